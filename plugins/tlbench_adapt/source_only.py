@@ -1,0 +1,29 @@
+"""No adaptation at all: the baseline of adaptation."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from annotated_types import Gt
+
+from tlbench import Family, Requirements
+from tlbench.losses import cross_entropy
+from tlbench_adapt.adaptation import Adaptation, classifier_to_adapt
+
+
+@dataclass(frozen=True)
+class SourceOnly(Adaptation):
+    """Fine-tune on the source's labels and apply the result to the target as it is (Ganin et al., 2016, table 1)."""
+
+    name = "source-only"
+    family = Family.ADAPT
+    requires = Requirements(source_labels=True, same_classes=True, min_labels_per_class=0)
+    baseline = True
+
+    lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate
+    steps: Annotated[int, Gt(0)] = 100  # optimiser steps
+
+    def fit(self, task, bench):
+        """Return the classifier of the source."""
+        recipe = replace(bench.recipe, lr=self.lr, steps=self.steps)
+        model = classifier_to_adapt(task.classes, bench)
+        return bench.train(model, cross_entropy(recipe.label_smoothing), task.source, recipe=recipe, select_on=None)

@@ -1,0 +1,62 @@
+"""The path in `folder:PATH`: found and of the right kind, or an error that says what to type instead."""
+
+import os
+import stat
+from pathlib import Path
+
+from tlbench import DataError
+from tlbench_datasets.wording import near, shown
+
+
+def found(path: Path, kind: str) -> os.stat_result:
+    """Return the path's stat; raise DataError, with a near miss among its siblings, where it cannot be reached."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        raise DataError(f"{kind} '{shown(str(path))}' does not exist.{_instead(path)}") from None
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        raise DataError(f"{kind} '{shown(str(path))}' cannot be reached: {reason(error)}.") from None
+
+
+def _instead(path: Path) -> str:
+    """Return a close sibling, or the first parent that is missing too, or what to check."""
+    missing = path
+    while not missing.parent.exists() and missing.parent != missing:
+        missing = missing.parent
+    try:
+        siblings = [entry.name for entry in missing.parent.iterdir()]
+    except OSError:
+        siblings = []
+    parent = "" if missing == path else f" Already its parent '{shown(str(missing))}' is missing."
+    hint = near(missing.name, siblings)
+    return parent + (hint or f" Check the path; relative ones start at '{shown(str(Path.cwd()))}'.")
+
+
+def require_folder(path: Path) -> None:
+    """Raise DataError where the path is not a folder, and say what would read it."""
+    status = found(path, "folder")
+    if not stat.S_ISDIR(status.st_mode):
+        raise DataError(f"'{shown(str(path))}' is a file, not a folder.{_fitting(path)}")
+
+
+def require_file(path: Path, kind: str) -> os.stat_result:
+    """Return the file's stat; raise DataError where the path is no regular file."""
+    status = found(path, kind)
+    if stat.S_ISDIR(status.st_mode):
+        raise DataError(f"'{shown(str(path))}' is a folder, and {kind}: reads a file. Write folder:{shown(str(path))}.")
+    if not stat.S_ISREG(status.st_mode):
+        raise DataError(f"'{shown(str(path))}' is not a regular file. Name a .{kind} file.")
+    return status
+
+
+def _fitting(path: Path) -> str:
+    suffix = path.suffix.lower().lstrip(".")
+    if suffix in ("zip", "npz"):
+        return f" Write {suffix}:{shown(str(path))}."
+    return " Name the folder that holds the class folders."
+
+
+def reason(error: Exception) -> str:
+    """Return an operating system's words without its number and path."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+    return " ".join(text.split()).rstrip(".")

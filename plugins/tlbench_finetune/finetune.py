@@ -1,0 +1,38 @@
+"""Full fine-tuning."""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
+
+from annotated_types import Gt
+from torch import nn
+
+from tlbench import Family, Requirements, Strategy
+from tlbench.losses import cross_entropy
+
+
+@dataclass(frozen=True)
+class Finetune(Strategy):
+    """Train the pretrained network and a new linear head together (Girshick et al., 2014, arXiv:1311.2524)."""
+
+    name = "finetune"
+    family = Family.FINETUNE
+    requires = Requirements(pretrained=True)
+
+    lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of the backbone
+    head_rate: Annotated[float, Gt(0)] = 10.0  # the head learns this many times faster
+    steps: Annotated[int, Gt(0)] = 60  # optimiser steps
+    batch_norm: Literal["train", "frozen"] = "frozen"  # whether batch-norm statistics go on moving
+
+    def fit(self, task, bench):
+        """Return the fine-tuned network."""
+        head = nn.Linear(bench.feature_dim, len(task.classes))
+        model = bench.classifier(head, bench.backbone())
+        recipe = replace(bench.recipe, lr=self.lr, steps=self.steps)
+        return bench.train(
+            model,
+            cross_entropy(recipe.label_smoothing),
+            task.train,
+            recipe=recipe,
+            groups=[(head, self.head_rate)],
+            fixed_statistics=self.batch_norm == "frozen",
+        )

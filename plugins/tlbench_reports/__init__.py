@@ -1,0 +1,64 @@
+"""The reports that come with tlbench: tables for people, papers and programs, charts, and one page with it all."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlbench import hookimpl
+
+if TYPE_CHECKING:
+    from tlbench import Reporter, Results
+
+
+@hookimpl
+def tlbench_reporters() -> "Iterable[Reporter]":
+    """Return the reporters of this plugin."""
+    from tlbench import Reporter
+
+    return [
+        Reporter("table", _table, "the summary as plain text, 80 columns wide"),
+        Reporter("csv", _csv, "every cell, the summary and the costs as CSV files"),
+        Reporter("markdown", _markdown, "the summary as Markdown"),
+        Reporter("latex", _latex, "the summary as LaTeX tables for the booktabs package"),
+        Reporter("charts", _charts, "heat maps, accuracy against labels and against cost, as SVG and PNG"),
+        Reporter("html", _html, "one self-contained page with tables, charts and where they come from"),
+    ]
+
+
+# Each format is imported when it is asked for: a list of reporters must not wait for matplotlib or pandas.
+
+
+def _table(results: "Results", folder: Path) -> list[Path]:
+    from tlbench_reports import table_text
+
+    return table_text.write(results, folder)
+
+
+def _csv(results: "Results", folder: Path) -> list[Path]:
+    from tlbench_reports import table_csv
+
+    return table_csv.write(results, folder)
+
+
+def _markdown(results: "Results", folder: Path) -> list[Path]:
+    from tlbench_reports import markdown
+
+    return markdown.write(results, folder)
+
+
+def _latex(results: "Results", folder: Path) -> list[Path]:
+    from tlbench_reports import latex
+
+    return latex.write(results, folder)
+
+
+def _charts(results: "Results", folder: Path) -> list[Path]:
+    from tlbench_reports import charts
+
+    return charts.write(results, folder)
+
+
+def _html(results: "Results", folder: Path) -> list[Path]:
+    from tlbench_reports import page
+
+    return page.write(results, folder)

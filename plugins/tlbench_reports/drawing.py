@@ -1,0 +1,116 @@
+"""How every chart looks: one style, colours that colour-blind readers can tell apart, and the same bytes each time."""
+
+import re
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from textwrap import fill
+from typing import Any
+
+import matplotlib.style
+from matplotlib.figure import Figure
+
+from tlbench_reports.words import known, plain
+
+BLACK, GREY = "#000000", "#767676"
+# Okabe and Ito, Color Universal Design, 2008, without black, kept for baselines, and yellow, too pale on white.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# As many as share no divisor with the colours, so that the first 66 pairs differ.
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
+_STYLE = {
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "font.size": 10,
+    "grid.color": "#e4e4e4",
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 5.5,
+    "savefig.dpi": 160,
+    "svg.fonttype": "none",  # text stays text: it can be searched, read aloud and copied
+    "svg.hashsalt": "tlbench",  # else the names inside the file are random
+    "text.parse_math": False,  # a dollar sign in a folder's name is no formula
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a strategy is drawn, the same in every chart."""
+
+    colour: str
+    marker: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture with what it shows in words."""
+
+    name: str  # of its files
+    title: str
+    caption: str
+    size: tuple[float, float]  # inches
+    draw: Callable[[Figure], None]
+
+
+def looks(strategies: Iterable[str], baselines: Iterable[str]) -> dict[str, Look]:
+    """Give each strategy its colour and marker; baselines are black."""
+    names, compared = list(dict.fromkeys(strategies)), set(baselines)
+    chosen = [name for name in names if name in compared]
+    given = {name: Look(BLACK, _MARKERS[i % len(_MARKERS)], "--") for i, name in enumerate(chosen)}
+    others = [name for name in names if name not in given]
+    for i, name in enumerate(others):
+        given[name] = Look(_COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)], "-")
+    return given
+
+
+def score_limits(rows: Iterable[Any]) -> tuple[float, float]:
+    """Return an axis that shows every mean, and intervals as far as they do not dwarf the means."""
+    known_rows = [row for row in rows if known(row["mean"])]
+    means = [row["mean"] for row in known_rows] or [0.0, 1.0]
+    room = max(max(means) - min(means), 0.1)
+    low = min([row["seed_low"] for row in known_rows if known(row["seed_low"])], default=min(means))
+    high = max([row["seed_high"] for row in known_rows if known(row["seed_high"])], default=max(means))
+    margin = room / 20
+    return max(low, min(means) - room / 2) - margin, min(high, max(means) + room / 2) + margin
+
+
+def place_name(row: Mapping[str, Any]) -> str:
+    """Name the transfer and backbone of a row."""
+    return f"{plain(row['transfer'])}, {plain(row['backbone'])}"
+
+
+def broken(name: str, width: int = 24) -> str:
+    """Return a strategy's name on lines of about this many letters, broken between its parameters."""
+    lines = [""]
+    for part in re.findall(r"[^,(]+[,(]?|[,(]", plain(name)):
+        if lines[-1] and len(lines[-1] + part) > width:
+            lines.append("  ")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def render(chart: Chart, *file_formats: str, standalone: bool = True) -> list[bytes]:
+    """Return a chart in each of these formats, `svg` or `png`; a standalone one carries its title and caption."""
+    with matplotlib.style.context(["default", _STYLE]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+        figure = Figure(figsize=chart.size, layout="constrained")
+        chart.draw(figure)
+        if standalone:
+            letters = int(chart.size[0] * 15)
+            figure.suptitle(fill(chart.title, int(letters * 0.7)), x=0.01, ha="left", fontsize=12)
+            figure.supxlabel(fill(chart.caption, letters), x=0.01, ha="left", fontsize=8.5, color="#444444")
+        return [_saved(figure, file_format) for file_format in file_formats]
+
+
+def _saved(figure: Figure, file_format: str) -> bytes:
+    stream = BytesIO()
+    undated = {"Date": None} if file_format == "svg" else {"Software": None}
+    figure.savefig(stream, format=file_format, metadata=undated)
+    figure.set_layout_engine("none")  # the places found are kept: to find them takes as long as to draw
+    return stream.getvalue()

@@ -1,0 +1,95 @@
+"""Where records come from: protocol, environment and provenance, brought together from all of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from tlbench_reports.words import plain
+
+if TYPE_CHECKING:
+    from tlbench import Results
+
+CUSTOM = "custom"  # the name of a suite that was put together on the command line
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A table of what is known of several things, such as the strategies of a report."""
+
+    kind: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def protocol(results: "Results") -> dict[str, str]:
+    """Return how labels were used, scores taken and networks trained."""
+    identities = [record.identity for record in results.records]
+    shown = {key: [identity.get(key) for identity in identities] for key in ("protocol", "recipe", "seed")}
+    replicates = {(record.labels.get("seed"), record.labels.get("replicate")) for record in results.records}
+    flat = [flatten({key: values[i] for key, values in shown.items()}) for i in range(len(identities))]
+    return {"replicates": str(len(replicates)), "metrics": ", ".join(results.metrics), **_merged(flat)}
+
+
+def environment(results: "Results") -> dict[str, str]:
+    """Return versions and devices; several values of one fact stand side by side."""
+    return _merged(record.environment for record in results.records)
+
+
+def provenance(results: "Results") -> list[Facts]:
+    """Return a table for each kind of thing that records were made of: strategies, backbones, datasets."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for record in results.records:
+        for kind, facts in record.provenance.items():
+            if kind in record.labels and isinstance(facts, Mapping):
+                name = plain(record.labels[kind])
+                found.setdefault(kind, {}).setdefault(name, {}).update(flatten(facts))
+    return [_table(kind, things) for kind, things in found.items()]
+
+
+def commands(results: "Results") -> list[str]:
+    """Return the command lines that make these results again."""
+    versions = environment(results)
+    known = {name: versions[name] for name in ("tlbench", "torch") if "," not in versions.get(name, ",")}
+    pins = [f"{name}=={version.partition('+')[0]}" for name, version in known.items()]  # no index has 2.11.0+cpu
+    install = [f"pip install {' '.join(map(quote, pins))}"] if pins else []
+    suite = results.store.read_plan().get("suite", {})
+    shared = [f"--{key} {suite[key]}" for key in ("replicates", "seed") if key in suite]
+    chosen = [_selection(block) for block in suite.get("blocks", ())] if results.suite == CUSTOM else []
+    return install + [
+        " ".join(["tlbench run", each, *shared]) for each in chosen or [f"--suite {_quoted(results.suite)}"]
+    ]
+
+
+def _selection(block: Mapping[str, Any]) -> str:
+    options = {"strategies": "-s", "backbones": "-b", "datasets": "-d", "budgets": "--budget"}
+    return " ".join(f"{option} {_quoted(value)}" for key, option in options.items() for value in block[key])
+
+
+def _quoted(value: Any) -> str:
+    return quote(plain(value))
+
+
+def flatten(facts: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Return nested facts as one level of texts: `{"recipe": {"lr": 0.1}}` as `{"recipe.lr": "0.1"}`."""
+    flat: dict[str, str] = {}
+    for key, value in facts.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        elif value is not None and value != "":
+            flat[f"{prefix}{plain(key)}"] = plain(value)
+    return flat
+
+
+def _merged(several: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    values: dict[str, dict[str, None]] = {}
+    for facts in several:
+        for key, value in facts.items():
+            values.setdefault(plain(key), {})[plain(value)] = None
+    return {key: ", ".join(found) for key, found in values.items()}
+
+
+def _table(kind: str, things: Mapping[str, Mapping[str, str]]) -> Facts:
+    columns = tuple(dict.fromkeys(column for facts in things.values() for column in facts))
+    rows = tuple((name, *(facts.get(column, "") for column in columns)) for name, facts in things.items())
+    return Facts(kind, (kind, *columns), rows)

@@ -1,0 +1,88 @@
+"""How numbers and outcomes are put: the same in every format."""
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+NOTHING = "\N{EN DASH}"
+
+# Where each interval comes from, and what it does not cover.
+NOTES = (
+    "mean: over n replicates. Replicates differ in the labelled examples, the start of the head and the order "
+    "of training; replicate by replicate these are the same for every strategy, so that differences are paired.",
+    "95% replicates: Student's t interval of the mean over the n replicates. How far the mean may move with other "
+    "labelled examples and seeds. With few replicates it can reach beyond what a score can be.",
+    "95% test items: percentile bootstrap interval over the test items, of accuracy. How far the mean may move with "
+    "another test set of this size from the same place.",
+    "95% vs: Student's t interval of the paired differences to the baseline, over the replicates that both have. "
+    "Better and worse are said only where it leaves out zero; worse is negative transfer. Each comparison stands "
+    "alone: nothing is corrected for how many there are.",
+    "Replicates on one split share its test items: they are not independent data sets. The intervals speak of "
+    "this recipe on this split, not of other data.",
+)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_POSIX_PATH = re.compile(r"(?<![\w.~/-])(?:/[\w.@+~-]+)+/(?=[\w.@+~-])")
+_WINDOWS_PATH = re.compile(r"(?<!\w)[A-Za-z]:\\(?:[^\\\s'\"]+\\)*")
+
+
+def plain(text: Any) -> str:
+    """Return a text from a plugin or an exception on one line, without control characters and private folders."""
+    line = " ".join(_CONTROL.sub(" ", str(text)).split())
+    return _WINDOWS_PATH.sub("…/", _POSIX_PATH.sub("…/", line))
+
+
+def known(value: Any) -> bool:
+    """Whether a value of a table is there at all: not None, not NaN, not empty."""
+    return value is not None and value != "" and not (isinstance(value, float) and math.isnan(value))
+
+
+def number(value: Any) -> str:
+    """Write a score to three decimals."""
+    return f"{value:.3f}" if known(value) else NOTHING
+
+
+def signed(value: Any) -> str:
+    """Write a difference to three decimals, with its sign."""
+    return f"{value:+.3f}" if known(value) else NOTHING
+
+
+def interval(low: Any, high: Any, n: int) -> str:
+    """Write an interval, or why there is none."""
+    if known(low) and known(high):
+        between = "\N{EN DASH}" if low >= 0 else " to "
+        return f"{number(low)}{between}{number(high)}"
+    return "n=1: no interval" if n == 1 else NOTHING
+
+
+def amount(value: Any) -> str:
+    """Write a count, a flag or a text of the ledger."""
+    if not known(value):
+        return NOTHING
+    if isinstance(value, str):
+        return plain(value)
+    if value is True or value is False or type(value).__name__ == "bool":
+        return "yes" if value else "no"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def quantity(value: Any) -> str:
+    """Write a cost to three significant digits."""
+    if not known(value):
+        return NOTHING
+    if value and abs(value) >= 1e6:
+        for unit, scale in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6)):
+            if abs(value) >= scale:
+                return f"{value / scale:.3g} {unit}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def count(n: int, noun: str) -> str:
+    """Write a number of things: `1 cell`, `3 cells`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def listing(items: Iterable[Any]) -> str:
+    """Write different things in the order they come: `a, b, c`."""
+    return ", ".join(dict.fromkeys(plain(item) for item in items))

@@ -1,0 +1,82 @@
+"""Weights into networks: the comparison, with timm's own conversion as a second try, and the loading itself."""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import timm
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from tlbench import WeightsError
+from tlbench_timm.architecture import shapes_of
+from tlbench_timm.weights import Fit, Header, Shapes, fit, strip
+
+Tensors = Mapping[str, Tensor]
+
+
+def check_file(path: Path, header: Header, model: nn.Module, head: frozenset[str], label: str) -> Fit:
+    """Return how a file fits; raise WeightsError, on one line, where it does not.
+
+    The shapes in the header decide; tensors are read only where timm may have to convert a foreign checkpoint.
+    """
+    found, _ = _match(header.shapes, lambda: load_file(path), model, head)
+    if not found.fits:
+        raise WeightsError(f"weights {path} do not fit {label}: {found}.{_suggestion(header.metadata, model)}")
+    return found
+
+
+def load(weights: Tensors, model: nn.Module, head: frozenset[str], label: str) -> None:
+    """Load weights of any float type into a model; raise WeightsError where they do not fit."""
+    found, tensors = _match(shapes_of(weights), lambda: weights, model, head)
+    if not found.fits:
+        raise WeightsError(f"the weights do not fit {label}: {found}.")
+    own = model.state_dict()
+    counters = {name: value for name, value in own.items() if name.endswith("num_batches_tracked")}
+    model.load_state_dict({**counters, **strip(tensors(), found, own)}, strict=True)
+
+
+def count_classes(weights: Tensors, classifier: str | tuple[str, ...] | None, label: str) -> int:
+    """Return the number of outputs of the classifier head in the weights."""
+    first = classifier if isinstance(classifier, str) or classifier is None else classifier[0]
+    for name, tensor in weights.items():
+        if first is not None and f".{name}".endswith(f".{first}.weight"):
+            return int(tensor.shape[0])
+    raise WeightsError(f"the weights of {label} carry no classifier head ({first}.weight).")
+
+
+def _match(
+    shapes: Shapes, read: Callable[[], Tensors], model: nn.Module, head: frozenset[str]
+) -> tuple[Fit, Callable[[], Tensors]]:
+    """Compare as they are, then as timm converts them; return the fit and how to get the tensors it speaks of."""
+    wanted = shapes_of(model.state_dict())
+    found = fit(shapes, wanted, head)
+    if not found.fits:
+        converted = _convert(read(), model)
+        second = fit(shapes_of(converted), wanted, head)
+        if second.fits:
+            return replace(second, converted=True), lambda: converted
+    return found, read
+
+
+def _convert(weights: Tensors, model: nn.Module) -> Tensors:
+    """Apply the filter that timm puts before checkpoints of this model (renaming, resized position embeddings)."""
+    convert = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
+    if convert is None:
+        return {}
+    try:
+        return dict(convert(dict(weights), model))
+    except Exception:  # written for known checkpoints, it may stumble over any other
+        return {}
+
+
+def _suggestion(metadata: Mapping[str, str], model: nn.Module) -> str:
+    """Name the architecture that the file says it is for, and timm's nearest name for it."""
+    said = metadata.get("arch") or metadata.get("architecture")
+    own = model.pretrained_cfg["architecture"]  # type: ignore[index]
+    if not said or said == own:
+        return ""
+    known = timm.list_models()
+    close = said if said in known else next((name for name in known if name.startswith(f"{said}_")), own)
+    return f" The file says it is for {said!r}." + (f" Did you mean {close!r}?" if close != own else "")

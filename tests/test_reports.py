@@ -1,0 +1,432 @@
+"""The reports, on a small results folder of real records: what they say, what they escape, and their bytes."""
+
+import base64
+import hashlib
+import io
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tlbench import Record, Results
+from tlbench.record import Failure
+from tlbench.store import Store
+from tlbench_reports import tlbench_reporters
+from tlbench_reports.cost_curve import pareto
+from tlbench_reports.drawing import looks
+from tlbench_reports.facts import commands
+from tlbench_reports.words import plain
+
+REPORTERS = {reporter.name: reporter for reporter in tlbench_reporters()}
+FINDINGS = ["digits: 3 images are in both splits."]
+DASH = "\N{EN DASH}"
+WARNINGS = ["with 3 replicates no exact paired test can reach p < 0.05."]
+
+ITEMS = 40
+LEVELS = {  # family, and how many of the 40 test items each replicate gets right at 1 and at 5 labels per class
+    "scratch": ("scratch", (12, 13, 14), (18, 20, 19)),
+    "linear-probe": ("extract", (20, 22, 22), (30, 31, 33)),
+    "finetune(lr=0.0001,layers=2)": ("finetune", (6, 7, 8), (25, 20, 22)),
+    "prototypes": ("few-shot", (24, 25, 26), (32, 33, 33)),
+}
+ADAPTATION = {"source-only": (24, 25, 26), "dann": (20, 20, 21), "coral": (25, 25, 28)}
+
+
+def make_record(strategy, replicate, right, **changes):
+    """Return a record with this many right answers; `right` of None makes it a failure."""
+    labels = {
+        "strategy": strategy, "family": "extract", "setting": "inductive",
+        "baseline": strategy in ("scratch", "source-only"), "backbone": "tiny.letters",
+        "dataset": "digits", "source": "", "target": "handwritten",
+        "transfer": "digits/handwritten", "budget": "5-shot", "replicate": replicate, "seed": 0,
+    }  # fmt: skip
+    labels |= {key: value for key, value in changes.items() if key in labels}
+    adapts = bool(labels["source"])
+    ledger = {
+        "train_labels": {"0": 0, "1-shot": 10, "5-shot": 50}[labels["budget"]], "val_labels": 0,
+        "unlabelled_target": 90 if adapts and strategy != "source-only" else 0, "source_labels": 180 if adapts else 0,
+        "transductive": False, "selection": "last", "pretrained_on": "letters",
+    }  # fmt: skip
+    costs = {
+        "fit_seconds": 0.5 + len(strategy), "prepare_seconds": 0.0, "predict_seconds": 0.1, "parameters_trained": 1_000,
+        "parameters_stored": 370_000, "peak_memory_bytes": 200_000_000, "flops_per_example": 4.2e7,
+    }  # fmt: skip
+    message = changes.get("message", "CUDA out of memory in /home/someone/lib/layer.py")
+    failure = Failure("OutOfMemory", message) if right is None else None
+    return Record(
+        cell="-".join(str(labels[key]) for key in ("strategy", "transfer", "source", "budget", "replicate")).replace(
+            "/", "_"
+        ),
+        identity={
+            "protocol": {"validation": 0.0},
+            "recipe": {"lr": 0.001, "steps": 60},
+            "replicate": replicate,
+            "seed": 0,
+        },
+        labels=labels,
+        scores={} if failure else {"accuracy": right / ITEMS, "nll": 2 - right / ITEMS},
+        ledger={} if failure else ledger,
+        costs={} if failure else costs,
+        provenance={"strategy": {"distribution": changes.get("distribution", "tlbench"), "version": "0.1.0"}},
+        environment={"python": "3.12.0", "device": "cpu"},
+        failure=failure,
+    )
+
+
+def make_results(folder, records, **plan):
+    """Write records with matching predictions into a results folder and load it."""
+    store = Store(folder, create=True)
+    for record in records:
+        right = round(record.scores.get("accuracy", 0) * ITEMS)
+        logits = np.zeros((ITEMS, 2), dtype=np.float32)
+        logits[np.arange(ITEMS), (np.arange(ITEMS) >= right).astype(int)] = 1
+        store.write(record, logits, np.zeros(ITEMS, dtype=np.int64))
+    store.write_plan({"suite": {"name": "quick"}, **plan})
+    return Results(folder)
+
+
+def small_records():
+    records = []
+    for strategy, (family, *levels) in LEVELS.items():
+        for budget, rights in zip(("1-shot", "5-shot"), levels, strict=True):
+            for replicate, right in enumerate(rights):
+                records.append(make_record(strategy, replicate, right, family=family, budget=budget))
+    for strategy, rights in ADAPTATION.items():
+        for replicate, right in enumerate(rights):
+            records.append(make_record(strategy, replicate, right, family="adapt", budget="0", source="typed"))
+    records.append(make_record("l2-sp", 0, None, family="finetune"))
+    return records
+
+
+SKIP = {
+    "strategy": "dann", "backbone": "tiny.letters", "dataset": "glyphs", "source": "", "target": "printed",
+    "transfer": "glyphs", "budget": "5-shot", "reason": "needs a source with the same classes.", "cells": 3,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return make_results(
+        tmp_path_factory.mktemp("results"),
+        small_records(),
+        skips=[SKIP],
+        findings=FINDINGS,
+        warnings=WARNINGS,
+    )
+
+
+@pytest.fixture(scope="module")
+def written(results, tmp_path_factory):
+    """Return the texts of all files of all reporters by name, and the order they were returned in."""
+    return write_all(results, tmp_path_factory.mktemp("reports"))
+
+
+def write_all(results, folder, names=("table", "csv", "markdown", "latex", "charts", "html")):
+    contents = {}
+    for name in names:
+        for path in REPORTERS[name].write(results, folder):
+            contents[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return contents
+
+
+def text(contents, name):
+    return contents[name].decode("utf-8")
+
+
+class Page(HTMLParser):
+    """The page as a browser sees it: what is inside its elements, and what it would fetch."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.fetched, self.words = [], [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.fetched += [value for key, value in attributes if key in ("src", "href") and tag != "a"]
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def test_listing_the_reporters_waits_for_neither_matplotlib_nor_pandas():
+    code = (
+        "import sys, tlbench_reports; names = [r.name for r in tlbench_reports.tlbench_reporters()];"
+        "assert names == ['table', 'csv', 'markdown', 'latex', 'charts', 'html'], names;"
+        "sys.exit(bool({'matplotlib', 'pandas', 'jinja2'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_reporter_returns_the_files_it_wrote_the_main_one_last(written):
+    assert {
+        "tables/summary.txt", "tables/results.csv", "tables/summary.csv", "tables/costs.csv", "tables/summary.md",
+        "tables/summary.tex", "charts/heat-map-5-shot.svg", "charts/heat-map-5-shot.png",
+        "charts/labels-1-digits-handwritten-tiny-letters.svg", "charts/cost-1-digits-handwritten-tiny-letters.svg",
+        "index.html",
+    } <= set(written)  # fmt: skip
+    assert list(written)[-1] == "index.html"
+
+
+def test_nothing_but_the_reports_is_left_in_the_folder(results, tmp_path):
+    written = write_all(results, tmp_path, ("table", "csv"))
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == set(written)
+
+
+def test_the_same_results_make_the_same_bytes(results, written, tmp_path):
+    assert write_all(Results(results.folder), tmp_path) == written
+
+
+def test_records_written_in_another_order_make_the_same_tables(written, tmp_path):
+    plan = {"skips": [SKIP], "findings": FINDINGS, "warnings": WARNINGS}
+    again = make_results(tmp_path / "results", reversed(small_records()), **plan)
+    tables = write_all(again, tmp_path / "reports", ("table", "csv", "markdown", "latex"))
+    assert {name: written[name] for name in tables} == tables
+
+
+def test_tables_hold_no_time_and_no_private_folder(written):
+    for name in ("summary.txt", "results.csv", "summary.csv", "summary.md", "summary.tex"):
+        table = text(written, f"tables/{name}")
+        assert "seconds" not in table
+        assert "/home/someone" not in table
+    assert "fit_seconds" in text(written, "tables/costs.csv")
+    assert "/home/someone" not in text(written, "index.html")
+
+
+def test_the_text_fits_eighty_columns_and_cuts_no_name(written):
+    table = text(written, "tables/summary.txt")
+    assert max(map(len, table.splitlines())) <= 80
+    assert "\x1b" not in table
+    assert "finetune(lr=0.0001,layers=2)" in table
+
+
+@pytest.mark.parametrize("name", ["tables/summary.txt", "tables/summary.md", "tables/summary.tex", "index.html"])
+def test_every_report_says_what_came_out_and_what_did_not(written, name):
+    said = " ".join(
+        (" ".join(Page(text(written, name)).words) if name == "index.html" else text(written, name)).split()
+    )
+    assert "negative transfer" in said
+    assert "needs a source with the same classes." in said
+    assert "CUDA out of memory in" in said
+    assert "1 of 1 failed" in said
+    assert "3 images are in both splits" in said
+    assert "no exact paired test" in said
+    assert "not independent data sets" in said
+    assert re.search(r"coral does not clearly beat source-only|coral beats source-only", said)
+
+
+def test_a_row_shows_its_mean_both_intervals_and_the_paired_difference(written, results):
+    [row] = results.summary().query("strategy == 'linear-probe' and budget == '1-shot'").to_dict("records")
+    line = next(line for line in text(written, "tables/summary.txt").splitlines() if line.startswith("linear-probe"))
+    assert line.split() == [
+        "linear-probe", f"{row['mean']:.3f}", "3", f"{row['seed_low']:.3f}{DASH}{row['seed_high']:.3f}",
+        f"{row['item_low']:.3f}{DASH}{row['item_high']:.3f}",
+        f"{row['delta']:+.3f}", f"({row['delta_low']:+.3f},", f"{row['delta_high']:+.3f})",
+    ]  # fmt: skip
+
+
+def test_a_row_tells_what_data_its_strategy_was_given(written):
+    table = " ".join(text(written, "tables/summary.txt").split())
+    assert "Given 50 target labels." in table
+    assert "Given no target labels, 180 source labels of typed: source-only." in table
+    assert "no target labels, 90 unlabelled target inputs, 180 source labels of typed: the others." in table
+
+
+def test_the_csv_files_are_read_back_as_they_were(written, results):
+    frame = pd.read_csv(io.BytesIO(written["tables/results.csv"]), keep_default_na=False)
+    assert len(frame) == len(results.records)
+    assert frame["message"].str.contains("…/layer.py").sum() == 1
+    scores = pd.to_numeric(frame["accuracy"], errors="coerce").dropna()
+    assert sorted(scores) == sorted(record.scores["accuracy"] for record in results.records if record.ok)
+
+
+def test_the_page_fetches_nothing_and_allows_no_script_but_its_own(written):
+    html = text(written, "index.html")
+    page = Page(html)
+    assert all(address.startswith("data:image/svg+xml;base64,") for address in page.fetched)
+    assert page.tags.count("script") == 1
+    script = html.split("<script>")[1].split("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in html
+
+
+def test_every_table_of_the_page_has_a_caption_and_headings_with_a_scope(written):
+    page = Page(text(written, "index.html"))
+    assert page.tags.count("table") == page.tags.count("caption") > 3
+    assert "<th>" not in text(written, "index.html")
+
+
+def test_the_page_says_how_to_run_a_named_suite_and_a_custom_one_again(tmp_path):
+    blocks = [
+        {"strategies": ["finetune(lr=0.1)"], "backbones": ["b"], "datasets": ["d[->x]"], "budgets": ["0", "1-shot"]}
+    ]
+    suite = {"replicates": 3, "seed": 7, "blocks": blocks}
+    named = make_results(tmp_path / "named", [make_record("scratch", 0, 20)], suite={**suite, "name": "quick"})
+    assert commands(named) == ["tlbench run --suite quick --replicates 3 --seed 7"]
+    custom = make_results(tmp_path / "custom", [make_record("scratch", 0, 20)], suite={**suite, "name": "custom"})
+    assert commands(custom) == [
+        "tlbench run -s 'finetune(lr=0.1)' -b b -d 'd[->x]' --budget 0 --budget 1-shot --replicates 3 --seed 7"
+    ]
+
+
+HOSTILE = "<script>alert(1)</script>|x_y$z&%#{}\\"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hostile")
+    records = [
+        make_record("scratch", replicate, 20 + replicate, transfer=HOSTILE, dataset=HOSTILE, distribution=HOSTILE)
+        for replicate in range(2)
+    ]
+    records.append(make_record("lora", 0, None, transfer=HOSTILE, message=f"\x1b[31m{HOSTILE}\nsecond line"))
+    skip = {**SKIP, "transfer": HOSTILE, "reason": HOSTILE}
+    results = make_results(folder / "results", renamed(records), skips=[skip], findings=[HOSTILE], warnings=[HOSTILE])
+    return write_all(results, folder / "reports")
+
+
+def renamed(records):
+    """Give records plain ids, which a store needs as file names."""
+    return [replace(record, cell=f"cell{i}") for i, record in enumerate(records)]
+
+
+def test_the_page_shows_hostile_names_as_text(hostile):
+    page = Page(text(hostile, "index.html"))
+    assert page.tags.count("script") == 1
+    assert sum(HOSTILE in words for words in page.words) >= 6
+
+
+def test_markdown_tables_keep_their_columns_whatever_a_name_holds(hostile):
+    markdown = text(hostile, "tables/summary.md")
+    assert "<script" not in markdown
+    rows = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {7}
+
+
+def test_latex_holds_no_unescaped_character_from_a_name(hostile):
+    latex = text(hostile, "tables/summary.tex")
+    assert (
+        r"\textless{}script\textgreater{}alert(1)\textless{}/script\textgreater{}\textbar{}x\_y\$z\&\%\#\{\}" in latex
+    )
+    assert latex.count("{") - latex.count(r"\{") == latex.count("}") - latex.count(r"\}")
+
+
+def test_no_control_character_of_a_message_reaches_a_terminal(hostile):
+    assert "\x1b" not in text(hostile, "tables/summary.txt")
+    assert "second line" in text(hostile, "tables/summary.txt")
+
+
+def test_charts_of_hostile_names_are_well_formed(hostile):
+    for name, content in hostile.items():
+        if name.endswith(".svg"):
+            assert not list(ElementTree.fromstring(content).iter("{http://www.w3.org/2000/svg}script"))
+
+
+def test_one_record_has_a_score_and_says_that_it_has_no_interval(tmp_path):
+    results = make_results(tmp_path / "results", [make_record("scratch", 0, 20)])
+    written = write_all(results, tmp_path / "reports")
+    for name in ("tables/summary.txt", "tables/summary.md", "tables/summary.tex"):
+        assert "n=1: no interval" in text(written, name)
+    assert "n=1: no interval" in " ".join(Page(text(written, "index.html")).words)
+
+
+def test_one_pair_has_a_difference_without_an_interval_and_no_verdict(tmp_path):
+    records = [make_record("scratch", 0, 20, family="scratch"), make_record("linear-probe", 0, 30)]
+    written = write_all(make_results(tmp_path / "results", records), tmp_path / "reports", ("table", "html"))
+    assert "+0.250 (no interval)" in text(written, "tables/summary.txt")
+    assert "Better than" not in text(written, "tables/summary.txt")
+    assert "1 pair: no interval" in text(written, "index.html")
+
+
+def test_results_in_which_all_failed_are_reported_as_that(tmp_path):
+    results = make_results(tmp_path / "results", [make_record("lora", replicate, None) for replicate in range(3)])
+    written = write_all(results, tmp_path / "reports")
+    table = text(written, "tables/summary.txt")
+    assert "3 of 3 failed" in table
+    assert "3 cells run: 0 scored, 3 failed." in table
+    assert "failed" in svg_words(written["charts/heat-map-5-shot.svg"])
+    assert not [name for name in written if name.startswith("charts/cost")]
+
+
+def test_cells_that_were_planned_and_never_run_are_counted(tmp_path):
+    record = make_record("scratch", 0, 20)
+    results = make_results(tmp_path / "results", [record], cells=[record.cell, "another", "third"], skips=[SKIP])
+    table = text(write_all(results, tmp_path / "reports", ("table",)), "tables/summary.txt")
+    assert "1 cell run: 1 scored, 0 failed. 3 skipped. 2 planned cells not run yet." in table
+
+
+def test_one_strategy_from_two_sources_makes_two_rows_that_can_be_told_apart(tmp_path):
+    records = [
+        make_record(strategy, replicate, right + replicate, family="adapt", budget="0", source=source)
+        for source, right in (("typed", 20), ("drawn", 25))
+        for strategy in ("source-only", "coral")
+        for replicate in range(2)
+    ]
+    written = write_all(make_results(tmp_path / "results", records), tmp_path / "reports", ("table", "charts"))
+    assert "coral from drawn" in text(written, "tables/summary.txt")
+    assert {"coral from typed", "coral from drawn"} <= set(svg_words(written["charts/heat-map-0.svg"]))
+
+
+def svg_words(content):
+    return [element.text for element in ElementTree.fromstring(content).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_a_heat_map_writes_its_values_and_says_why_a_cell_is_empty(tmp_path):
+    records = [
+        make_record("scratch", 0, 20), make_record("lora", 0, None), make_record("knn", 0, 30),
+        make_record("scratch", 0, 10, transfer="glyphs"),
+    ]  # fmt: skip
+    skip = {**SKIP, "strategy": "knn"}
+    results = make_results(tmp_path / "results", records, skips=[skip])
+    words = svg_words(write_all(results, tmp_path / "reports", ("charts",))["charts/heat-map-5-shot.svg"])
+    assert {"0.500", "0.750", "0.250", "failed", "skipped", "not run"} <= set(words)
+
+
+def test_charts_name_their_intervals_and_how_many_replicates_they_are_over(written):
+    caption = " ".join(svg_words(written["charts/labels-1-digits-handwritten-tiny-letters.svg"]))
+    assert "95% t intervals of the mean over replicates" in caption
+    assert "n = 3" in caption
+
+
+def test_charts_leave_the_style_of_their_caller_alone(tmp_path):
+    import matplotlib
+
+    results = make_results(tmp_path / "results", [make_record("scratch", 0, 20)])
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red"}):
+        before = dict(matplotlib.rcParams)
+        styled = write_all(results, tmp_path / "styled", ("charts",))
+        assert dict(matplotlib.rcParams) == before
+    assert styled == write_all(results, tmp_path / "plain", ("charts",))
+    code = "import sys, tlbench_reports.charts; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_no_two_of_sixty_strategies_look_alike():
+    styles = looks([f"s{i}" for i in range(60)], ["s0"])
+    assert len({(look.colour, look.marker) for look in styles.values()}) == 60
+
+
+def test_the_pareto_front_holds_what_no_other_beats_on_both():
+    points = [("dear", 9.0, 0.9), ("cheap", 1.0, 0.5), ("worse", 2.0, 0.4), ("equal", 1.0, 0.45), ("middle", 3.0, 0.7)]
+    assert pareto(points) == ["cheap", "middle", "dear"]
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("no file /home/ann/data/cats.png here", "no file …/cats.png here"),
+        ("folder:/home/ann/photos", "folder:…/photos"),
+        (r"C:\Users\ann\cats.png", "…/cats.png"),
+        ("see https://example.org/a/b for more", "see https://example.org/a/b for more"),
+        ("typed/handwritten and 3/4", "typed/handwritten and 3/4"),
+        ("two\nlines\x1b[0m", "two lines [0m"),
+    ],
+)
+def test_messages_are_put_on_one_line_without_private_folders(message, said):
+    assert plain(message) == said

@@ -1,0 +1,114 @@
+"""Run a suite from Python, as the command line does."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tlbench.cache import Cache
+from tlbench.cell import Cell
+from tlbench.determinism import resolve_device
+from tlbench.executor import Finished, Started, Where, run_cells
+from tlbench.host import Catalog, Host
+from tlbench.plan import Plan, make_plan
+from tlbench.resources import Resources
+from tlbench.results import Results
+from tlbench.store import Store
+from tlbench.suite import Suite, load_suite
+
+DEFAULT_SUITE = "quick"
+
+
+def find_suite(suite: Suite | str | Path, catalog: Catalog) -> Suite:
+    """Return a suite from itself, from a TOML file or by name."""
+    if isinstance(suite, Suite):
+        return suite
+    path = Path(suite)
+    if path.suffix == ".toml" or path.is_file():
+        return load_suite(path)
+    return catalog.suite(str(suite))
+
+
+def default_output(suite: Suite) -> Path:
+    """Return where results go when nobody says: a stable place, so that a second run resumes the first."""
+    return Path("tlbench-results") / suite.name
+
+
+def run(
+    suite: Suite | str | Path = DEFAULT_SUITE,
+    *,
+    out: Path | str | None = None,
+    device: str = "auto",
+    jobs: int = 1,
+    threads: int = 1,
+    plugins: Sequence[str | Path] = (),
+    retry_failed: bool = False,
+    cache: Path | str | None = None,
+) -> Results:
+    """Run what the output folder lacks of a suite, and return all its results.
+
+    `suite` is a Suite, the name of one, or a TOML file. `plugins` are local plugin files. With `jobs` above 1
+    worker processes are started: a script that does so needs the usual `if __name__ == "__main__":`.
+    Raises TlbenchError before anything runs where a name, a file or a folder is wrong.
+    """
+    host = Host(plugins)
+    resources = Resources(Catalog(host), Cache(Path(cache) if cache else None))
+    chosen = find_suite(suite, resources.catalog)
+    where = Where(device, jobs, threads)
+    resolve_device(device)
+    store = Store(Path(out) if out else default_output(chosen), create=True)
+    execute_plan(make_plan(chosen, resources), resources, store, where, retry_failed=retry_failed)
+    return Results(store.folder)
+
+
+def execute_plan(
+    plan: Plan,
+    resources: Resources,
+    store: Store,
+    where: Where,
+    *,
+    retry_failed: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+) -> int:
+    """Run the cells that the store lacks, telling every observer; return how many were run."""
+    hook = resources.catalog.host.manager.hook
+    store.remove_leftovers()
+    pending = pending_cells(plan, store, retry_failed)
+    encode_all(pending, resources, say)
+    store.write_plan(plan.summary())
+    hook.tlbench_run_started(plan=plan)
+    try:
+        for event in run_cells(pending, resources, store, where):
+            match event:
+                case Started(cell, position):
+                    hook.tlbench_cell_started(cell=cell, position=position, total=len(pending))
+                case Finished(cell, record):
+                    hook.tlbench_cell_finished(cell=cell, record=record)
+    finally:
+        hook.tlbench_run_finished(results_dir=store.folder)
+    return len(pending)
+
+
+def pending_cells(plan: Plan, store: Store, retry_failed: bool = False) -> list[Cell]:
+    """Return the cells whose records are missing, or failed where those are to be tried again."""
+    stored = store.cells()
+    return [
+        cell for cell in plan.cells if cell.id not in stored or (retry_failed and not store.read(cell.id).ok)
+    ]
+
+
+def encode_all(cells: Sequence[Cell], resources: Resources, say: Callable[[str], None]) -> None:
+    """Encode every split that the cells need: a damaged example is known before anything is trained."""
+    wanted: dict[tuple[str, str, str, str], None] = {}
+    for cell in cells:
+        transfer = cell.transfer
+        splits = ["train", "test"]
+        if cell.protocol.validation > 0 and "val" in resources.dataset(transfer.dataset).dataset.splits(transfer.target):
+            splits.append("val")
+        for split in splits:
+            wanted[transfer.dataset, transfer.target, split, cell.backbone] = None
+        if transfer.source_dataset is not None and transfer.source is not None:
+            wanted[transfer.source_dataset, transfer.source, "train", cell.backbone] = None
+    for dataset, domain, split, backbone in wanted:
+        made = resources.cache.made
+        count = len(resources.encoded(dataset, domain, split, backbone).labels)
+        if resources.cache.made > made:
+            say(f"encoded {count:,} examples of {resources.dataset(dataset).dataset.label}, {domain}, {split}")

@@ -1,0 +1,96 @@
+"""What a backbone is: how raw examples become tensors, and how a network makes features of them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tlbench.errors import PluginError
+from tlbench.names import Spec, format_spec
+from tlbench.parameters import non_default, require_frozen_dataclass
+from tlbench.strategy import check_identity
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class Backbone(ABC):
+    """A network from input to features, with or without pretrained weights.
+
+    Plugins return instances. A subclass may be a frozen dataclass; its fields are then parameters that users
+    set as `name(field=value)`. `name@FILE` gives `weights=FILE` to a dataclass with that field.
+    """
+
+    name: str  # timm's naming, `architecture.tag`
+    feature_dim: int
+    modality: str = "image"
+    version: str = "1"  # raised whenever features would change
+    weights: Path | None = None  # a local safetensors file; None for a random start
+    pretrained_on: str | None = None  # upstream data, for the ledger
+    license: str = ""
+    citation: str = ""
+    recipe: Path | None = None  # a TOML file with which `tlbench pretrain` makes the weights
+
+    @abstractmethod
+    def encode(self, raw: Sequence[Any]) -> "Tensor":
+        """Turn raw examples into one compact model-ready tensor, (N, ...); for images uint8 (N, C, H, W).
+
+        Each example's result must not depend on its neighbours in `raw`.
+        """
+
+    @abstractmethod
+    def build(self, weights: "Mapping[str, Tensor] | None") -> "nn.Module":
+        """Return a network from an encoded batch to features, float32 (N, feature_dim); it normalises inside.
+
+        `weights` is the content of the weights file, or None for a random start drawn from torch's
+        global generator. Raises WeightsError where the weights do not fit.
+        """
+
+    @property
+    def encoding(self) -> str:
+        """Name the encoding: backbones with equal text share encoded data. By default nobody shares."""
+        return f"{self.spec}/{self.version}"
+
+    @property
+    def spec(self) -> str:
+        """The backbone as a user would write it, without the weights' file."""
+        parameters = {key: value for key, value in non_default(self).items() if key not in ("weights", "name")}
+        return format_spec(self.name, parameters)
+
+    @property
+    def label(self) -> str:
+        """The name shown in tables: the spec, and the file's name where weights were given by file."""
+        return self.spec
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what was really used (normalisation, padding, what matched), for the record."""
+        return {}
+
+
+class BackboneFamily(ABC):
+    """Many backbones under one roof, found by name when asked (all of timm, say)."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def find(self, spec: Spec) -> Backbone | None:
+        """Return the backbone that `spec` names, or None where the family does not know the name.
+
+        Raises ParameterError or WeightsError where the name is known and the rest is wrong.
+        """
+
+    @abstractmethod
+    def names(self) -> Iterable[str]:
+        """Return all names, for listing and near misses; may be slow."""
+
+
+def check_backbone(backbone: Any) -> None:
+    """Raise PluginError, saying how to mend it, where an object is not a usable backbone."""
+    if isinstance(backbone, BackboneFamily):
+        return
+    if isinstance(backbone, type):
+        raise PluginError(f"backbone class {backbone.__name__} was returned; return an instance: {backbone.__name__}().")
+    if not isinstance(backbone, Backbone):
+        raise PluginError(f"{backbone!r} is not an instance of tlbench.Backbone.")
+    check_identity(backbone, "backbone", ("name", "feature_dim"))
+    require_frozen_dataclass(type(backbone), always=False)

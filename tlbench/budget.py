@@ -1,0 +1,86 @@
+"""Label budgets: how many target labels a strategy may use, validation included."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from tlbench.errors import ParameterError
+
+
+class BudgetKind(Enum):
+    """How the amount of a budget is to be read."""
+
+    SHOTS = "shots"  # labels of each class
+    FRACTION = "fraction"  # share of the training split, stratified
+    COUNT = "count"  # labels in all, stratified
+    FULL = "full"  # the whole training split
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A label budget: `0`, `5-shot`, `10%`, `1000` or `full`."""
+
+    kind: BudgetKind
+    amount: float = 0.0
+
+    @classmethod
+    def parse(cls, text: "str | int | Budget") -> "Budget":
+        """Read a budget as users spell it; raise ParameterError otherwise."""
+        if isinstance(text, Budget):
+            return text
+        spelled = str(text).strip().lower()
+        if spelled == "full":
+            return cls(BudgetKind.FULL)
+        if match := re.fullmatch(r"(\d+)[- ]?shots?", spelled):
+            amount = int(match.group(1))
+            return cls(BudgetKind.SHOTS, amount) if amount else cls(BudgetKind.COUNT, 0)
+        if (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*%", spelled)) and 0 < float(match.group(1)) <= 100:
+            return cls(BudgetKind.FRACTION, float(match.group(1)))
+        if re.fullmatch(r"\d+", spelled):
+            return cls(BudgetKind.COUNT, int(spelled))
+        raise ParameterError(
+            f"{text!r} is not a label budget. Write 0, 5-shot (labels per class), 10%, 1000 (labels in all) or full."
+        )
+
+    def __str__(self) -> str:
+        match self.kind:
+            case BudgetKind.SHOTS:
+                return f"{int(self.amount)}-shot"
+            case BudgetKind.FRACTION:
+                return f"{self.amount:g}%"
+            case BudgetKind.COUNT:
+                return f"{int(self.amount)}"
+            case BudgetKind.FULL:
+                return "full"
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether no target label may be used at all."""
+        return self.kind is BudgetKind.COUNT and self.amount == 0
+
+    def labels(self, class_counts: tuple[int, ...]) -> int:
+        """Return how many labels this budget takes from a split with these class counts."""
+        match self.kind:
+            case BudgetKind.SHOTS:
+                return int(self.amount) * len(class_counts)
+            case BudgetKind.FRACTION:
+                return max(1, round(sum(class_counts) * self.amount / 100))
+            case BudgetKind.COUNT:
+                return int(self.amount)
+            case BudgetKind.FULL:
+                return sum(class_counts)
+
+    def least_per_class(self, class_counts: tuple[int, ...]) -> int:
+        """Return the labels that the worst-served class gets for certain under this budget."""
+        if self.kind is BudgetKind.SHOTS:
+            return int(self.amount)
+        labels = self.labels(class_counts)
+        if labels >= sum(class_counts):
+            return min(class_counts)
+        # Stratified prefixes serve every class once before any class twice (sampling.py).
+        return 0 if labels < len(class_counts) else 1
+
+    def order(self) -> tuple[int, float]:
+        """Return a key that sorts budgets as a reader expects: 0, shots, counts, shares, full."""
+        rank = {BudgetKind.SHOTS: 1, BudgetKind.COUNT: 2, BudgetKind.FRACTION: 3, BudgetKind.FULL: 4}
+        return (0, 0.0) if self.is_zero else (rank[self.kind], self.amount)

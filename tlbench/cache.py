@@ -1,0 +1,112 @@
+"""A content-addressed cache on disk: what is in it may be deleted at any time and only costs time."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from filelock import FileLock
+
+from tlbench.cell import digest
+from tlbench.errors import StoreError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+LARGE = 2**28  # arrays from this many bytes on are memory-mapped instead of read
+VARIABLE = "TLBENCH_CACHE"
+
+
+def default_cache_folder() -> Path:
+    """Return the folder that TLBENCH_CACHE names, or the user's cache folder."""
+    import platformdirs
+
+    return Path(os.environ.get(VARIABLE) or platformdirs.user_cache_dir("tlbench"))
+
+
+class Cache:
+    """Arrays and network states under the hash of what they were made from.
+
+    Each entry is written to a temporary file and renamed, so that a killed process leaves no half entry; a
+    lock per entry keeps two workers from making the same one.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or default_cache_folder()
+        self.made = 0  # entries this process made rather than found
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _touch(self.folder)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write to the cache folder {self.folder}: {error.strerror}. Set {VARIABLE} to another folder."
+            ) from None
+
+    def folder_for(self, kind: str, key: object) -> Path:
+        """Return a folder of its own for data that a plugin fetches; made when missing."""
+        folder = self.folder / kind / digest(key)[:32]
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def array(self, kind: str, key: object, make: Callable[[Path], None]) -> np.ndarray:
+        """Return the array of a key; `make` writes it as .npy to the path it is given when it is missing.
+
+        Large arrays come memory-mapped, copy-on-write: changing one changes nobody else's.
+        """
+        path = self._entry(kind, key, ".npy", make)
+        mode = "c" if path.stat().st_size >= LARGE else None
+        loaded: np.ndarray = np.load(path, mmap_mode=mode, allow_pickle=False)
+        return loaded
+
+    def state(
+        self, kind: str, key: object, make: "Callable[[], tuple[dict[str, Tensor], dict[str, str]]]"
+    ) -> "tuple[dict[str, Tensor], dict[str, str]]":
+        """Return tensors and texts of a key, kept as safetensors; `make` returns them when they are missing."""
+        from safetensors import safe_open
+        from safetensors.torch import save_file
+
+        def write(path: Path) -> None:
+            tensors, texts = make()
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata=texts)
+
+        path = self._entry(kind, key, ".safetensors", write)
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+
+    def _entry(self, kind: str, key: object, suffix: str, make: Callable[[Path], None]) -> Path:
+        path = self.folder / kind / (digest(key)[:32] + suffix)
+        if path.exists():
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock")):
+            if not path.exists():
+                temporary = path.with_name(f".{os.getpid()}-{path.name}")
+                try:
+                    make(temporary)
+                    os.replace(temporary, path)
+                finally:
+                    temporary.unlink(missing_ok=True)
+                self.made += 1
+        return path
+
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Return files and bytes by kind."""
+        result: dict[str, tuple[int, int]] = {}
+        for kind in sorted(item for item in self.folder.iterdir() if item.is_dir()):
+            files = [file for file in kind.rglob("*") if file.is_file() and file.suffix != ".lock"]
+            result[kind.name] = (len(files), sum(file.stat().st_size for file in files))
+        return result
+
+    def clear(self) -> None:
+        """Delete every entry."""
+        for item in self.folder.iterdir():
+            if item.is_dir():
+                shutil.rmtree(item)
+
+
+def _touch(folder: Path) -> None:
+    probe = folder / f".write-{os.getpid()}"
+    probe.write_bytes(b"")
+    probe.unlink()

@@ -1,0 +1,69 @@
+"""A cell: one point of the cross-product, named by the hash of everything that may change its scores."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tlbench.budget import Budget
+from tlbench.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How labels are used and scores are taken; the same for every strategy of a suite."""
+
+    validation: float = 0.0  # share of the label budget that is kept for validation
+    version: str = "1"
+
+    @property
+    def selection(self) -> str:
+        """Name the selection rule: the last step, or the best on validation labels out of the budget."""
+        return "validation" if self.validation > 0 else "last"
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Where labels may come from and where it is measured. Datasets are specs as a user wrote them."""
+
+    dataset: str
+    target: str  # the domain measured
+    source_dataset: str | None = None
+    source: str | None = None  # its domain
+
+    @property
+    def has_source(self) -> bool:
+        """Whether there is a source side at all."""
+        return self.source_dataset is not None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One strategy variant, backbone, transfer, budget and replicate."""
+
+    strategy: str  # the variant, as `tlbench -s` takes it
+    backbone: str  # as `tlbench -b` takes it, with the path of its weights
+    transfer: Transfer
+    budget: Budget
+    replicate: int
+    seed: int
+    protocol: Protocol
+    recipe: Recipe
+    labels: Mapping[str, Any]  # what tables show: family, setting, short names
+    identity: Mapping[str, Any] = field(repr=False)  # everything that may change a score, as JSON
+
+    @property
+    def id(self) -> str:
+        """The cell's name in a store: 20 hexadecimal digits of the SHA-256 of its identity."""
+        return digest(self.identity)[:20]
+
+
+def canonical(value: Any) -> str:
+    """Write a value as JSON in the one way that equal values share."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256, in hexadecimal, of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()

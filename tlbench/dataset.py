@@ -1,0 +1,135 @@
+"""What a dataset is: named domains and splits of raw examples with labels."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tlbench.errors import DataError, ParameterError, PluginError
+from tlbench.names import format_spec, parse_spec, parse_value, split_outside_brackets
+from tlbench.parameters import construct, fields_of, non_default, option_name, require_frozen_dataclass
+from tlbench.strategy import check_identity
+from tlbench.task import Labelled
+
+
+class Dataset(ABC):
+    """Labelled raw examples in one or more domains. Subclasses may be frozen dataclasses with parameters."""
+
+    name: ClassVar[str]
+    version: ClassVar[str] = "1"  # raised whenever an example or a label would change
+    modality: ClassVar[str] = "image"
+    license: ClassVar[str] = ""
+    citation: ClassVar[str] = ""
+    locator: ClassVar[str | None] = None  # the field that takes PATH in `name:PATH`
+    classes: tuple[str, ...]  # an attribute or a property; labels are positions in here
+    domains: tuple[str, ...] = ("all",)  # an attribute or a property
+    folder: Path | None = None  # where `prepare` put its files; set by tlbench before `prepare` is called
+
+    @abstractmethod
+    def load(self, domain: str, split: str) -> Labelled:
+        """Return raw examples (a sequence; images as uint8 (H, W) or (H, W, 3) arrays) and int64 labels (N,).
+
+        `split` is `train` or `test`, or one more of `splits`. Equal arguments give equal bytes. Decoding
+        may wait until an example is asked for.
+        """
+
+    def splits(self, domain: str) -> tuple[str, ...]:
+        """Return the splits of a domain; `train` and `test` always, `val` where the data comes with one."""
+        return ("train", "test")
+
+    def prepare(self, folder: Path) -> None:
+        """Fetch what `load` needs into `folder` unless it is there; `load` then finds the folder as `self.folder`."""
+
+    def fingerprint(self) -> str:
+        """Return a digest that changes whenever a byte of an example or a label does.
+
+        The default reads everything. Override it where that is slow.
+        """
+        import numpy as np
+
+        digest = hashlib.sha256(repr((self.name, self.version, self.classes)).encode())
+        for domain in self.domains:
+            for split in self.splits(domain):
+                part = self.load(domain, split)
+                digest.update(f"{domain}/{split}/{len(part)}".encode())
+                digest.update(np.asarray(part.labels, dtype=np.int64).tobytes())
+                for example in part.inputs:
+                    digest.update(_bytes_of(example))
+        return digest.hexdigest()
+
+    def findings(self) -> tuple[str, ...]:
+        """Return sentences on what is unusual in the data (copies across splits, converted images)."""
+        return ()
+
+    @property
+    def label(self) -> str:
+        """The name shown in tables, without the folders of a path."""
+        parameters = non_default(self)
+        place = parameters.pop(self.locator, None) if self.locator else None
+        if place is None:
+            return format_spec(self.name, parameters)
+        options = "&".join(key if value is True else f"{key}={value}" for key, value in parameters.items())
+        return f"{self.name}:{Path(str(place)).name}" + (f"?{options}" if options else "")
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What names this dataset in a cell's identity: no path, since the fingerprint says more."""
+        parameters = {key: str(value) for key, value in non_default(self).items() if key != self.locator}
+        return {"name": self.name, "version": self.version, **({"parameters": parameters} if parameters else {})}
+
+
+def _bytes_of(example: Any) -> bytes:
+    """Return an example's content with its shape and type, so that no two examples share their bytes."""
+    if isinstance(example, str):
+        return b"str" + example.encode() + b"\0"
+    import numpy as np
+
+    array = np.asarray(example)
+    if array.dtype == object:
+        raise DataError(f"cannot fingerprint an example of type {type(example).__name__}: override fingerprint().")
+    return f"{array.dtype}{array.shape}".encode() + np.ascontiguousarray(array).tobytes()
+
+
+def split_dataset_spec(text: str) -> tuple[str, str | None, Mapping[str, object]]:
+    """Take `name`, `name(key=value)` or `name:PATH?option&key=value` apart into name, PATH and options."""
+    head, colon, rest = text.strip().partition(":")
+    if not colon or "(" in head:
+        spec = parse_spec(text)
+        if spec.location is not None:
+            raise ParameterError(f"{text!r}: a dataset takes no @FILE. Write NAME:PATH.")
+        return spec.name, None, spec.parameters
+    place, _, query = rest.partition("?")
+    if not place:
+        raise ParameterError(f"{text!r} names no path after the colon. Write {head}:PATH.")
+    options: dict[str, object] = {}
+    for part in split_outside_brackets(query, "&"):
+        key, equals, value = part.partition("=")
+        options[key.strip()] = parse_value(value) if equals else True
+    return parse_spec(head).name, place, options
+
+
+def construct_dataset(cls: type[Dataset], place: str | None, options: Mapping[str, object]) -> Dataset:
+    """Build a dataset from the parts of its spec; raise ParameterError where they do not fit."""
+    values = dict(options)
+    if place is not None:
+        if cls.locator is None:
+            raise ParameterError(f"dataset {cls.name!r} takes no path. Write {cls.name!r} alone.")
+        values[cls.locator] = place
+    elif cls.locator is not None and cls.locator not in values:
+        raise ParameterError(f"dataset {cls.name!r} needs a path. Write {cls.name}:PATH.")
+    return construct(cls, "dataset", cls.name, values)
+
+
+def check_dataset_class(cls: Any) -> None:
+    """Raise PluginError, saying how to mend it, where a class is not a usable dataset."""
+    if not isinstance(cls, type) or not issubclass(cls, Dataset):
+        hint = " Return the class, not an instance." if isinstance(cls, Dataset) else ""
+        raise PluginError(f"{cls!r} is not a subclass of tlbench.Dataset.{hint}")
+    check_identity(cls, "dataset", ("name",))
+    require_frozen_dataclass(cls, always=False)
+    if getattr(cls, "__abstractmethods__", None):
+        raise PluginError(f"class {cls.__name__} lacks the method load(self, domain, split).")
+    has_classes = hasattr(cls, "classes") or "classes" in {option_name(field) for field in fields_of(cls)}
+    if not has_classes:
+        raise PluginError(f"class {cls.__name__} is a dataset without 'classes': name them in a tuple.")

@@ -1,0 +1,94 @@
+"""Where a record was made and by which code: facts that do not name a cell but let others judge and rerun it."""
+
+import hashlib
+import inspect
+import platform
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from tlbench import __version__
+from tlbench.cell import Cell
+from tlbench.host import Host, Origin
+from tlbench.resources import Resources
+
+
+def environment(device: torch.device, host: Host) -> dict[str, str]:
+    """Return versions, device and threads, with what plugins add."""
+    facts = {
+        "tlbench": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "device": device_name(device),
+        "threads": str(torch.get_num_threads()),
+    }
+    if device.type == "cuda":
+        facts["cuda"] = str(torch.version.cuda)
+        facts["cudnn"] = str(torch.backends.cudnn.version())
+    return {**facts, **host.environment()}
+
+
+def device_name(device: torch.device) -> str:
+    """Return `cpu`, or the GPU's own name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+@lru_cache(maxsize=1)
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def provenance(cell: Cell, resources: Resources) -> dict[str, Any]:
+    """Return distribution, version and source hash of everything that made a cell."""
+    strategy, strategy_origin = resources.catalog.strategy(cell.strategy)
+    backbone = resources.backbone(cell.backbone)
+    dataset = resources.dataset(cell.transfer.dataset)
+    return {
+        "strategy": _origin(strategy, strategy_origin),
+        "backbone": {
+            **_origin(backbone.backbone, backbone.origin),
+            "weights_sha256": backbone.weights_digest,
+            "used": _plain(backbone.backbone.describe()),
+        },
+        "dataset": {**_origin(dataset.dataset, dataset.origin), "fingerprint": dataset.fingerprint},
+        "command": {"strategy": cell.strategy, "backbone": cell.backbone, "dataset": cell.transfer.dataset},
+    }
+
+
+def _origin(thing: object, origin: Origin) -> dict[str, Any]:
+    return {
+        "distribution": origin.distribution,
+        "version": origin.version,
+        "module": type(thing).__module__,
+        "source_sha256": source_digest(type(thing)),
+    }
+
+
+@lru_cache(maxsize=256)
+def source_digest(cls: type) -> str:
+    """Return the SHA-256 of the file that defines a class; empty where there is no file."""
+    try:
+        module = sys.modules.get(cls.__module__)
+        return hashlib.sha256(inspect.getsource(module).encode()).hexdigest() if module else ""
+    except (OSError, TypeError):
+        return ""
+
+
+def _plain(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    simple = (bool, int, float, str, type(None))
+    return {
+        key: value if isinstance(value, simple) else [str(item) for item in value] if isinstance(value, (list, tuple))
+        else str(value)
+        for key, value in mapping.items()
+    }

@@ -1,0 +1,68 @@
+"""What a plan will cost: from stored records where there are any, otherwise from one timed training step."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from tlbench.cell import Cell
+from tlbench.resources import Resources
+from tlbench.store import Store
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of work in all cells together, and how many of them were judged by stored records."""
+
+    seconds: float
+    from_records: int
+    cells: int
+
+
+def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, device: torch.device) -> Estimate:
+    """Judge the cost of cells.
+
+    A cell like one stored before (same variant, backbone, transfer and budget) costs what that did. Another costs
+    its training steps (the `steps` or `episodes` of its strategy, else the recipe's) times one measured
+    step of its backbone, for each stream of data: an upper bound for strategies that only extract.
+    """
+    known = _known_seconds(store)
+    step_seconds: dict[str, float] = {}
+    total, from_records = 0.0, 0
+    for cell in cells:
+        key = _key(dict(cell.labels))
+        if key in known:
+            total += known[key]
+            from_records += 1
+            continue
+        if cell.backbone not in step_seconds:
+            step_seconds[cell.backbone] = _time_one_step(cell, resources, device)
+        strategy = resources.catalog.strategy(cell.strategy)[0]
+        steps = getattr(strategy, "steps", None) or getattr(strategy, "episodes", None) or cell.recipe.steps
+        streams = 1 + strategy.needs().source_labels
+        total += steps * streams * step_seconds[cell.backbone]
+    return Estimate(total, from_records, len(cells))
+
+
+def _key(labels: dict[str, object]) -> tuple[object, ...]:
+    return tuple(labels.get(name) for name in ("strategy", "backbone", "transfer", "source", "budget"))
+
+
+def _known_seconds(store: Store | None) -> dict[tuple[object, ...], float]:
+    known: dict[tuple[object, ...], float] = {}
+    for record in store.records() if store else ():
+        if record.ok:
+            known[_key(record.labels)] = record.costs["fit_seconds"] + record.costs["predict_seconds"]
+    return known
+
+
+def _time_one_step(cell: Cell, resources: Resources, device: torch.device) -> float:
+    """Return the seconds of one forward and backward pass over a batch of real examples."""
+    entry = resources.backbone(cell.backbone)
+    raw = resources.dataset(cell.transfer.dataset).dataset.load(cell.transfer.target, "train").inputs
+    batch = entry.backbone.encode([raw[0]] * min(cell.recipe.batch_size, 8)).to(device)
+    network = entry.backbone.build(entry.weights).to(device)
+    start = time.perf_counter()
+    network(batch).sum().backward()
+    return (time.perf_counter() - start) * cell.recipe.batch_size / len(batch)

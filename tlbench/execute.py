@@ -1,0 +1,223 @@
+"""Runs one cell: draw, fit, predict, score, record."""
+
+import resource
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tlbench.cell import Cell
+from tlbench.determinism import seed_everything
+from tlbench.draw import Drawn, FeatureSource, draw, draw_source
+from tlbench.environment import environment, provenance
+from tlbench.errors import PluginError, TlbenchError
+from tlbench.metric import Metric
+from tlbench.record import Failure, Record
+from tlbench.resources import BackboneEntry, Resources
+from tlbench.seeds import derive
+from tlbench.strategy import Strategy
+from tlbench.task import Source
+from tlbench.training import BATCH, predict
+from tlbench.workbench import Classifier, Setting, Stopwatch, Workbench
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A record with what it was scored on: logits, float32 (N, C), and labels, int64 (N,)."""
+
+    record: Record
+    logits: np.ndarray | None = None
+    labels: np.ndarray | None = None
+
+
+def run_cell(cell: Cell, resources: Resources, device: torch.device) -> Outcome:
+    """Run a cell and return its record; what goes wrong inside becomes a record of the failure."""
+    try:
+        return _run(cell, resources, device)
+    except Exception as error:  # whatever a strategy raises is a row of its own, and the run goes on
+        return Outcome(failed(cell, resources, device, _failure(error)))
+
+
+def _run(cell: Cell, resources: Resources, device: torch.device) -> Outcome:
+    strategy, _ = resources.catalog.strategy(cell.strategy)
+    backbone = resources.backbone(cell.backbone)
+    start_of_cell(cell, backbone, device)
+    features = FeatureSource(resources.cache, device, _frozen_identity(cell, backbone), _frozen(cell, backbone, device))
+    drawn = draw(cell, strategy, resources, features)
+    preparation = _Preparation(cell, strategy, resources, device, features)
+    bench = Workbench(
+        _setting(cell, backbone, len(drawn.task.classes), device),
+        known_features=drawn.known_features,
+        prepared=preparation.module if strategy.prepares else None,
+        validation=drawn.task.val,
+    )
+    with Stopwatch(device) as fitting:
+        classifier = strategy.fit(drawn.task, bench)
+    with Stopwatch(device) as predicting:
+        logits = _predict(classifier, drawn, bench, strategy)
+    scores = score(resources.catalog.metric_list(), logits, drawn.test.labels)
+    record = Record(
+        cell=cell.id,
+        identity=dict(cell.identity),
+        labels=dict(cell.labels),
+        scores=scores,
+        ledger=drawn.ledger,
+        costs={
+            "fit_seconds": fitting.seconds - preparation.seconds_here,
+            "prepare_seconds": preparation.seconds,
+            "predict_seconds": predicting.seconds,
+            "parameters_trained": bench.journal.trained_parameters,
+            "parameters_stored": sum(parameter.numel() for parameter in classifier.parameters()),
+            "flops_per_example": _flops(classifier, drawn.test.inputs[:1], device),
+            "peak_memory_bytes": _peak_memory(device),
+        },
+        notes=bench.journal.notes,
+        provenance=provenance(cell, resources),
+        environment=environment(device, resources.catalog.host),
+    )
+    return Outcome(record, logits, drawn.test.labels)
+
+
+def start_of_cell(cell: Cell, backbone: BackboneEntry, device: torch.device) -> None:
+    """Forget what ran before: seed the global generators, by nothing that depends on the strategy."""
+    seed_everything(derive(cell.seed, "init", backbone=backbone.backbone.name, replicate=cell.replicate))
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def _setting(cell: Cell, backbone: BackboneEntry, classes: int, device: torch.device) -> Setting:
+    return Setting(
+        backbone.backbone, backbone.weights, classes, cell.recipe, device, cell.seed, cell.replicate
+    )
+
+
+def _frozen_identity(cell: Cell, backbone: BackboneEntry) -> Any:
+    random_start = backbone.weights_digest is None
+    return (backbone.identity, (cell.seed, cell.replicate) if random_start else None)
+
+
+def _frozen(cell: Cell, backbone: BackboneEntry, device: torch.device) -> Callable[[], nn.Module]:
+    return lambda: Workbench(_setting(cell, backbone, 0, device)).frozen_backbone()
+
+
+class _Preparation:
+    """Source-side training, done once and kept in the cache with the seconds it took."""
+
+    def __init__(
+        self, cell: Cell, strategy: Strategy, resources: Resources, device: torch.device, features: FeatureSource
+    ) -> None:
+        self.cell, self.strategy, self.resources, self.device = cell, strategy, resources, device
+        self.features = features
+        self.seconds = 0.0  # what the preparation cost when it was made
+        self.seconds_here = 0.0  # what it cost inside this very fit
+
+    def module(self) -> nn.Module:
+        """Return the prepared module: its structure made anew, its parameters from the cache."""
+        with Stopwatch(self.device) as watch:
+            state, texts = self.resources.cache.state("prepared", self._key(), self._make)
+            module = self._prepare(replay=True)
+            module.load_state_dict(state)
+        self.seconds = float(texts["seconds"])
+        self.seconds_here += watch.seconds
+        return module.to(self.device).eval()
+
+    def _key(self) -> Any:
+        identity = dict(self.cell.identity)
+        shared = {key: identity[key] for key in ("strategy", "backbone", "source", "recipe", "replicate", "seed")}
+        return (shared, torch.__version__, self.device.type, torch.get_num_threads())
+
+    def _make(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        with Stopwatch(self.device) as watch:
+            module = self._prepare(replay=False)
+        state = {name: tensor.detach().cpu() for name, tensor in module.state_dict().items()}
+        return state, {"seconds": repr(watch.seconds)}
+
+    def _prepare(self, replay: bool) -> nn.Module:
+        """Run the strategy's own `prepare` from one and the same start, whoever asks first."""
+        cell = self.cell
+        backbone = self.resources.backbone(cell.backbone)
+        known: list[Any] = []
+        source: Source = draw_source(cell, self.resources, known, self.features)
+        bench = Workbench(
+            _setting(cell, backbone, len(source.classes), self.device), known_features=known, replay=replay
+        )
+        state = torch.random.get_rng_state()
+        seed_everything(derive(cell.seed, "prepare", backbone=backbone.backbone.name, replicate=cell.replicate))
+        module = self.strategy.prepare(source, bench)
+        torch.random.set_rng_state(state)
+        return module
+
+
+def _predict(classifier: Any, drawn: Drawn, bench: Workbench, strategy: Strategy) -> np.ndarray:
+    """Return the logits of the test split, float32 (N, C); raise PluginError where the shape is wrong."""
+    if not isinstance(classifier, nn.Module):
+        raise PluginError(f"{strategy.name}: fit must return a torch.nn.Module, got {type(classifier).__name__}.")
+    count, classes = len(drawn.test.labels), len(drawn.task.classes)
+    if isinstance(classifier, Classifier) and classifier.backbone is bench.frozen_backbone():
+        outputs = predict(classifier.head, drawn.test_features(), bench.device)
+    else:
+        batch = count if strategy.needs().transductive else BATCH
+        outputs = predict(classifier, drawn.test.inputs, bench.device, batch)
+    if tuple(outputs.shape) != (count, classes):
+        raise PluginError(
+            f"{strategy.name}: the classifier's logits for {count} inputs and {classes} classes have shape "
+            f"{tuple(outputs.shape)}; they must be ({count}, {classes})."
+        )
+    logits = outputs.numpy()
+    if not np.isfinite(logits).all():
+        raise PluginError(f"{strategy.name}: the classifier's logits are not all finite.")
+    return logits
+
+
+def score(metrics: list[Metric], logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Return every metric's value by name."""
+    return {metric.name: float(metric.compute(logits, labels)) for metric in metrics}
+
+
+def failed(cell: Cell, resources: Resources, device: torch.device, failure: Failure) -> Record:
+    """Return the record of a cell that has no scores."""
+    return Record(
+        cell=cell.id,
+        identity=dict(cell.identity),
+        labels=dict(cell.labels),
+        scores={},
+        ledger={},
+        costs={},
+        provenance=provenance(cell, resources),
+        environment=environment(device, resources.catalog.host),
+        failure=failure,
+    )
+
+
+def _failure(error: Exception) -> Failure:
+    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    kind = "OutOfMemory" if out_of_memory else type(error).__name__
+    text = " ".join(str(error).split()) or kind
+    trace = "" if isinstance(error, TlbenchError) else traceback.format_exc()
+    return Failure(kind, text, trace)
+
+
+def _flops(classifier: nn.Module, example: Tensor, device: torch.device) -> float:
+    """Count the floating point operations of predicting one example; NaN where an operation cannot be counted."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    try:
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            classifier(example.to(device))
+        return float(counter.get_total_flops())
+    except Exception:  # a count that fails must not cost a result
+        return float("nan")
+
+
+def _peak_memory(device: torch.device) -> int:
+    """Return peak bytes: of this cell's tensors on a GPU, of the whole process on a CPU."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+

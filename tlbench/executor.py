@@ -1,0 +1,170 @@
+"""Runs the cells that a store lacks: in this process, or in worker processes that may die without taking others along."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from tlbench.cache import Cache
+from tlbench.cell import Cell
+from tlbench.determinism import configure, resolve_device
+from tlbench.execute import Outcome, failed, run_cell
+from tlbench.host import Catalog, Host
+from tlbench.record import Failure, Record
+from tlbench.resources import Resources
+from tlbench.store import Store
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where and how cells run; none of it is part of a cell's identity."""
+
+    device: str = "auto"
+    jobs: int = 1
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cell and its stored record."""
+
+    cell: Cell
+    record: Record
+
+
+@dataclass(frozen=True)
+class Started:
+    """A cell was handed out; `position` counts from 1."""
+
+    cell: Cell
+    position: int
+
+
+Event = Started | Finished
+
+
+def run_cells(cells: Sequence[Cell], resources: Resources, store: Store, where: Where) -> Iterator[Event]:
+    """Run cells and store each record as it comes; yield what happens."""
+    if where.jobs <= 1 or len(cells) <= 1:
+        yield from _run_here(cells, resources, store, where)
+    else:
+        yield from _Pool(cells, resources, store, where).events()
+
+
+def _run_here(cells: Sequence[Cell], resources: Resources, store: Store, where: Where) -> Iterator[Event]:
+    configure(where.threads)
+    device = resolve_device(where.device)
+    for position, cell in enumerate(cells, start=1):
+        yield Started(cell, position)
+        outcome = run_cell(cell, resources, device)
+        store.write(outcome.record, outcome.logits, outcome.labels)
+        yield Finished(cell, outcome.record)
+
+
+@dataclass
+class _Worker:
+    process: Any
+    connection: Connection
+    cell: Cell | None = None
+
+
+class _Pool:
+    """Worker processes, each with one cell at a time, so that a death is charged to the cell that caused it."""
+
+    def __init__(self, cells: Sequence[Cell], resources: Resources, store: Store, where: Where) -> None:
+        self.waiting = list(reversed(cells))
+        self.total = len(cells)
+        self.resources, self.store, self.where = resources, store, where
+        self.context = multiprocessing.get_context("spawn")
+        self.started = 0
+
+    def events(self) -> Iterator[Event]:
+        workers = [self._new_worker() for _ in range(min(self.where.jobs, self.total))]
+        try:
+            for worker in workers:
+                yield self._hand_out(worker)
+            while any(worker.cell for worker in workers):
+                busy = {worker.connection: worker for worker in workers if worker.cell}
+                for ready in wait(list(busy)):
+                    worker = busy[ready]  # type: ignore[index]
+                    yield self._collect(worker, workers)
+                    if self.waiting:
+                        current = next(item for item in workers if item.cell is None)
+                        yield self._hand_out(current)
+        finally:
+            for worker in workers:
+                worker.connection.close()
+                worker.process.terminate()
+            for worker in workers:
+                worker.process.join()
+
+    def _new_worker(self) -> _Worker:
+        ours, theirs = self.context.Pipe()
+        arguments = (theirs, self.resources.catalog.host.files, self.resources.cache.folder, self.store.folder, self.where)
+        process = self.context.Process(target=_work, args=arguments, daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+    def _hand_out(self, worker: _Worker) -> Started:
+        worker.cell = self.waiting.pop()
+        self.started += 1
+        worker.connection.send(worker.cell)
+        return Started(worker.cell, self.started)
+
+    def _collect(self, worker: _Worker, workers: list[_Worker]) -> Finished:
+        cell = worker.cell
+        assert cell is not None
+        try:
+            record = worker.connection.recv()
+        except EOFError:
+            record = self._bury(cell, worker)
+            workers[workers.index(worker)] = self._new_worker()
+        worker.cell = None
+        return Finished(cell, record)
+
+    def _bury(self, cell: Cell, worker: _Worker) -> Record:
+        """Store the death of a worker as the record of the cell it was running."""
+        worker.process.join()
+        code = worker.process.exitcode
+        how = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
+        message = f"the worker process died with {how}; out of memory is the usual cause. Try fewer --jobs."
+        record = failed(cell, self.resources, resolve_device(self.where.device), Failure("WorkerDied", message))
+        self.store.write(record)
+        return record
+
+
+def _work(connection: Connection, files: Sequence[str], cache: Path, results: Path, where: Where) -> None:
+    """Run cells as they come, until the parent hangs up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _die_with_parent()
+    configure(where.threads)
+    device = resolve_device(where.device)
+    resources = Resources(Catalog(Host(files)), Cache(cache))
+    store = Store(results)
+    while True:
+        try:
+            cell = connection.recv()
+        except EOFError:
+            return
+        outcome: Outcome = run_cell(cell, resources, device)
+        store.write(outcome.record, outcome.logits, outcome.labels)
+        connection.send(outcome.record)
+
+
+def _die_with_parent() -> None:
+    """End this process when its parent is killed: nobody would collect what it makes."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,98 @@
+"""One decode per image and one feature extraction per backbone and split: both kept in the cache."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tlbench.backbone import Backbone
+from tlbench.cache import LARGE, Cache
+from tlbench.dataset import Dataset
+from tlbench.errors import DataError
+from tlbench.training import BATCH, predict
+
+CHUNK = 256  # raw examples encoded at a time
+DECODERS = 4  # threads that decode: image libraries release the interpreter's lock
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedSplit:
+    """All inputs and labels of one split, encoded for one backbone.
+
+    `inputs` is (N, ...), memory-mapped when large; `labels` int64 (N,).
+    """
+
+    inputs: Tensor
+    labels: np.ndarray
+    key: tuple[str, ...]  # names the content, for the feature cache
+    reopen: Callable[[], np.ndarray]  # maps the file anew
+
+    def take(self, rows: np.ndarray) -> Tensor:
+        """Return the inputs of these rows as a tensor of its own: changing it changes nobody else's."""
+        whole = len(rows) == len(self.labels) and bool((rows == np.arange(len(rows))).all())
+        if whole and self.inputs.numel() * self.inputs.element_size() >= LARGE:
+            return torch.from_numpy(self.reopen())  # mapped copy-on-write, never read as a whole
+        return self.inputs[torch.from_numpy(rows)]
+
+
+def encode_split(
+    dataset: Dataset, fingerprint: str, domain: str, split: str, backbone: Backbone, cache: Cache
+) -> EncodedSplit:
+    """Return a split encoded for a backbone, from the cache where it is there."""
+    loaded = dataset.load(domain, split)
+    labels = np.asarray(loaded.labels, dtype=np.int64)
+    key = (fingerprint, domain, split, backbone.encoding)
+
+    def opened() -> np.ndarray:
+        return cache.array("encoded", key, lambda path: _write_encoded(path, loaded.inputs, backbone))
+
+    array = opened()
+    if len(array) != len(labels):
+        raise DataError(f"backbone {backbone.name!r} encoded {len(labels)} examples into {len(array)} rows.")
+    return EncodedSplit(torch.from_numpy(array), labels, key, opened)
+
+
+def _write_encoded(path: Path, raw: Sequence[Any], backbone: Backbone) -> None:
+    """Encode chunk by chunk into a memory-mapped file, so that a large split never stands in memory."""
+    chunks = [range(start, min(start + CHUNK, len(raw))) for start in range(0, len(raw), CHUNK)]
+    with ThreadPoolExecutor(DECODERS) as pool:
+        first, *_ = _encode([raw[0]], backbone)
+        with path.open("wb"):
+            target = np.lib.format.open_memmap(path, "w+", first.dtype, (len(raw), *first.shape))
+        for chunk in chunks:
+            target[chunk.start : chunk.stop] = _encode(list(pool.map(raw.__getitem__, chunk)), backbone)
+        target.flush()
+
+
+def _encode(examples: list[Any], backbone: Backbone) -> np.ndarray:
+    encoded = backbone.encode(examples)
+    if not isinstance(encoded, Tensor) or len(encoded) != len(examples):
+        got = tuple(encoded.shape) if isinstance(encoded, Tensor) else type(encoded).__name__
+        raise DataError(
+            f"backbone {backbone.name!r}: encode must return a tensor of {len(examples)} rows for as many examples; "
+            f"got {got}."
+        )
+    array: np.ndarray = encoded.detach().cpu().contiguous().numpy()
+    return array
+
+
+def feature_key(split: EncodedSplit, backbone_identity: object, device: torch.device) -> tuple[Any, ...]:
+    """Name features by everything that may change their bits."""
+    return (split.key, backbone_identity, torch.__version__, device.type, torch.get_num_threads(), BATCH)
+
+
+def extract_split(
+    split: EncodedSplit, network: Callable[[], nn.Module], identity: object, device: torch.device, cache: Cache
+) -> np.ndarray:
+    """Return the features of a whole split, float32 (N, feature_dim), cached; `network` is built when they are not."""
+
+    def make(path: Path) -> None:
+        with path.open("wb") as file:
+            np.save(file, predict(network(), split.inputs, device).numpy())
+
+    return cache.array("features", feature_key(split, identity, device), make)

@@ -1,0 +1,56 @@
+"""The answer in words, from a summary with intervals."""
+
+from typing import Any
+
+import pandas as pd
+
+from tlbench.strategy import Family
+
+
+def headlines(summary: pd.DataFrame, metric: str) -> list[str]:
+    """Return sentences: who leads at each label budget, and whether each adaptation beats its baseline."""
+    sentences = []
+    for (transfer, backbone, budget), group in summary.groupby(["transfer", "backbone", "budget"], sort=False):
+        where = f"{transfer}, {backbone}, {_spell(str(budget))}"
+        done = group[group["n"] > 0]
+        adaptations = done[done["family"] == str(Family.ADAPT)]
+        others = done[done["family"] != str(Family.ADAPT)]
+        if len(others):
+            sentences.append(f"{where}: {_leader(others, metric)}")
+        sentences += [f"{where}: {_against_baseline(row)}" for _, row in adaptations.iterrows() if row["baseline"]]
+    return sentences
+
+
+def _spell(budget: str) -> str:
+    if budget == "0":
+        return "no target labels"
+    if budget.endswith("-shot"):
+        shots = int(budget.removesuffix("-shot"))
+        return f"{shots} label{'s' if shots > 1 else ''} per class"
+    return "all labels" if budget == "full" else f"{budget} labels"
+
+
+def _leader(rows: pd.DataFrame, metric: str) -> str:
+    best = rows.loc[rows["mean"].idxmax()]
+    sentence = f"{best['strategy']} leads with {metric} {best['mean']:.3f}"
+    if pd.notna(best["seed_low"]):
+        sentence += f" [{best['seed_low']:.3f}, {best['seed_high']:.3f}]"
+    if best["baseline"]:
+        sentence += f", {_points(best)} over {best['baseline']}"
+        sentence += {"better": "", "unclear": ", not clearly", "worse": ""}.get(str(best["verdict"]), "")
+    hurt = rows[rows["verdict"] == "worse"]
+    if len(hurt):
+        sentence += f"; negative transfer: {', '.join(hurt['strategy'])}"
+    return sentence + "."
+
+
+def _against_baseline(row: Any) -> str:
+    words = {"better": "beats", "worse": "is worse than", "unclear": "does not clearly beat"}
+    return f"{row['strategy']} {words[row['verdict']]} {row['baseline']} ({_points(row)}, from {row['source']})."
+
+
+def _points(row: Any) -> str:
+    text = f"{100 * row['delta']:+.1f} points"
+    if pd.notna(row["delta_low"]):
+        text += f" [{100 * row['delta_low']:+.1f}, {100 * row['delta_high']:+.1f}]"
+    return text

@@ -1,0 +1,353 @@
+"""The host: finds plugins, keeps the broken ones with their cause, and looks names up in what the others offer."""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+import pluggy
+
+from tlbench import hookspecs
+from tlbench.backbone import Backbone, BackboneFamily, check_backbone
+from tlbench.dataset import Dataset, check_dataset_class, construct_dataset, split_dataset_spec
+from tlbench.errors import ParameterError, PluginError, TlbenchError
+from tlbench.metric import Metric, check_metric
+from tlbench.names import near_miss, parse_spec, unknown
+from tlbench.parameters import construct, fields_of
+from tlbench.reporter import Reporter, check_reporter
+from tlbench.strategy import Strategy, check_strategy_class
+from tlbench.suite import Suite
+
+GROUP = "tlbench"
+FILES_VARIABLE = "TLBENCH_PLUGINS"  # local plugin files, separated like a PATH
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a plugin comes from: provenance for records, and a name for messages."""
+
+    plugin: str  # the entry point's name, or the file's stem
+    distribution: str  # `tlbench`, or `file`
+    version: str
+    source: str  # module name or path
+
+    def __str__(self) -> str:
+        if self.distribution == "file":
+            return f"file {self.source}"
+        return f"{self.distribution} {self.version} (plugin {self.plugin!r})"
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plugin that cannot be used, with the sentence that says why."""
+
+    origin: Origin
+    cause: str
+    detail: str = field(default="", repr=False)  # the traceback, for `tlbench doctor`
+
+    def __str__(self) -> str:
+        return f"plugin {self.origin.plugin!r} from {self.origin} is broken: {self.cause}"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Something a plugin offers, under its name."""
+
+    name: str
+    thing: Any
+    origin: Origin
+
+
+class Host:
+    """A pluggy manager that loads entry points one by one and outlives each of them.
+
+    `files` are local plugin files, as `-p` gives them: the user asked for them, so a fault there is raised.
+    """
+
+    def __init__(self, files: Sequence[str | Path] = ()) -> None:
+        self.manager = pluggy.PluginManager("tlbench")
+        self.manager.add_hookspecs(hookspecs)
+        self.broken: list[BrokenPlugin] = []
+        self._told = 0
+        self.origins: dict[str, Origin] = {}
+        self.files = tuple(str(Path(file).resolve()) for file in (*_files_from_environment(), *files))
+        for entry_point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda item: item.name):
+            self._load_entry_point(entry_point)
+        for file in dict.fromkeys(self.files):
+            self._load_file(Path(file))
+
+    def _load_entry_point(self, entry_point: importlib.metadata.EntryPoint) -> None:
+        distribution = entry_point.dist
+        origin = Origin(
+            entry_point.name,
+            distribution.name if distribution else "unknown",
+            distribution.version if distribution else "?",
+            entry_point.value,
+        )
+        try:
+            if distribution is not None and distribution.name != "tlbench":
+                _refuse_newer_host(distribution.requires or [])
+            self._register(entry_point.load(), origin)
+        except Exception as error:  # whatever a stranger's module raises on import is kept, not passed on
+            self.broken.append(BrokenPlugin(origin, _cause(error), traceback.format_exc()))
+
+    def _load_file(self, path: Path) -> None:
+        if not path.is_file():
+            raise PluginError(f"plugin file {path} does not exist.{_near_file(path)}")
+        name = "tlbench_file_" + "".join(char if char.isalnum() else "_" for char in path.stem)
+        origin = Origin(path.stem, "file", "-", str(path))
+        try:
+            self._register(_import_file(path, name), origin)
+        except Exception as error:
+            raise PluginError(f"plugin file {path} cannot be used: {_cause(error)}") from error
+
+    def _register(self, module: Any, origin: Origin) -> None:
+        """Register a plugin after checking that this host knows every hook and argument it wants."""
+        if hasattr(module, "tlbench_requires"):
+            _refuse_newer_host([f"tlbench{module.tlbench_requires}"])
+        key = f"{origin.distribution}:{origin.plugin}"
+        _refuse_unknown_hooks(self.manager, module)
+        self.manager.register(module, name=key)
+        self.origins[key] = origin
+
+    def offers(self, hook: str, check: Callable[[Any], None]) -> dict[str, Offer]:
+        """Return what plugins offer through a hook, by name and sorted; two of one name are refused."""
+        found: dict[str, Offer] = {}
+        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+            origin = self.origins[implementation.plugin_name]
+            for thing in self._ask(implementation, origin, check):
+                offer = Offer(thing.name, thing, origin)
+                if offer.name in found:
+                    raise PluginError(
+                        f"{hook.removeprefix('tlbench_')}: the name {offer.name!r} is claimed by both "
+                        f"{found[offer.name].origin} and {origin}. Uninstall one or rename it."
+                    )
+                found[offer.name] = offer
+        return dict(sorted(found.items()))
+
+    def _ask(self, implementation: Any, origin: Origin, check: Callable[[Any], None]) -> list[Any]:
+        """Return what one plugin offers, or remember it as broken."""
+        try:
+            things = implementation.function()
+            if things is None or isinstance(things, (str, bytes, Mapping)) or not isinstance(things, Iterable):
+                raise PluginError(f"{implementation.function.__name__} must return a list, got {things!r}.")
+            things = list(things)
+            for thing in things:
+                check(thing)
+        except Exception as error:
+            broken = BrokenPlugin(origin, _cause(error), traceback.format_exc())
+            if origin.distribution == "file":
+                raise PluginError(f"plugin file {origin.source} cannot be used: {broken.cause}") from error
+            if broken.cause not in [other.cause for other in self.broken]:
+                self.broken.append(broken)
+            return []
+        return things
+
+    def unheard(self) -> list[BrokenPlugin]:
+        """Return broken plugins that nobody was told of yet."""
+        news = self.broken[self._told :]
+        self._told = len(self.broken)
+        return news
+
+    def environment(self) -> dict[str, str]:
+        """Return the facts that plugins add to every record's environment."""
+        facts: dict[str, str] = {}
+        for mapping in self.manager.hook.tlbench_environment():
+            facts.update(mapping)
+        return dict(sorted(facts.items()))
+
+
+class Catalog:
+    """Everything the host's plugins offer, looked up by the names users type."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    @cached_property
+    def strategies(self) -> dict[str, Offer]:
+        """Strategy classes by name."""
+        return self.host.offers("tlbench_strategies", check_strategy_class)
+
+    @cached_property
+    def backbones(self) -> dict[str, Offer]:
+        """Backbones and backbone families by name."""
+        return self.host.offers("tlbench_backbones", check_backbone)
+
+    @cached_property
+    def datasets(self) -> dict[str, Offer]:
+        """Dataset classes by name."""
+        return self.host.offers("tlbench_datasets", check_dataset_class)
+
+    @cached_property
+    def metrics(self) -> dict[str, Offer]:
+        """Metrics by name."""
+        return self.host.offers("tlbench_metrics", check_metric)
+
+    @cached_property
+    def reporters(self) -> dict[str, Offer]:
+        """Reporters by name."""
+        return self.host.offers("tlbench_reporters", check_reporter)
+
+    @cached_property
+    def suites(self) -> dict[str, Offer]:
+        """Suites by name."""
+        return self.host.offers("tlbench_suites", _check_suite)
+
+    def _hint(self) -> str:
+        """Return a reminder of broken plugins: what is missing may be theirs."""
+        if not self.host.broken:
+            return ""
+        return " " + " ".join(f"Note: {broken}" for broken in self.host.broken[:2])
+
+    def _find(self, kind: str, name: str, offers: Mapping[str, Offer]) -> Offer:
+        if name not in offers:
+            raise unknown(kind, name, offers, self._hint())
+        return offers[name]
+
+    def strategy(self, text: str) -> tuple[Strategy, Origin]:
+        """Return the strategy variant that `name(parameter=value)` spells."""
+        spec = parse_spec(text)
+        if spec.location is not None:
+            raise ParameterError(f"{text!r}: a strategy takes no @FILE; give it to the backbone.")
+        offer = self._find("strategy", spec.name, self.strategies)
+        return construct(offer.thing, "strategy", spec.name, spec.parameters), offer.origin
+
+    def backbone(self, text: str) -> tuple[Backbone, Origin]:
+        """Return the backbone that `name(argument=value)@weights` spells."""
+        spec = parse_spec(text)
+        single = {name: offer for name, offer in self.backbones.items() if isinstance(offer.thing, Backbone)}
+        families = [offer for offer in self.backbones.values() if isinstance(offer.thing, BackboneFamily)]
+        if spec.name in single:
+            return _with_arguments(single[spec.name].thing, spec, text), single[spec.name].origin
+        for offer in families:
+            found = offer.thing.find(spec)
+            if found is not None:
+                return found, offer.origin
+        known = [*single, *(name for offer in families for name in offer.thing.names())]
+        raise unknown("backbone", spec.name, known, self._hint())
+
+    def dataset(self, text: str) -> tuple[Dataset, Origin]:
+        """Return the dataset that `name`, `name(key=value)` or `name:PATH?option` spells."""
+        name, place, options = split_dataset_spec(text)
+        offer = self._find("dataset", name, self.datasets)
+        return construct_dataset(offer.thing, place, options), offer.origin
+
+    def suite(self, name: str) -> Suite:
+        """Return a suite by name."""
+        suite: Suite = self._find("suite", name, self.suites).thing
+        return suite
+
+    def metric_list(self) -> list[Metric]:
+        """Return all metrics, sorted by name."""
+        return [offer.thing for offer in self.metrics.values()]
+
+    def reporter_list(self) -> list[Reporter]:
+        """Return all reporters, sorted by name."""
+        return [offer.thing for offer in self.reporters.values()]
+
+
+def _with_arguments(backbone: Backbone, spec: Any, text: str) -> Backbone:
+    import dataclasses
+
+    values = dict(spec.parameters)
+    if not values and spec.location is None:
+        return backbone
+    known = {item.name for item in fields_of(backbone)}
+    if spec.location is not None:
+        if "weights" not in known:
+            raise ParameterError(f"{text!r}: backbone {backbone.name!r} takes no weights from a file.")
+        values["weights"] = spec.location
+    from tlbench.parameters import checked
+
+    required = {item.name: getattr(backbone, item.name) for item in fields_of(backbone)}
+    changed = checked(type(backbone), "backbone", backbone.name, {**required, **values})
+    replaced: Backbone = dataclasses.replace(backbone, **changed)  # type: ignore[type-var]
+    return replaced
+
+
+def _check_suite(suite: Any) -> None:
+    if not isinstance(suite, Suite):
+        raise PluginError(f"{suite!r} is not a tlbench.Suite.")
+
+
+def _files_from_environment() -> list[str]:
+    return [file for file in os.environ.get(FILES_VARIABLE, "").split(os.pathsep) if file]
+
+
+def _import_file(path: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{path} is not a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _cause(error: BaseException) -> str:
+    """Say an exception in one line."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, TlbenchError) else f"{type(error).__name__}: {text}"
+
+
+def _refuse_newer_host(requirements: Iterable[str]) -> None:
+    from tlbench import __version__
+
+    for line in requirements:
+        if not line.replace(" ", "").lower().startswith("tlbench"):
+            continue
+        from packaging.requirements import InvalidRequirement, Requirement
+
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            raise PluginError(f"cannot read its requirement {line!r}: write a version range such as '>=0.1'.") from None
+        if requirement.name.lower() != "tlbench" or (requirement.marker and not requirement.marker.evaluate()):
+            continue
+        if not requirement.specifier.contains(__version__, prereleases=True):
+            raise PluginError(
+                f"it needs tlbench{requirement.specifier}, and this is tlbench {__version__}. Upgrade tlbench."
+            )
+
+
+def _refuse_unknown_hooks(manager: pluggy.PluginManager, module: Any) -> None:
+    """Raise PluginError for hooks or arguments that this host does not know, before pluggy registers anything."""
+    from tlbench import __version__
+
+    known = {name: getattr(hookspecs, name) for name in vars(hookspecs) if name.startswith("tlbench_")}
+    implemented = 0
+    for name in dir(module):
+        options = manager.parse_hookimpl_opts(module, name)
+        if options is None:
+            continue
+        implemented += 1
+        hook = options.get("specname") or name
+        if hook not in known:
+            raise PluginError(
+                f"it implements the hook {hook!r}, which tlbench {__version__} does not have."
+                f"{near_miss(hook, known)} It may need a newer tlbench."
+            )
+        offered = known[hook].__code__.co_varnames[: known[hook].__code__.co_argcount]
+        wanted = getattr(module, name).__code__.co_varnames[: getattr(module, name).__code__.co_argcount]
+        extra = [argument for argument in wanted if argument not in (*offered, "self")]
+        if extra:
+            raise PluginError(
+                f"its hook {hook!r} asks for the argument {extra[0]!r}; tlbench {__version__} offers "
+                f"{', '.join(offered) or 'none'}. It may need a newer tlbench."
+            )
+    if not implemented:
+        raise PluginError("it implements no hook: decorate a function such as tlbench_strategies with @tlbench.hookimpl.")
+
+
+def _near_file(path: Path) -> str:
+    siblings = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+    return near_miss(path.name, siblings)

@@ -1,0 +1,33 @@
+"""What a metric is: a number from test logits and labels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tlbench.errors import PluginError
+from tlbench.strategy import check_identity
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of predictions.
+
+    `compute` takes logits, float32 (N, C), and labels, int64 (N,), as numpy arrays, and returns a float.
+    """
+
+    name: str
+    compute: "Callable[[np.ndarray, np.ndarray], float]"
+    higher_is_better: bool = True
+    description: str = ""
+    citation: str = ""
+    version: str = "1"
+
+
+def check_metric(metric: Any) -> None:
+    """Raise PluginError where an object is not a usable metric."""
+    if not isinstance(metric, Metric):
+        raise PluginError(f"{metric!r} is not a tlbench.Metric.")
+    check_identity(metric, "metric", ("name",))

@@ -1,0 +1,124 @@
+"""How users spell things: `finetune(lr=0.001)`, `resnet18(pad_type=same)@file`, `folder:PATH?domains`."""
+
+import ast
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tlbench.errors import ParameterError, UnknownNameError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A name as a user wrote it, taken apart: `name(parameters)@location`."""
+
+    name: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    location: str | None = None
+
+
+def parse_spec(text: str) -> Spec:
+    """Take `name(key=value, ...)@location` apart; raise ParameterError where it is malformed."""
+    text = text.strip()
+    match = _NAME.match(text)
+    if match is None:
+        raise ParameterError(f"{text!r} is not a name. Write NAME or NAME(parameter=value, ...).")
+    name, rest = match.group(), text[match.end() :]
+    parameters: dict[str, object] = {}
+    if rest.startswith("("):
+        inside, rest = _balanced(rest, text)
+        for part in split_outside_brackets(inside, ","):
+            key, equals, value = part.partition("=")
+            if not equals or not key.strip().isidentifier():
+                raise ParameterError(f"{part.strip()!r} in {text!r} is not of the form parameter=value.")
+            if key.strip() in parameters:
+                raise ParameterError(f"parameter {key.strip()!r} stands twice in {text!r}.")
+            parameters[key.strip()] = parse_value(value)
+    if rest and not (rest.startswith("@") and len(rest) > 1):
+        raise ParameterError(f"cannot read {rest!r} in {text!r}. Write NAME(parameter=value, ...)@FILE.")
+    return Spec(name, parameters, rest[1:] or None)
+
+
+def _balanced(text: str, whole: str) -> tuple[str, str]:
+    """Split `(inside)rest` at the bracket that closes the first one."""
+    depth = 0
+    for position, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0:
+            return text[1:position], text[position + 1 :]
+    raise ParameterError(f"a bracket is not closed in {whole!r}.")
+
+
+def split_outside_brackets(text: str, separator: str) -> list[str]:
+    """Split at separators that stand outside (), [] and quotes; empty parts are dropped."""
+    parts, depth, quote, start = [], 0, "", 0
+    for position, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "([":
+            depth += 1
+        elif character in ")]":
+            depth -= 1
+        elif character == separator and depth == 0:
+            parts.append(text[start:position])
+            start = position + 1
+    parts.append(text[start:])
+    return [part for part in parts if part.strip()]
+
+
+def parse_value(text: str) -> object:
+    """Read a number, true/false/none, a quoted string or a tuple; anything else is a plain string."""
+    text = text.strip()
+    constants = {"true": True, "false": False, "none": None}
+    if text.lower() in constants:
+        return constants[text.lower()]
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def format_value(value: object) -> str:
+    """Write a value so that parse_value reads it back."""
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, (tuple, list)):
+        return "(" + ",".join(format_value(item) for item in value) + ("," if len(value) == 1 else "") + ")"
+    text = str(value)
+    readable = not isinstance(value, str) or (parse_value(text) == text and not re.search(r"[,()\[\]'\"\s=@]", text))
+    return text if readable else repr(text)
+
+
+def format_spec(name: str, parameters: Mapping[str, object], location: str | None = None) -> str:
+    """Write `name(key=value, ...)@location`, the inverse of parse_spec."""
+    inside = ", ".join(f"{key}={format_value(value)}" for key, value in parameters.items())
+    return name + (f"({inside})" if inside else "") + (f"@{location}" if location else "")
+
+
+def near_miss(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'x'?`, or nothing when no known name is close."""
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    lowered = [other for other in known if other.lower().replace("_", "-") == name.lower().replace("_", "-")]
+    best = (lowered or close)[:1]
+    return f" Did you mean {best[0]!r}?" if best else ""
+
+
+def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:
+    """Return the error for a name that nothing offers, with the nearest one and what there is."""
+    known = sorted(known)
+    shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+    offered = f" Installed: {shown}." if known else f" No {kind} is installed."
+    return UnknownNameError(f"unknown {kind} {name!r}.{near_miss(name, known)}{offered}{hint}")
+
+
+def plural(count: int, noun: str, nouns: str | None = None) -> str:
+    """Return `1 cell`, `2 cells`."""
+    return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"

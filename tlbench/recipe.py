@@ -1,0 +1,29 @@
+"""The shared training recipe: what every trained strategy does alike unless it says otherwise."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Lt
+
+Augmentation = Literal["none", "shift", "shift-flip"]
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the one training loop runs. A strategy narrows it with `dataclasses.replace(bench.recipe, ...)`."""
+
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate
+    weight_decay: Annotated[float, Ge(0)] = 1e-2  # not applied to biases and norm parameters
+    momentum: Annotated[float, Ge(0), Lt(1)] = 0.9  # of sgd
+    steps: Annotated[int, Gt(0)] = 60  # optimiser steps
+    batch_size: Annotated[int, Gt(0)] = 32  # examples a step, of each stream
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup: Annotated[float, Ge(0), Lt(1)] = 0.1  # share of the steps with a linearly rising rate
+    augment: Augmentation = "shift"
+    label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0  # read by strategies whose loss is a cross-entropy
+    clip_norm: Annotated[float, Ge(0)] = 1.0  # largest gradient norm; 0 turns clipping off
+    accumulate: Annotated[int, Gt(0)] = 1  # batches whose gradients make one step
+    precision: Precision = "fp32"
+    evaluate_every: Annotated[int, Gt(0)] = 10  # steps between looks at the validation labels

@@ -1,0 +1,164 @@
+"""What cells share in one process: datasets with their fingerprints, backbones with their digests, encoded splits."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tlbench.backbone import Backbone
+from tlbench.cache import Cache
+from tlbench.cell import digest
+from tlbench.dataset import Dataset
+from tlbench.errors import DataError, WeightsError
+from tlbench.features import EncodedSplit, encode_split
+from tlbench.host import Catalog, Origin
+from tlbench.sampling import class_counts
+
+SPLITS_IN_MEMORY = 8  # encoded splits that a process keeps open
+
+
+@dataclass(frozen=True, eq=False)
+class DatasetEntry:
+    """A dataset with where it comes from."""
+
+    dataset: Dataset
+    origin: Origin
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The digest of its content."""
+        return self.dataset.fingerprint()
+
+    def labels(self, domain: str, split: str) -> np.ndarray:
+        """Return the labels of a split, int64 (N,); raise DataError where they do not fit the classes."""
+        labels = np.asarray(self.dataset.load(domain, split).labels)
+        where = f"{self.dataset.label}, domain {domain!r}, split {split!r}"
+        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+            raise DataError(f"{where}: labels must be integers of shape (N,), got {labels.dtype} {labels.shape}.")
+        if len(labels) == 0:
+            raise DataError(f"{where} is empty.")
+        if labels.min() < 0 or labels.max() >= len(self.dataset.classes):
+            raise DataError(
+                f"{where}: labels run from {labels.min()} to {labels.max()}, but there are "
+                f"{len(self.dataset.classes)} classes (0 to {len(self.dataset.classes) - 1})."
+            )
+        return labels.astype(np.int64)
+
+    def counts(self, domain: str, split: str = "train") -> tuple[int, ...]:
+        """Return how many examples each class has in a split."""
+        return class_counts(self.labels(domain, split), len(self.dataset.classes))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What stands for this dataset in a cell's identity."""
+        return {**self.dataset.identity, "fingerprint": self.fingerprint}
+
+
+@dataclass(frozen=True, eq=False)
+class BackboneEntry:
+    """A backbone with where it comes from and its weights."""
+
+    backbone: Backbone
+    origin: Origin
+
+    @cached_property
+    def weights_digest(self) -> str | None:
+        """The SHA-256 of the weights' file; None for a random start."""
+        path = self.backbone.weights
+        return None if path is None else _file_digest(Path(path))
+
+    @cached_property
+    def weights(self) -> Mapping[str, Tensor] | None:
+        """The tensors of the weights' file; None for a random start."""
+        path = self.backbone.weights
+        return None if path is None else _load_weights(Path(path))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What stands for this backbone in a cell's identity."""
+        backbone = self.backbone
+        return {
+            "spec": backbone.spec,
+            "version": backbone.version,
+            "encoding": backbone.encoding,
+            "weights": self.weights_digest,
+        }
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"cannot read the weights {path}: {error.strerror}.") from None
+
+
+def _load_weights(path: Path) -> Mapping[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise WeightsError(
+            f"{path} is not a readable safetensors file ({error}). Other formats can run code when read: "
+            f"load them where you trust them and write the state dict with safetensors.torch.save_file."
+        ) from None
+
+
+class Resources:
+    """Looks things up in the catalog once, and keeps the last encoded splits open."""
+
+    def __init__(self, catalog: Catalog, cache: Cache) -> None:
+        self.catalog = catalog
+        self.cache = cache
+        self._datasets: dict[str, DatasetEntry] = {}
+        self._backbones: dict[str, BackboneEntry] = {}
+        self._splits: OrderedDict[tuple[str, ...], EncodedSplit] = OrderedDict()
+
+    def dataset(self, spec: str) -> DatasetEntry:
+        """Return the dataset that a spec spells, fetched where it has to be."""
+        if spec not in self._datasets:
+            dataset, origin = self.catalog.dataset(spec)
+            if type(dataset).prepare is not Dataset.prepare:
+                folder = self.cache.folder_for("datasets", dict(dataset.identity))
+                object.__setattr__(dataset, "folder", folder)
+                dataset.prepare(folder)
+            self._datasets[spec] = DatasetEntry(dataset, origin)
+        return self._datasets[spec]
+
+    def backbone(self, spec: str) -> BackboneEntry:
+        """Return the backbone that a spec spells."""
+        if spec not in self._backbones:
+            self._backbones[spec] = BackboneEntry(*self.catalog.backbone(spec))
+        return self._backbones[spec]
+
+    def encoded(self, dataset: str, domain: str, split: str, backbone: str) -> EncodedSplit:
+        """Return a split encoded for a backbone."""
+        key = (dataset, domain, split, backbone)
+        if key not in self._splits:
+            entry = self.dataset(dataset)
+            self._splits[key] = encode_split(
+                entry.dataset, entry.fingerprint, domain, split, self.backbone(backbone).backbone, self.cache
+            )
+            while len(self._splits) > SPLITS_IN_MEMORY:
+                self._splits.popitem(last=False)
+        self._splits.move_to_end(key)
+        return self._splits[key]
+
+
+def examples_digest(inputs: Tensor, labels: Tensor) -> str:
+    """Name a set of labelled examples: equal sets in equal order give equal names."""
+    return digest(
+        [
+            hashlib.sha256(inputs.contiguous().view(torch.uint8).numpy().tobytes()).hexdigest() if len(inputs) else "",
+            labels.tolist(),
+        ]
+    )[:16]

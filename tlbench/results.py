@@ -1,0 +1,183 @@
+"""Reads a results folder into a tidy frame, a summary with intervals, and sentences."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tlbench import stats
+from tlbench.budget import Budget
+from tlbench.errors import StoreError
+from tlbench.record import Record
+from tlbench.store import Store
+from tlbench.strategy import Family
+
+LABELS = (
+    "strategy", "family", "setting", "backbone", "dataset", "source", "target", "transfer", "budget", "replicate", "seed",
+)  # fmt: skip
+LEDGER = (
+    "train_labels", "val_labels", "unlabelled_target", "source_labels", "transductive", "selection", "pretrained_on",
+)  # fmt: skip
+COSTS = (
+    "fit_seconds", "prepare_seconds", "predict_seconds", "parameters_trained", "parameters_stored",
+    "peak_memory_bytes", "flops_per_example",
+)  # fmt: skip
+ROW = ("transfer", "backbone", "budget", "source", "family", "strategy")  # what one row of the summary is about
+PRIMARY = "accuracy"
+
+
+class Results:
+    """The records of one folder, in an order that depends on nothing but themselves."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.store = Store(Path(folder))
+        self.folder = Path(folder)
+        self.records: tuple[Record, ...] = tuple(sorted(self.store.records(), key=_order))
+        if not self.records:
+            raise StoreError(f"{folder} holds no records yet. `tlbench run --out {folder}` makes some.")
+        plan = self.store.read_plan()
+        self.suite: str = plan.get("suite", {}).get("name", "unknown")
+        self.skipped: tuple[Mapping[str, Any], ...] = tuple(plan.get("skips", ()))
+        self.findings: tuple[str, ...] = tuple(plan.get("findings", ()))
+        self.warnings: tuple[str, ...] = tuple(plan.get("warnings", ()))
+
+    @cached_property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of all scores, the primary one first."""
+        names = {name for record in self.records for name in record.scores}
+        return tuple(sorted(names, key=lambda name: (name != PRIMARY, name)))
+
+    @property
+    def metric(self) -> str:
+        """The metric that tables and charts show unless told otherwise."""
+        return self.metrics[0] if self.metrics else PRIMARY
+
+    @cached_property
+    def _frame(self) -> pd.DataFrame:
+        rows = []
+        for record in self.records:
+            row: dict[str, Any] = {"cell": record.cell, "status": "ok" if record.ok else "failed"}
+            row.update({key: record.labels.get(key) for key in LABELS})
+            row.update({name: record.scores.get(name, float("nan")) for name in self.metrics})
+            row.update({key: record.ledger.get(key) for key in LEDGER})
+            row.update({key: record.costs.get(key, float("nan")) for key in COSTS})
+            row["failure"] = record.failure.kind if record.failure else ""
+            row["message"] = record.failure.message if record.failure else ""
+            row["device"] = record.environment.get("device", "")
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def frame(self) -> pd.DataFrame:
+        """Return one tidy row per record: labels, scores, ledger, costs, failure."""
+        return self._frame.copy()
+
+    def summary(self, metric: str | None = None) -> pd.DataFrame:
+        """Return one row per variant, backbone, transfer, source and budget.
+
+        `mean` with `seed_low`/`seed_high` (95 % t over n replicates) and `item_low`/`item_high` (95 %
+        bootstrap over n_items test items, accuracy only); `delta` to the baseline, paired by replicate, with
+        its 95 % t interval; and what was given (ledger).
+        """
+        metric = metric or self.metric
+        frame = self._frame
+        rows = []
+        for key, group in frame.groupby(list(ROW), sort=False, dropna=False):
+            done = group[group["status"] == "ok"]
+            row = dict(zip(ROW, key, strict=True))
+            first = group.iloc[0]
+            row |= {name: first[name] for name in ("setting", "dataset", "target")}
+            row |= {"n": len(done), "failed": len(group) - len(done)}
+            row |= self._spread(done, metric) | self._difference(frame, done, first, metric)
+            ledger = (done if len(done) else group).iloc[0]
+            row |= {name: ledger[name] for name in LEDGER}
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def _spread(self, done: pd.DataFrame, metric: str) -> dict[str, Any]:
+        seeds = stats.t_interval(done[metric].to_numpy() if metric in done else np.empty(0))
+        items = stats.item_interval(self._item_scores(done["cell"])) if metric == PRIMARY else None
+        nothing = float("nan")
+        return {
+            "mean": seeds.mean,
+            "seed_low": seeds.low,
+            "seed_high": seeds.high,
+            "n_items": items.n if items else 0,
+            "item_low": items.low if items else nothing,
+            "item_high": items.high if items else nothing,
+        }
+
+    def _item_scores(self, cells: "pd.Series[str]") -> np.ndarray:
+        """Return, for each test item, the share of these cells that classified it rightly, (N,)."""
+        right = []
+        for cell in cells:
+            logits, labels = self.store.predictions(cell)
+            right.append(logits.argmax(axis=1) == labels)
+        same_items = len({len(item) for item in right}) == 1
+        return np.mean(right, axis=0) if same_items else np.empty(0)
+
+    def _difference(self, frame: pd.DataFrame, done: pd.DataFrame, first: "pd.Series[Any]", metric: str) -> dict[str, Any]:
+        """Compare with the family's baseline, pair by pair of replicates."""
+        nothing = float("nan")
+        empty = {"baseline": "", "delta": nothing, "delta_low": nothing, "delta_high": nothing, "delta_n": 0, "verdict": ""}
+        baseline = self._baseline(frame, first)
+        if baseline.empty or done.empty:
+            return empty
+        name = str(baseline["strategy"].iloc[0])
+        keys = ["replicate", "seed"]
+        pairs = done.merge(baseline[[*keys, metric]], on=keys, suffixes=("", "_baseline"))
+        if name == first["strategy"] or pairs.empty:
+            return {**empty, "baseline": "" if name == first["strategy"] else name}
+        difference = stats.paired_interval(pairs[metric].to_numpy(), pairs[f"{metric}_baseline"].to_numpy())
+        return {
+            "baseline": name,
+            "delta": difference.mean,
+            "delta_low": difference.low,
+            "delta_high": difference.high,
+            "delta_n": difference.n,
+            "verdict": stats.verdict(difference),
+        }
+
+    def _baseline(self, frame: pd.DataFrame, row: "pd.Series[Any]") -> pd.DataFrame:
+        """Return the records of the baseline: the family's own, or that of the scratch family."""
+        same = (frame["status"] == "ok") & frame["cell"].isin(self._baseline_cells)
+        for key in ("transfer", "backbone", "budget"):
+            same &= frame[key] == row[key]
+        own = frame[same & (frame["family"] == row["family"]) & (frame["source"] == row["source"])]
+        chosen = own if len(own) else frame[same & (frame["family"] == str(Family.SCRATCH))]
+        return chosen[chosen["strategy"] == chosen["strategy"].iloc[0]] if len(chosen) else chosen
+
+    @cached_property
+    def _baseline_cells(self) -> set[str]:
+        return {record.cell for record in self.records if record.labels.get("baseline")}
+
+    def costs(self) -> pd.DataFrame:
+        """Return the mean costs of each row of the summary."""
+        done = self._frame[self._frame["status"] == "ok"]
+        costs: pd.DataFrame = done.groupby(list(ROW), sort=False)[list(COSTS)].mean().reset_index()
+        return costs
+
+    def headlines(self) -> list[str]:
+        """Return the answer in sentences: one for each transfer, backbone and budget, and one per adaptation."""
+        from tlbench.headlines import headlines
+
+        return headlines(self.summary(), self.metric)
+
+
+def _order(record: Record) -> tuple[Any, ...]:
+    labels = record.labels
+    families = [str(family) for family in Family]
+    family = families.index(labels["family"]) if labels.get("family") in families else len(families)
+    return (
+        str(labels.get("transfer")),
+        str(labels.get("backbone")),
+        Budget.parse(str(labels.get("budget"))).order(),
+        str(labels.get("source")),
+        family,
+        str(labels.get("strategy")),
+        labels.get("seed", 0),
+        labels.get("replicate", 0),
+        record.cell,
+    )

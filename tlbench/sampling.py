@@ -1,0 +1,89 @@
+"""Which examples are labelled, which of them validate, and which make an episode. Never a function of the strategy."""
+
+import numpy as np
+import torch
+
+from tlbench.budget import Budget, BudgetKind
+from tlbench.task import Episode, Episodes, Labelled
+
+
+def class_counts(labels: np.ndarray, classes: int) -> tuple[int, ...]:
+    """Return how many examples each class has."""
+    return tuple(int(count) for count in np.bincount(labels, minlength=classes)[:classes])
+
+
+def labelled_positions(labels: np.ndarray, classes: int, budget: Budget, seed: int) -> np.ndarray:
+    """Draw the positions of a budget's labels, int64, in order of drawing.
+
+    Budgets nest: for one seed the 1-shot set is a subset of the 5-shot set, and every stratified count or
+    share is a prefix of every larger one. Raises ValueError where the split is too small.
+    """
+    rank, quantile = _ranks(labels, classes, seed)
+    if budget.kind is BudgetKind.SHOTS:
+        if min(class_counts(labels, classes)) < budget.amount:
+            raise ValueError(f"budget {budget} wants more labels of a class than there are")
+        chosen = np.flatnonzero(rank < budget.amount)
+    else:
+        wanted = budget.labels(class_counts(labels, classes))
+        if wanted > len(labels):
+            raise ValueError(f"budget {budget} wants {wanted} labels of {len(labels)}")
+        chosen = _stratified_order(labels, rank, quantile)[:wanted]
+    return chosen[_stratified_order(labels[chosen], rank[chosen], quantile[chosen])]
+
+
+def _ranks(labels: np.ndarray, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Shuffle each class; return each example's rank in its class, and that rank as a share of the class."""
+    draw = np.random.default_rng(seed)
+    rank = np.zeros(len(labels), dtype=np.int64)
+    quantile = np.zeros(len(labels))
+    for label in range(classes):
+        members = np.flatnonzero(labels == label)
+        order = draw.permutation(len(members))
+        rank[members[order]] = np.arange(len(members))
+        quantile[members[order]] = (np.arange(len(members)) + 0.5) / max(len(members), 1)
+    return rank, quantile
+
+
+def _stratified_order(labels: np.ndarray, rank: np.ndarray, quantile: np.ndarray) -> np.ndarray:
+    """Order examples so that each prefix is stratified: one of every class first, then in proportion."""
+    return np.lexsort((labels, quantile, rank > 0))
+
+
+def carve_validation(positions: np.ndarray, labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Split drawn positions into (train, validation), stratified; every class keeps at least one for training.
+
+    The last drawn of each class validate, so that training sets of growing budgets stay nested where they can.
+    """
+    validates = np.zeros(len(positions), dtype=bool)
+    for label in np.unique(labels[positions]):
+        members = np.flatnonzero(labels[positions] == label)
+        count = min(max(1, round(len(members) * share)), len(members) - 1)
+        if count > 0:
+            validates[members[-count:]] = True
+    return positions[~validates], positions[validates]
+
+
+def draw_episode(episodes: Episodes, generator: torch.Generator) -> Episode:
+    """Draw one n-way k-shot episode; support and query never share an example."""
+    labels = episodes.data.labels
+    need = episodes.k_shot + episodes.n_query
+    counts = torch.bincount(labels)
+    eligible = (counts >= need).nonzero().flatten()
+    if len(eligible) < episodes.n_way:
+        raise ValueError(
+            f"{episodes.n_way}-way episodes of {episodes.k_shot} + {episodes.n_query} examples want as many classes "
+            f"with {need} examples each; there are {len(eligible)}"
+        )
+    ways = eligible[torch.randperm(len(eligible), generator=generator)[: episodes.n_way]]
+    support, query = [], []
+    for way in ways:
+        members = (labels == way).nonzero().flatten()
+        drawn = members[torch.randperm(len(members), generator=generator)[:need]]
+        support.append(drawn[: episodes.k_shot])
+        query.append(drawn[episodes.k_shot :])
+    return Episode(_part(episodes.data, support), _part(episodes.data, query))
+
+
+def _part(data: Labelled, positions: list[torch.Tensor]) -> Labelled:
+    labels = torch.arange(len(positions)).repeat_interleave(len(positions[0]))
+    return Labelled(data.inputs[torch.cat(positions)], labels)

@@ -1,0 +1,136 @@
+"""A results folder: one JSON record per cell, its test logits beside it, each written whole or not at all."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlbench.errors import StoreError
+from tlbench.record import SCHEMA, Record
+
+MARKER = "tlbench.json"
+
+
+class Store:
+    """Reads and writes one results folder.
+
+    The logits are written first and the record last: a record that exists is complete, whatever was killed.
+    """
+
+    def __init__(self, folder: Path, create: bool = False) -> None:
+        self.folder = folder
+        self.records_folder = folder / "records"
+        if create:
+            self._create()
+        elif not (folder / MARKER).is_file():
+            raise StoreError(f"{folder} is not a results folder: it holds no {MARKER}. `tlbench run --out` makes one.")
+        self._refuse_newer()
+
+    def _create(self) -> None:
+        try:
+            self.records_folder.mkdir(parents=True, exist_ok=True)
+            if not (self.folder / MARKER).exists():
+                write_atomically(self.folder / MARKER, _json({"schema": SCHEMA}))
+            probe = self.records_folder / f".write-{os.getpid()}"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise StoreError(
+                f"cannot write to the output folder {self.folder}: {error.strerror or error}. Give another with --out."
+            ) from None
+
+    def _refuse_newer(self) -> None:
+        schema = self._read_json(self.folder / MARKER).get("schema")
+        if not isinstance(schema, int) or schema > SCHEMA:
+            raise StoreError(
+                f"{self.folder} was written with schema {schema}; this tlbench reads up to {SCHEMA}. Upgrade tlbench."
+            )
+
+    def remove_leftovers(self) -> None:
+        """Delete temporary files of processes that were killed while writing."""
+        for path in self.records_folder.glob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
+    def _path(self, cell: str) -> Path:
+        return self.records_folder / f"{cell}.json"
+
+    def has(self, cell: str) -> bool:
+        """Whether a cell's record is there, be it a success or a failure."""
+        return self._path(cell).exists()
+
+    def cells(self) -> set[str]:
+        """Return the ids of all stored cells, in one look at the folder."""
+        return {entry.name[:-5] for entry in os.scandir(self.records_folder) if entry.name.endswith(".json")}
+
+    def write(self, record: Record, logits: np.ndarray | None = None, labels: np.ndarray | None = None) -> None:
+        """Store a record with its logits, float32 (N, C), and labels, int64 (N,)."""
+        if logits is not None and labels is not None:
+            from safetensors.numpy import save
+
+            data = save({"logits": np.ascontiguousarray(logits), "labels": np.ascontiguousarray(labels)})
+            write_atomically(self._path(record.cell).with_suffix(".safetensors"), data)
+        write_atomically(self._path(record.cell), _json(record.to_json()))
+
+    def read(self, cell: str) -> Record:
+        """Return a stored record; raise StoreError where it is damaged or newer than this tlbench."""
+        path = self._path(cell)
+        data = self._read_json(path)
+        schema = data.get("schema")
+        if not isinstance(schema, int) or schema > SCHEMA:
+            raise StoreError(f"{path} has schema {schema}; this tlbench reads up to {SCHEMA}. Upgrade tlbench.")
+        try:
+            return Record.from_json(data)
+        except TypeError as error:
+            raise StoreError(f"{path} is not a record: {error}. Delete it and run again.") from None
+
+    def predictions(self, cell: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the test logits, float32 (N, C), and labels, int64 (N,), of a cell."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        path = self._path(cell).with_suffix(".safetensors")
+        try:
+            tensors = load_file(path)
+            return tensors["logits"], tensors["labels"]
+        except (OSError, KeyError, SafetensorError) as error:
+            raise StoreError(f"cannot read the predictions {path}: {error}. Delete {path.stem}.json too and rerun.") from None
+
+    def records(self) -> Iterator[Record]:
+        """Yield all records in the order of their ids."""
+        for cell in sorted(self.cells()):
+            yield self.read(cell)
+
+    def write_plan(self, summary: Mapping[str, Any]) -> None:
+        """Store what was planned: the suite, skips with their reasons, findings and warnings."""
+        write_atomically(self.folder / "plan.json", _json(summary))
+
+    def read_plan(self) -> dict[str, Any]:
+        """Return what the last run planned; empty where there was none."""
+        path = self.folder / "plan.json"
+        return self._read_json(path) if path.exists() else {}
+
+    def _read_json(self, path: Path) -> dict[str, Any]:
+        try:
+            data = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise StoreError(f"cannot read {path}: {error}.") from None
+        if not isinstance(data, dict):
+            raise StoreError(f"{path} holds no JSON object.")
+        return data
+
+
+def _json(data: Mapping[str, Any]) -> bytes:
+    return (json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    temporary = path.with_name(f".{os.getpid()}-{path.name}.tmp")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)

@@ -1,0 +1,112 @@
+"""What a transfer strategy is: a frozen dataclass of hyper-parameters with one method, `fit`."""
+
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tlbench.budget import Budget
+from tlbench.errors import PluginError
+from tlbench.names import format_spec
+from tlbench.parameters import non_default, require_frozen_dataclass
+from tlbench.task import Source, Task
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tlbench.backbone import Backbone
+    from tlbench.dataset import Dataset
+    from tlbench.workbench import Workbench
+
+
+class Family(StrEnum):
+    """The way of transferring that a strategy belongs to."""
+
+    SCRATCH = "scratch"
+    EXTRACT = "extract"
+    FINETUNE = "finetune"
+    ADAPT = "adapt"
+    FEWSHOT = "few-shot"
+    MULTITASK = "multi-task"
+    ENSEMBLE = "ensemble"
+    UNSUPERVISED = "unsupervised"
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What a strategy must be given. What it does not ask for here, it does not get."""
+
+    source_labels: bool = False  # a labelled source domain or dataset
+    unlabelled_target: bool = False  # the inputs of the target's training split
+    pretrained: bool = False  # a backbone with weights
+    transductive: bool = False  # all test inputs at once when predicting
+    min_labels_per_class: int = 1  # 0 for methods that need no target label
+    same_classes: bool = False  # source and target share their classes
+
+
+class Strategy(ABC):
+    """A way to turn a backbone and few labels into a classifier.
+
+    Subclasses are frozen dataclasses: the fields are the hyper-parameters, the class attributes the identity.
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[Family]
+    version: ClassVar[str] = "1"  # raised whenever scores would change; part of a cell's identity
+    requires: ClassVar[Requirements] = Requirements()
+    baseline: ClassVar[bool] = False  # whether others of its family (of every family: scratch) are compared with it
+
+    @abstractmethod
+    def fit(self, task: Task, bench: "Workbench") -> "nn.Module":
+        """Return a classifier that maps encoded inputs to float32 logits of shape (N, len(task.classes))."""
+
+    def prepare(self, source: Source, bench: "Workbench") -> "nn.Module":
+        """Train on the source side alone; `fit` finds the result as `bench.prepared()`.
+
+        Done once per variant, backbone, source and replicate, cached, and shared by all budgets. The
+        structure of the returned module must not depend on the training, which a cache hit leaves out.
+        """
+        raise TypeError(f"strategy {self.name!r} prepares nothing")
+
+    @property
+    def prepares(self) -> bool:
+        """Whether this variant has source-side training of its own."""
+        return type(self).prepare is not Strategy.prepare
+
+    def needs(self) -> Requirements:
+        """Return the requirements of this variant; override where they depend on a parameter."""
+        return type(self).requires
+
+    def unsuitable(self, backbone: "Backbone", dataset: "Dataset", budget: Budget) -> str | None:
+        """Return a sentence that says why this combination makes no sense, or None."""
+        return None
+
+    @property
+    def variant(self) -> str:
+        """The name with what differs from the defaults: `lora(rank=8)`."""
+        return format_spec(self.name, non_default(self))
+
+
+def check_strategy_class(cls: Any) -> None:
+    """Raise PluginError, saying how to mend it, where a class is not a usable strategy."""
+    if not isinstance(cls, type) or not issubclass(cls, Strategy):
+        hint = " Return the class, not an instance." if isinstance(cls, Strategy) else ""
+        raise PluginError(f"{cls!r} is not a subclass of tlbench.Strategy.{hint}")
+    check_identity(cls, "strategy", ("name", "family"))
+    if not isinstance(cls.family, Family):
+        families = ", ".join(family.name for family in Family)
+        raise PluginError(f"class {cls.__name__}: family is {cls.family!r}; write Family.X with X one of {families}.")
+    require_frozen_dataclass(cls, always=True)
+    if getattr(cls, "__abstractmethods__", None):
+        raise PluginError(f"class {cls.__name__} lacks the method fit(self, task, bench).")
+
+
+def check_identity(owner: Any, kind: str, attributes: tuple[str, ...]) -> None:
+    """Raise PluginError where a plugin object lacks an attribute or its name cannot be typed by a user."""
+    label = owner.__name__ if isinstance(owner, type) else type(owner).__name__
+    for attribute in attributes:
+        if not hasattr(owner, attribute):
+            raise PluginError(f"class {label} is a {kind} without {attribute!r}: set {attribute} = ... in its body.")
+    if not isinstance(owner.name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", owner.name):
+        raise PluginError(f"class {label}: name {owner.name!r} must be letters, digits, '-', '_', '.' or '+'.")

@@ -1,0 +1,64 @@
+"""Why a combination makes no sense, in a sentence that says what would make it suitable."""
+
+from collections.abc import Sequence
+
+from tlbench.backbone import Backbone
+from tlbench.budget import Budget
+from tlbench.cell import Protocol
+from tlbench.dataset import Dataset
+from tlbench.names import plural
+from tlbench.strategy import Strategy
+
+
+def too_large(budget: Budget, counts: tuple[int, ...], classes: Sequence[str], where: str) -> str | None:
+    """Say that a split has fewer labels than a budget wants, or None."""
+    wanted, least = budget.labels(counts), min(counts)
+    if budget.least_per_class(counts) > least:
+        scarce = classes[counts.index(least)]
+        return (
+            f"budget {budget} needs {int(budget.amount)} labels of each class; class {scarce!r} of {where} has {least}. "
+            f"Use {least}-shot at most."
+        )
+    if wanted > sum(counts):
+        return f"budget {budget} needs {wanted} labels; {where} has {sum(counts)}. Use full, or a smaller number."
+    return None
+
+
+def unsuitable(
+    strategy: Strategy,
+    backbone: Backbone,
+    dataset: Dataset,
+    source_classes: tuple[str, ...] | None,
+    counts: tuple[int, ...],
+    budget: Budget,
+    protocol: Protocol,
+) -> str | None:
+    """Return why a strategy cannot be fitted here, or None. `counts` are the target's training classes."""
+    needs = strategy.needs()
+    least = budget.least_per_class(counts)
+    if backbone.modality != dataset.modality:
+        return f"backbone {backbone.label} reads {backbone.modality} and {dataset.label} is {dataset.modality}."
+    if needs.pretrained and backbone.weights is None:
+        return f"{strategy.name} needs a pretrained backbone; give {backbone.name} weights with {backbone.name}@FILE."
+    if needs.source_labels and source_classes is None:
+        return (
+            f"{strategy.name} needs a labelled source; give one with 'DATASET[SOURCE->TARGET]' "
+            f"(SOURCE is another domain, or another dataset)."
+        )
+    if needs.same_classes and source_classes is not None and set(source_classes) != set(dataset.classes):
+        return (
+            f"{strategy.name} needs a source with the target's classes; the source has "
+            f"{plural(len(source_classes), 'class', 'classes')}, the target {len(dataset.classes)}, "
+            f"{len(set(source_classes) & set(dataset.classes))} of them shared."
+        )
+    if needs.min_labels_per_class > least:
+        return (
+            f"{strategy.name} needs {plural(needs.min_labels_per_class, 'target label')} per class; budget {budget} "
+            f"gives {least}. Use {needs.min_labels_per_class}-shot or more."
+        )
+    if protocol.validation > 0 and 0 < least < 2:
+        return (
+            f"validation is carved out of the budget, and {budget} gives one label per class. "
+            f"Use 2-shot or more, or validation = 0."
+        )
+    return strategy.unsuitable(backbone, dataset, budget)

@@ -1,0 +1,147 @@
+"""A suite: which strategies, backbones, datasets and budgets to cross, under one protocol. Read from TOML."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from tlbench.budget import Budget
+from tlbench.cell import Protocol
+from tlbench.errors import ParameterError
+from tlbench.names import near_miss
+from tlbench.parameters import construct
+from tlbench.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Block:
+    """One cross-product. Entries are spelled as on the command line."""
+
+    strategies: tuple[str, ...]
+    backbones: tuple[str, ...]
+    datasets: tuple[str, ...]
+    budgets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Blocks of cross-products that share replicates, root seed, protocol and recipe."""
+
+    name: str
+    blocks: tuple[Block, ...]
+    description: str = ""
+    replicates: int = 5
+    seed: int = 0
+    protocol: Protocol = field(default_factory=Protocol)
+    recipe: Recipe = field(default_factory=Recipe)
+    too_large_budgets_skip: bool = False  # True where the budgets are not the user's own choice
+
+    def __post_init__(self) -> None:
+        for block in self.blocks:
+            for budget in block.budgets:
+                Budget.parse(budget)
+        if self.replicates < 1:
+            raise ParameterError(f"replicates must be at least 1, got {self.replicates}.")
+        if self.seed < 0:
+            raise ParameterError(f"seed must be 0 or more, got {self.seed}.")
+        if not 0 <= self.protocol.validation < 1:
+            raise ParameterError(f"validation must be at least 0 and below 1, got {self.protocol.validation}.")
+
+    def narrowed(
+        self,
+        strategies: tuple[str, ...] = (),
+        backbones: tuple[str, ...] = (),
+        datasets: tuple[str, ...] = (),
+        budgets: tuple[str, ...] = (),
+    ) -> "Suite":
+        """Return the suite with what a user chose in the place of its own choice.
+
+        Blocks that become alike are crossed once; a block's own strategies keep to their own budgets unless
+        budgets are chosen. Chosen strategies meet every budget and dataset of the suite.
+        """
+        blocks = self.blocks
+        if strategies:
+            merged = Block(
+                strategies,
+                _union(block.backbones for block in blocks),
+                _union(block.datasets for block in blocks),
+                _union(block.budgets for block in blocks),
+            )
+            blocks = (merged,)
+        chosen = {"backbones": backbones, "datasets": datasets, "budgets": budgets}
+        given: dict[str, Any] = {key: value for key, value in chosen.items() if value}
+        blocks = tuple(dict.fromkeys(replace(block, **given) for block in blocks))
+        changed = blocks != self.blocks
+        return replace(
+            self,
+            name="custom" if changed else self.name,
+            blocks=blocks,
+            too_large_budgets_skip=self.too_large_budgets_skip or bool(datasets and not budgets),
+        )
+
+
+def _union(groups: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for group in groups for item in group))
+
+
+def load_suite(path: Path) -> Suite:
+    """Read a suite from a TOML file; raise ParameterError naming the key that is wrong."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParameterError(f"cannot read the suite file {path}: {error.strerror or error}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"the suite file {path} is not valid TOML: {error}.") from None
+    return suite_from_mapping(data, default_name=path.stem)
+
+
+_LISTS = ("strategies", "backbones", "datasets", "budgets")
+_KEYS = (*_LISTS, "name", "description", "replicates", "seed", "validation", "recipe", "block")
+
+
+def suite_from_mapping(data: Mapping[str, Any], default_name: str = "custom") -> Suite:
+    """Build a suite from the content of a TOML file."""
+    _refuse_unknown(data, _KEYS, f"suite {default_name!r}")
+    shared = {key: data[key] for key in _LISTS if key in data}
+    blocks = data.get("block", [{}])
+    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+        raise ParameterError(f"suite {default_name!r}: write each block under [[block]], with double brackets.")
+    for block in blocks:
+        _refuse_unknown(block, _LISTS, f"a block of suite {default_name!r}")
+    recipe = data.get("recipe", {})
+    _refuse_unknown(recipe, [item.name for item in fields(Recipe)], f"the recipe of suite {default_name!r}")
+    return Suite(
+        name=_typed(data, "name", str, default_name),
+        description=_typed(data, "description", str, ""),
+        blocks=tuple(_block({**shared, **block}, default_name) for block in blocks),
+        replicates=_typed(data, "replicates", int, Suite.replicates),
+        seed=_typed(data, "seed", int, Suite.seed),
+        protocol=Protocol(validation=float(_typed(data, "validation", (int, float), 0.0))),
+        recipe=construct(Recipe, "recipe of suite", default_name, recipe),
+    )
+
+
+def _block(block: Mapping[str, Any], suite: str) -> Block:
+    lists = {}
+    for key in _LISTS:
+        if key not in block:
+            raise ParameterError(f"suite {suite!r} names no {key}. Add {key} = [...], at the top or in every block.")
+        values = [block[key]] if isinstance(block[key], (str, int)) else block[key]
+        if not isinstance(values, list) or not values or not all(isinstance(item, (str, int)) for item in values):
+            raise ParameterError(f"suite {suite!r}: {key} must be a list of texts, got {block[key]!r}.")
+        lists[key] = tuple(str(item) for item in values)
+    return Block(**lists)
+
+
+def _refuse_unknown(data: Mapping[str, Any], known: Any, what: str) -> None:
+    for key in data:
+        if key not in known:
+            raise ParameterError(f"{what} has no key {key!r}.{near_miss(key, known)} Keys: {', '.join(known)}.")
+
+
+def _typed(data: Mapping[str, Any], key: str, kind: Any, default: Any) -> Any:
+    value = data.get(key, default)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ParameterError(f"suite key {key!r} has a wrong type: {value!r}.")
+    return value

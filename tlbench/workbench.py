@@ -1,0 +1,240 @@
+"""What a strategy works with: fresh backbones, cached features, the training loop and seeded generators."""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tlbench.backbone import Backbone
+from tlbench.determinism import generator, seeded, synchronise
+from tlbench.errors import PluginError
+from tlbench.recipe import Recipe
+from tlbench.seeds import derive
+from tlbench.task import Labelled
+from tlbench.training import Group, Loss, Stream, Trained, predict, train
+
+_FROM_TASK: Any = object()  # the default of `select_on`: the task's own validation labels
+
+
+class Frozen(nn.Module):
+    """A backbone that never changes: evaluation mode, no gradients, statistics as they were."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module.eval().requires_grad_(False)
+
+    def train(self, mode: bool = True) -> "Frozen":
+        """Stay in evaluation mode whatever is asked."""
+        super().train(mode)
+        self.module.eval()
+        return self
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return features, float32, (N, feature_dim)."""
+        with torch.no_grad():
+            features: Tensor = self.module(inputs)
+        return features
+
+
+class Classifier(nn.Module):
+    """Features to logits on top of inputs to features."""
+
+    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Return logits, (N, number of classes)."""
+        logits: Tensor = self.head(self.backbone(inputs))
+        return logits
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one fit is about, beside its data."""
+
+    backbone: Backbone
+    weights: Mapping[str, Tensor] | None
+    classes: int
+    recipe: Recipe
+    device: torch.device
+    seed: int  # the root
+    replicate: int
+
+
+@dataclass
+class Journal:
+    """What happened on a bench, for the record."""
+
+    notes: dict[str, Any] = field(default_factory=dict)
+    trained_parameters: int = 0
+    prepare_seconds: float = 0.0
+
+
+class Workbench:
+    """The tools of one fit."""
+
+    def __init__(
+        self,
+        setting: Setting,
+        *,
+        known_features: Sequence[tuple[Tensor, Callable[[], Tensor]]] = (),
+        prepared: "Callable[[], nn.Module] | None" = None,
+        validation: Labelled | None = None,
+        replay: bool = False,
+    ) -> None:
+        self._setting = setting
+        self._known_features = list(known_features)
+        self._prepared = prepared
+        self._validation = validation
+        self._replay = replay  # the structure is wanted, the training is already known
+        self._order_calls = 0
+        self._frozen: Frozen | None = None
+        self.journal = Journal()
+
+    @property
+    def device(self) -> torch.device:
+        """Where networks and features live."""
+        return self._setting.device
+
+    @property
+    def feature_dim(self) -> int:
+        """The width of the backbone's features."""
+        return self._setting.backbone.feature_dim
+
+    @property
+    def modality(self) -> str:
+        """What kind of input this is: `image`, `text` ..."""
+        return self._setting.backbone.modality
+
+    @property
+    def recipe(self) -> Recipe:
+        """The suite's shared recipe; narrow it with `dataclasses.replace`."""
+        return self._setting.recipe
+
+    def backbone(self, pretrained: bool = True) -> nn.Module:
+        """Return a fresh copy of the backbone on the device; a random start depends on the replicate alone.
+
+        Without weights `pretrained=True` gives the random start too.
+        """
+        setting = self._setting
+        with seeded(derive(setting.seed, "init", backbone=setting.backbone.name, replicate=setting.replicate)):
+            network = setting.backbone.build(setting.weights if pretrained else None)
+        return network.to(self.device, memory_format=torch.channels_last)
+
+    def features(self, inputs: Tensor) -> Tensor:
+        """Return features of the frozen pretrained backbone, float32 (N, feature_dim), on the device.
+
+        Those of a task's own tensors come from the cache; others are computed.
+        """
+        for known, find in self._known_features:
+            if known is inputs:
+                return find().to(self.device)
+        return predict(self.frozen_backbone(), inputs, self.device).to(self.device)
+
+    def frozen_backbone(self) -> Frozen:
+        """Return the pretrained backbone in a shell that keeps it unchanged; one and the same on every call."""
+        if self._frozen is None:
+            self._frozen = Frozen(self.backbone())
+        return self._frozen
+
+    def classifier(self, head: nn.Module, backbone: nn.Module | None = None) -> nn.Module:
+        """Return `head` on top of `backbone`, or on top of the frozen pretrained one.
+
+        Raises PluginError where the head does not give one logit per class.
+        """
+        head = head.to(self.device)
+        was_training = head.training
+        with torch.no_grad():
+            width = tuple(head.eval()(torch.zeros(2, self.feature_dim, device=self.device)).shape)
+        head.train(was_training)
+        if width != (2, self._setting.classes):
+            raise PluginError(
+                f"the head turns 2 features of width {self.feature_dim} into shape {width}; "
+                f"the task has {self._setting.classes} classes, so it must be (2, {self._setting.classes})."
+            )
+        return Classifier(self.frozen_backbone() if backbone is None else backbone, head)
+
+    def train(
+        self,
+        model: nn.Module,
+        loss: Loss,
+        *streams: Stream,
+        recipe: Recipe | None = None,
+        select_on: Labelled | None = _FROM_TASK,
+        companions: Sequence[nn.Module] = (),
+        groups: Sequence[tuple[nn.Module, float]] = (),
+        frozen: Sequence[nn.Module] = (),
+        fixed_statistics: bool = False,
+    ) -> nn.Module:
+        """Train a model with the one loop (`tlbench.training.train`) and return it.
+
+        Without `select_on` the task's own validation labels select, when the protocol gives any.
+        """
+        if self._replay:
+            return model.to(self.device).eval()
+        selection = self._validation if select_on is _FROM_TASK else select_on
+        self._order_calls += 1
+        trained = train(
+            model,
+            loss,
+            streams,
+            recipe or self.recipe,
+            device=self.device,
+            order_seed=derive(self._setting.seed, "order", replicate=self._setting.replicate, call=self._order_calls),
+            companions=companions,
+            groups=[Group(module, rate) for module, rate in groups],
+            frozen=frozen,
+            fixed_statistics=fixed_statistics,
+            select_on=selection,
+        )
+        self._note_training(trained)
+        return model
+
+    def _note_training(self, trained: Trained) -> None:
+        self.journal.trained_parameters = max(self.journal.trained_parameters, trained.parameters)
+        self.note(f"training_{self._order_calls}_final_loss", trained.final_loss)
+        if trained.selected_step is not None:
+            self.note(f"training_{self._order_calls}_selected_step", trained.selected_step)
+
+    def prepared(self) -> nn.Module:
+        """Return a fresh copy of what `Strategy.prepare` made of the source side."""
+        if self._prepared is None:
+            raise PluginError("bench.prepared() is there only for strategies with a prepare method.")
+        return self._prepared()
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """Return a seeded generator on the CPU; equal purposes give equal draws in every strategy."""
+        return generator(
+            derive(self._setting.seed, "strategy", purpose=purpose, replicate=self._setting.replicate)
+        )
+
+    def note(self, key: str, value: Any) -> None:
+        """Put a fact into the record; it must be plain JSON."""
+        try:
+            json.dumps(value, allow_nan=True)
+        except TypeError:
+            raise PluginError(f"bench.note({key!r}, ...) takes plain JSON values, got {type(value).__name__}.") from None
+        self.journal.notes[key] = value
+
+
+class Stopwatch:
+    """Measures seconds on a device, waiting for it at both ends."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.seconds = 0.0
+
+    def __enter__(self) -> "Stopwatch":
+        synchronise(self.device)
+        self._start = time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        synchronise(self.device)
+        self.seconds = time.perf_counter() - self._start
