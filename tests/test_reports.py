@@ -369,7 +369,9 @@ def test_one_strategy_from_two_sources_makes_two_rows_that_can_be_told_apart(tmp
         for replicate in range(2)
     ]
     written = write_all(make_results(tmp_path / "results", records), tmp_path / "reports", ("table", "charts"))
-    assert "coral from drawn" in text(written, "tables/summary.txt")
+    table = " ".join(text(written, "tables/summary.txt").split())
+    assert "coral from drawn" in table
+    assert "90 unlabelled target inputs, 180 source labels of typed: coral from typed." in table
     assert {"coral from typed", "coral from drawn"} <= set(svg_words(written["charts/heat-map-0.svg"]))
 
 

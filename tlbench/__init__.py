@@ -3,38 +3,40 @@
 Plugin authors find here what their classes are made of; `run` executes a suite from Python.
 """
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-try:
-    __version__ = version("tlbench")
-except PackageNotFoundError:  # a source tree that is not installed
-    __version__ = "0.0.0"
+__version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from tlbench.api import run
-    from tlbench.backbone import Backbone, BackboneFamily
-    from tlbench.budget import Budget
-    from tlbench.cell import Protocol
-    from tlbench.dataset import Dataset
-    from tlbench.errors import (
-        DataError,
-        ParameterError,
-        PluginError,
-        TlbenchError,
-        WeightsError,
-    )
-    from tlbench.hookspecs import hookimpl
-    from tlbench.metric import Metric
-    from tlbench.names import Spec
-    from tlbench.recipe import Recipe
-    from tlbench.record import Record
-    from tlbench.reporter import Reporter
-    from tlbench.results import Results
-    from tlbench.strategy import Family, Requirements, Strategy
-    from tlbench.suite import Block, Suite
-    from tlbench.task import Episode, Episodes, Labelled, Source, Task
-    from tlbench.workbench import Workbench
+    from tlbench.api import run as run
+    from tlbench.backbone import Backbone as Backbone
+    from tlbench.backbone import BackboneFamily as BackboneFamily
+    from tlbench.budget import Budget as Budget
+    from tlbench.cell import Protocol as Protocol
+    from tlbench.dataset import Dataset as Dataset
+    from tlbench.errors import DataError as DataError
+    from tlbench.errors import ParameterError as ParameterError
+    from tlbench.errors import PluginError as PluginError
+    from tlbench.errors import TlbenchError as TlbenchError
+    from tlbench.errors import WeightsError as WeightsError
+    from tlbench.hookspecs import hookimpl as hookimpl
+    from tlbench.metric import Metric as Metric
+    from tlbench.names import Spec as Spec
+    from tlbench.recipe import Recipe as Recipe
+    from tlbench.record import Record as Record
+    from tlbench.reporter import Reporter as Reporter
+    from tlbench.results import Results as Results
+    from tlbench.strategy import Family as Family
+    from tlbench.strategy import Requirements as Requirements
+    from tlbench.strategy import Strategy as Strategy
+    from tlbench.suite import Block as Block
+    from tlbench.suite import Suite as Suite
+    from tlbench.task import Episode as Episode
+    from tlbench.task import Episodes as Episodes
+    from tlbench.task import Labelled as Labelled
+    from tlbench.task import Source as Source
+    from tlbench.task import Task as Task
+    from tlbench.workbench import Workbench as Workbench
 
 _HOME = {
     "Backbone": "backbone",

@@ -90,9 +90,7 @@ def execute_plan(
 def pending_cells(plan: Plan, store: Store, retry_failed: bool = False) -> list[Cell]:
     """Return the cells whose records are missing, or failed where those are to be tried again."""
     stored = store.cells()
-    return [
-        cell for cell in plan.cells if cell.id not in stored or (retry_failed and not store.read(cell.id).ok)
-    ]
+    return [cell for cell in plan.cells if cell.id not in stored or (retry_failed and not store.read(cell.id).ok)]
 
 
 def encode_all(cells: Sequence[Cell], resources: Resources, say: Callable[[str], None]) -> None:
@@ -101,7 +99,9 @@ def encode_all(cells: Sequence[Cell], resources: Resources, say: Callable[[str],
     for cell in cells:
         transfer = cell.transfer
         splits = ["train", "test"]
-        if cell.protocol.validation > 0 and "val" in resources.dataset(transfer.dataset).dataset.splits(transfer.target):
+        if cell.protocol.validation > 0 and "val" in resources.dataset(transfer.dataset).dataset.splits(
+            transfer.target
+        ):
             splits.append("val")
         for split in splits:
             wanted[transfer.dataset, transfer.target, split, cell.backbone] = None

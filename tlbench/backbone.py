@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tlbench.errors import PluginError
 from tlbench.names import Spec, format_spec
-from tlbench.parameters import non_default, require_frozen_dataclass
-from tlbench.strategy import check_identity
+from tlbench.parameters import check_identity, non_default, require_frozen_dataclass
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -89,7 +88,9 @@ def check_backbone(backbone: Any) -> None:
     if isinstance(backbone, BackboneFamily):
         return
     if isinstance(backbone, type):
-        raise PluginError(f"backbone class {backbone.__name__} was returned; return an instance: {backbone.__name__}().")
+        raise PluginError(
+            f"backbone class {backbone.__name__} was returned; return an instance: {backbone.__name__}()."
+        )
     if not isinstance(backbone, Backbone):
         raise PluginError(f"{backbone!r} is not an instance of tlbench.Backbone.")
     check_identity(backbone, "backbone", ("name", "feature_dim"))

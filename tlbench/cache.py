@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from filelock import FileLock
@@ -56,7 +56,7 @@ class Cache:
         Large arrays come memory-mapped, copy-on-write: changing one changes nobody else's.
         """
         path = self._entry(kind, key, ".npy", make)
-        mode = "c" if path.stat().st_size >= LARGE else None
+        mode: Literal["c"] | None = "c" if path.stat().st_size >= LARGE else None
         loaded: np.ndarray = np.load(path, mmap_mode=mode, allow_pickle=False)
         return loaded
 

@@ -1,6 +1,5 @@
 """The command line. Commands import what they need when they run: `tlbench --help` waits for nothing heavy."""
 
-import functools
 import os
 import sys
 from collections.abc import Callable
@@ -84,7 +83,7 @@ def plugin_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what chooses cells to a command."""
-    options = [
+    options: list[Callable[..., Any]] = [
         click.option("-s", "--strategy", "strategies", multiple=True, metavar="NAME", help="As 'finetune(lr=1e-3)'."),
         click.option("-b", "--backbone", "backbones", multiple=True, metavar="NAME", help="As resnet18@FILE."),
         click.option(
@@ -103,7 +102,9 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Where results go."),
         plugin_option,
     ]  # fmt: skip
-    return functools.reduce(lambda wrapped, option: option(wrapped), reversed(options), command)
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @main.command()
@@ -120,8 +121,10 @@ def run(retry_failed: bool, **options: Any) -> None:
 
     from tlbench.api import execute_plan
     from tlbench.progress import ProgressObserver
+    from tlbench.reporting import write_reports
+    from tlbench.results import Results
 
-    suite, plan, resources, store, where = _prepare(options)
+    _, plan, resources, store, where = _prepare(options)
     log = Console(stderr=True)
     observer = ProgressObserver(log)
     resources.catalog.host.manager.register(observer, name="progress")
@@ -133,8 +136,9 @@ def run(retry_failed: bool, **options: Any) -> None:
         _say(f"interrupted; {kept} of {len(plan.cells)} cells are stored. The same command goes on from there.")
         os._exit(130)  # worker processes and reader threads have nothing left to say
     _say(f"{plural(ran, 'cell')} run, {len(plan.cells) - ran} of {len(plan.cells)} found in {store.folder}")
-    failures = write_reports(store.folder, resources.catalog)
-    if failures:
+    results = Results(store.folder)
+    write_reports(results, resources.catalog)
+    if any(not record.ok for record in results.records):
         sys.exit(1)
 
 
@@ -198,27 +202,6 @@ def _chosen_suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
     return replace(suite, **changes) if changes else suite
 
 
-def write_reports(folder: Path, catalog: "Catalog", formats: tuple[str, ...] = ()) -> int:
-    """Write all reports, or those named; print the texts among them and the page's path last. Return the failures."""
-    from tlbench.results import Results
-
-    results = Results(folder)
-    for name in formats:
-        if name not in catalog.reporters:
-            raise unknown("report format", name, catalog.reporters)
-    paths: list[Path] = []
-    for reporter in catalog.reporter_list():
-        if not formats or reporter.name in formats:
-            paths += reporter.write(results, folder)
-    for path in paths:
-        if path.suffix == ".txt":
-            click.echo(path.read_text(encoding="utf-8"))
-    pages = [path for path in paths if path.suffix == ".html"]
-    for path in (pages or paths)[-1:]:
-        click.echo(str(path))
-    return sum(not record.ok for record in results.records)
-
-
 @main.command()
 @selection_options
 @click.option("--cells", is_flag=True, help="Print every cell.")
@@ -262,11 +245,11 @@ def plan(cells: bool, **options: Any) -> None:
 
 def _print_plan(plan: "Plan", cells: bool, stored: int, folder: Path) -> None:
     click.echo(f"Suite {plan.suite.name}: {plural(len(plan.cells), 'cell')}, {stored} of them stored in {folder}.")
-    counts: dict[tuple[str, ...], int] = {}
+    counts: dict[tuple[str, str, str], int] = {}
     for cell in plan.cells:
         labels = cell.labels
         from_source = f" from {labels['source']}" if labels["source"] else ""
-        key = (f"{labels['transfer']}{from_source}", labels["backbone"], labels["strategy"])
+        key = (f"{labels['transfer']}{from_source}", str(labels["backbone"]), str(labels["strategy"]))
         counts[key] = counts.get(key, 0) + 1
         if cells:
             click.echo(f"  {cell.id}  {' | '.join(key)} | {cell.budget} | replicate {cell.replicate}")
@@ -357,7 +340,7 @@ def pretrain(backbone: str | None, out: Path | None, device: str, plugins: tuple
     if not target.parent.is_dir():
         raise TlbenchError(f"cannot write {target}: {target.parent} is not a folder.")
     resources = Resources(catalog, Cache())
-    upstream = read_recipe(with_recipe[backbone].recipe)
+    upstream = read_recipe(Path(str(with_recipe[backbone].recipe)))
     pretrain_upstream(
         resources.backbone(backbone), upstream, resources, resolve_device(device), target,
         f"tlbench pretrain {backbone}", _say,
@@ -391,4 +374,3 @@ def doctor(plugins: tuple[str, ...]) -> None:
 
     for line in examination(plugins):
         click.echo(line)
-

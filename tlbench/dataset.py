@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 from tlbench.errors import DataError, ParameterError, PluginError
 from tlbench.names import format_spec, parse_spec, parse_value, split_outside_brackets
-from tlbench.parameters import construct, fields_of, non_default, option_name, require_frozen_dataclass
-from tlbench.strategy import check_identity
+from tlbench.parameters import check_identity, construct, fields_of, non_default, option_name, require_frozen_dataclass
 from tlbench.task import Labelled
 
 
@@ -39,7 +38,8 @@ class Dataset(ABC):
         return ("train", "test")
 
     def prepare(self, folder: Path) -> None:
-        """Fetch what `load` needs into `folder` unless it is there; `load` then finds the folder as `self.folder`."""
+        """Fetch what `load` needs into `folder` unless it is there; `load` finds the folder as `self.folder`."""
+        return None
 
     def fingerprint(self) -> str:
         """Return a digest that changes whenever a byte of an example or a label does.
@@ -70,7 +70,7 @@ class Dataset(ABC):
         if place is None:
             return format_spec(self.name, parameters)
         options = "&".join(key if value is True else f"{key}={value}" for key, value in parameters.items())
-        return f"{self.name}:{Path(str(place)).name}" + (f"?{options}" if options else "")
+        return f"{self.name}:{Path(str(place)).resolve().name}" + (f"?{options}" if options else "")
 
     @property
     def identity(self) -> Mapping[str, Any]:

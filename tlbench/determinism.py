@@ -18,7 +18,7 @@ from tlbench.errors import DeviceError
 def configure(threads: int) -> None:
     """Make kernels deterministic and fix the number of threads, which changes the bits of sums on a CPU."""
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # it costs time and changes no result
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # it costs time and changes no result
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.allow_tf32 = False
@@ -37,8 +37,8 @@ def seed_everything(seed: int) -> None:
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Seed torch's global generators for a block, and leave them afterwards as they were before."""
-    devices = [torch.cuda.current_device()] if torch.cuda.is_available() and torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices):
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(list(devices)):
         torch.manual_seed(seed)
         yield
 

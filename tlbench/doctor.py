@@ -12,7 +12,18 @@ from tlbench import __version__
 from tlbench.errors import TlbenchError
 from tlbench.host import Catalog, Host
 
-LIBRARIES = ("torch", "timm", "pluggy", "pandas", "numpy", "scipy", "scikit-learn", "pydantic", "matplotlib", "safetensors")
+LIBRARIES = (
+    "torch",
+    "timm",
+    "pluggy",
+    "pandas",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pydantic",
+    "matplotlib",
+    "safetensors",
+)
 HUB = "https://huggingface.co"
 HUB_SECONDS = 3.0
 

@@ -106,12 +106,11 @@ def _target_rows(cell: Cell, resources: Resources, pool: EncodedSplit) -> tuple[
     return np.sort(train), own, np.sort(labelled_positions(own.labels, len(entry.dataset.classes), wanted, seed))
 
 
-def draw_source(
-    cell: Cell, resources: Resources, known: list[KnownFeatures], features: FeatureSource
-) -> Source:
+def draw_source(cell: Cell, resources: Resources, known: list[KnownFeatures], features: FeatureSource) -> Source:
     """Return all labelled examples of the source; with the target's classes, in the target's order of them."""
     transfer = cell.transfer
-    assert transfer.source_dataset is not None and transfer.source is not None  # the plan has seen to it
+    if transfer.source_dataset is None or transfer.source is None:
+        raise ValueError("this transfer has no source; the plan should have skipped it")
     split = resources.encoded(transfer.source_dataset, transfer.source, "train", cell.backbone)
     source_classes = tuple(resources.dataset(transfer.source_dataset).dataset.classes)
     target_classes = tuple(resources.dataset(transfer.dataset).dataset.classes)

@@ -31,7 +31,7 @@ def environment(device: torch.device, host: Host) -> dict[str, str]:
     }
     if device.type == "cuda":
         facts["cuda"] = str(torch.version.cuda)
-        facts["cudnn"] = str(torch.backends.cudnn.version())
+        facts["cudnn"] = str(torch.backends.cudnn.version())  # type: ignore[no-untyped-call]
     return {**facts, **host.environment()}
 
 
@@ -71,15 +71,15 @@ def _origin(thing: object, origin: Origin) -> dict[str, Any]:
         "distribution": origin.distribution,
         "version": origin.version,
         "module": type(thing).__module__,
-        "source_sha256": source_digest(type(thing)),
+        "source_sha256": source_digest(type(thing).__module__),
     }
 
 
 @lru_cache(maxsize=256)
-def source_digest(cls: type) -> str:
-    """Return the SHA-256 of the file that defines a class; empty where there is no file."""
+def source_digest(name: str) -> str:
+    """Return the SHA-256 of a loaded module's source; empty where there is none."""
     try:
-        module = sys.modules.get(cls.__module__)
+        module = sys.modules.get(name)
         return hashlib.sha256(inspect.getsource(module).encode()).hexdigest() if module else ""
     except (OSError, TypeError):
         return ""
@@ -88,7 +88,10 @@ def source_digest(cls: type) -> str:
 def _plain(mapping: Mapping[str, Any]) -> dict[str, Any]:
     simple = (bool, int, float, str, type(None))
     return {
-        key: value if isinstance(value, simple) else [str(item) for item in value] if isinstance(value, (list, tuple))
+        key: value
+        if isinstance(value, simple)
+        else [str(item) for item in value]
+        if isinstance(value, (list, tuple))
         else str(value)
         for key, value in mapping.items()
     }

@@ -91,9 +91,7 @@ def start_of_cell(cell: Cell, backbone: BackboneEntry, device: torch.device) -> 
 
 
 def _setting(cell: Cell, backbone: BackboneEntry, classes: int, device: torch.device) -> Setting:
-    return Setting(
-        backbone.backbone, backbone.weights, classes, cell.recipe, device, cell.seed, cell.replicate
-    )
+    return Setting(backbone.backbone, backbone.weights, classes, cell.recipe, device, cell.seed, cell.replicate)
 
 
 def _frozen_identity(cell: Cell, backbone: BackboneEntry) -> Any:
@@ -220,4 +218,3 @@ def _peak_memory(device: torch.device) -> int:
         return int(torch.cuda.max_memory_allocated(device))
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-

@@ -1,10 +1,11 @@
-"""Runs the cells that a store lacks: in this process, or in worker processes that may die without taking others along."""
+"""Runs the cells that a store lacks: in this process, or in worker processes that may die alone."""
 
 import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -105,7 +106,13 @@ class _Pool:
 
     def _new_worker(self) -> _Worker:
         ours, theirs = self.context.Pipe()
-        arguments = (theirs, self.resources.catalog.host.files, self.resources.cache.folder, self.store.folder, self.where)
+        arguments = (
+            theirs,
+            self.resources.catalog.host.files,
+            self.resources.cache.folder,
+            self.store.folder,
+            self.where,
+        )
         process = self.context.Process(target=_work, args=arguments, daemon=True)
         process.start()
         theirs.close()
@@ -114,7 +121,8 @@ class _Pool:
     def _hand_out(self, worker: _Worker) -> Started:
         worker.cell = self.waiting.pop()
         self.started += 1
-        worker.connection.send(worker.cell)
+        with suppress(ConnectionError):  # it is dead already: `_collect` will see
+            worker.connection.send(worker.cell)
         return Started(worker.cell, self.started)
 
     def _collect(self, worker: _Worker, workers: list[_Worker]) -> Finished:
@@ -122,7 +130,7 @@ class _Pool:
         assert cell is not None
         try:
             record = worker.connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):  # reset, where it died with a cell unread in its pipe
             record = self._bury(cell, worker)
             workers[workers.index(worker)] = self._new_worker()
         worker.cell = None

@@ -31,7 +31,7 @@ def _spell(budget: str) -> str:
 
 
 def _leader(rows: pd.DataFrame, metric: str) -> str:
-    best = rows.loc[rows["mean"].idxmax()]
+    best = rows.iloc[int(rows["mean"].argmax())]
     sentence = f"{best['strategy']} leads with {metric} {best['mean']:.3f}"
     if pd.notna(best["seed_low"]):
         sentence += f" [{best['seed_low']:.3f}, {best['seed_high']:.3f}]"
@@ -45,7 +45,12 @@ def _leader(rows: pd.DataFrame, metric: str) -> str:
 
 
 def _against_baseline(row: Any) -> str:
-    words = {"better": "beats", "worse": "is worse than", "unclear": "does not clearly beat"}
+    words = {
+        "better": "beats",
+        "worse": "is worse than",
+        "unclear": "does not clearly beat",
+        "": "has one pair only, no interval, against",
+    }
     return f"{row['strategy']} {words[row['verdict']]} {row['baseline']} ({_points(row)}, from {row['source']})."
 
 

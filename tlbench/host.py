@@ -20,7 +20,7 @@ from tlbench.backbone import Backbone, BackboneFamily, check_backbone
 from tlbench.dataset import Dataset, check_dataset_class, construct_dataset, split_dataset_spec
 from tlbench.errors import ParameterError, PluginError, TlbenchError
 from tlbench.metric import Metric, check_metric
-from tlbench.names import near_miss, parse_spec, unknown
+from tlbench.names import Spec, near_miss, parse_spec, unknown
 from tlbench.parameters import construct, fields_of
 from tlbench.reporter import Reporter, check_reporter
 from tlbench.strategy import Strategy, check_strategy_class
@@ -226,12 +226,15 @@ class Catalog:
         spec = parse_spec(text)
         single = {name: offer for name, offer in self.backbones.items() if isinstance(offer.thing, Backbone)}
         families = [offer for offer in self.backbones.values() if isinstance(offer.thing, BackboneFamily)]
-        if spec.name in single:
+        plain = not spec.parameters and spec.location is None
+        if spec.name in single and (plain or fields_of(single[spec.name].thing)):
             return _with_arguments(single[spec.name].thing, spec, text), single[spec.name].origin
         for offer in families:
             found = offer.thing.find(spec)
             if found is not None:
                 return found, offer.origin
+        if spec.name in single:
+            raise ParameterError(f"backbone {spec.name!r} takes neither parameters nor weights from a file: {text!r}.")
         known = [*single, *(name for offer in families for name in offer.thing.names())]
         raise unknown("backbone", spec.name, known, self._hint())
 
@@ -255,23 +258,19 @@ class Catalog:
         return [offer.thing for offer in self.reporters.values()]
 
 
-def _with_arguments(backbone: Backbone, spec: Any, text: str) -> Backbone:
-    import dataclasses
-
-    values = dict(spec.parameters)
-    if not values and spec.location is None:
-        return backbone
+def _with_arguments(backbone: Backbone, spec: Spec, text: str) -> Backbone:
+    """Return the backbone with what the user set in the place of its own values."""
     known = {item.name for item in fields_of(backbone)}
+    values = dict(spec.parameters)
     if spec.location is not None:
         if "weights" not in known:
             raise ParameterError(f"{text!r}: backbone {backbone.name!r} takes no weights from a file.")
         values["weights"] = spec.location
-    from tlbench.parameters import checked
-
-    required = {item.name: getattr(backbone, item.name) for item in fields_of(backbone)}
-    changed = checked(type(backbone), "backbone", backbone.name, {**required, **values})
-    replaced: Backbone = dataclasses.replace(backbone, **changed)  # type: ignore[type-var]
-    return replaced
+    if not values:
+        return backbone
+    own = {item.name: getattr(backbone, item.name) for item in fields_of(backbone)}
+    changed: Backbone = construct(type(backbone), "backbone", backbone.name, {**own, **values})
+    return changed
 
 
 def _check_suite(suite: Any) -> None:
@@ -345,7 +344,9 @@ def _refuse_unknown_hooks(manager: pluggy.PluginManager, module: Any) -> None:
                 f"{', '.join(offered) or 'none'}. It may need a newer tlbench."
             )
     if not implemented:
-        raise PluginError("it implements no hook: decorate a function such as tlbench_strategies with @tlbench.hookimpl.")
+        raise PluginError(
+            "it implements no hook: decorate a function such as tlbench_strategies with @tlbench.hookimpl."
+        )
 
 
 def _near_file(path: Path) -> str:

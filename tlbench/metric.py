@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tlbench.errors import PluginError
-from tlbench.strategy import check_identity
+from tlbench.parameters import check_identity
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,6 +1,7 @@
 """Parameters are the fields of a frozen dataclass: read, checked and shown in one place for every kind of plugin."""
 
 import dataclasses
+import re
 import typing
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar, get_origin
@@ -132,3 +133,13 @@ def _type_name(hint: Any) -> str:
     if get_origin(hint) is typing.Literal:
         return " | ".join(repr(choice) for choice in typing.get_args(hint))
     return hint.__name__ if isinstance(hint, type) and get_origin(hint) is None else str(hint).replace("typing.", "")
+
+
+def check_identity(owner: Any, kind: str, attributes: tuple[str, ...]) -> None:
+    """Raise PluginError where a plugin object lacks an attribute or its name cannot be typed by a user."""
+    label = owner.__name__ if isinstance(owner, type) else type(owner).__name__
+    for attribute in attributes:
+        if not hasattr(owner, attribute):
+            raise PluginError(f"class {label} is a {kind} without {attribute!r}: set {attribute} = ... in its body.")
+    if not isinstance(owner.name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", owner.name):
+        raise PluginError(f"class {label}: name {owner.name!r} must be letters, digits, '-', '_', '.' or '+'.")

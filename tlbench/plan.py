@@ -60,9 +60,7 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         reasons = list(dict.fromkeys(skip.reason for skip in planner.skips.values()))
         more = f" ({len(reasons) - 1} more reasons: see `tlbench plan`)" if len(reasons) > 1 else ""
         raise PlanError(f"nothing can run: all combinations of suite {suite.name!r} are skipped. {reasons[0]}{more}")
-    findings = [
-        f"{spec_label}: {finding}" for spec_label, found in planner.findings.items() for finding in found
-    ]
+    findings = [f"{spec_label}: {finding}" for spec_label, found in planner.findings.items() for finding in found]
     return Plan(
         suite,
         tuple(planner.cells.values()),
@@ -138,7 +136,9 @@ class _Planner:
         if domain:
             return spec, _domain(source, domain)
         if len(source.domains) > 1:
-            raise ParameterError(f"source {spec!r} has several domains: write {spec}#DOMAIN, {', '.join(source.domains)}.")
+            raise ParameterError(
+                f"source {spec!r} has several domains: write {spec}#DOMAIN, {', '.join(source.domains)}."
+            )
         return spec, source.domains[0]
 
     def _look_at(self, spec: str) -> None:
@@ -177,7 +177,10 @@ class _Planner:
         labels = self._labels(strategy, backbone, transfer, budget)
         reason = self._too_large(transfer, budget) or self._unsuitable(strategy, backbone, transfer, budget)
         if reason:
-            shown = {key: labels[key] for key in ("strategy", "backbone", "dataset", "source", "target", "transfer", "budget")}
+            shown = {
+                key: str(labels[key])
+                for key in ("strategy", "backbone", "dataset", "source", "target", "transfer", "budget")
+            }
             skip = Skip(**shown, reason=reason, cells=self.suite.replicates)
             self.skips.setdefault(tuple(shown.values()), skip)
             return

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench.errors import PluginError
-from tlbench.strategy import check_identity
+from tlbench.parameters import check_identity
 
 if TYPE_CHECKING:
     from tlbench.results import Results

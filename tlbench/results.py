@@ -16,7 +16,8 @@ from tlbench.store import Store
 from tlbench.strategy import Family
 
 LABELS = (
-    "strategy", "family", "setting", "backbone", "dataset", "source", "target", "transfer", "budget", "replicate", "seed",
+    "strategy", "family", "setting", "backbone", "dataset", "source", "target", "transfer", "budget", "replicate",
+    "seed",
 )  # fmt: skip
 LEDGER = (
     "train_labels", "val_labels", "unlabelled_target", "source_labels", "transductive", "selection", "pretrained_on",
@@ -38,6 +39,7 @@ class Results:
         self.records: tuple[Record, ...] = tuple(sorted(self.store.records(), key=_order))
         if not self.records:
             raise StoreError(f"{folder} holds no records yet. `tlbench run --out {folder}` makes some.")
+        self._summaries: dict[str, pd.DataFrame] = {}
         plan = self.store.read_plan()
         self.suite: str = plan.get("suite", {}).get("name", "unknown")
         self.skipped: tuple[Mapping[str, Any], ...] = tuple(plan.get("skips", ()))
@@ -82,6 +84,11 @@ class Results:
         its 95 % t interval; and what was given (ledger).
         """
         metric = metric or self.metric
+        if metric not in self._summaries:
+            self._summaries[metric] = self._summarise(metric)
+        return self._summaries[metric].copy()
+
+    def _summarise(self, metric: str) -> pd.DataFrame:
         frame = self._frame
         rows = []
         for key, group in frame.groupby(list(ROW), sort=False, dropna=False):
@@ -118,10 +125,19 @@ class Results:
         same_items = len({len(item) for item in right}) == 1
         return np.mean(right, axis=0) if same_items else np.empty(0)
 
-    def _difference(self, frame: pd.DataFrame, done: pd.DataFrame, first: "pd.Series[Any]", metric: str) -> dict[str, Any]:
+    def _difference(
+        self, frame: pd.DataFrame, done: pd.DataFrame, first: "pd.Series[Any]", metric: str
+    ) -> dict[str, Any]:
         """Compare with the family's baseline, pair by pair of replicates."""
         nothing = float("nan")
-        empty = {"baseline": "", "delta": nothing, "delta_low": nothing, "delta_high": nothing, "delta_n": 0, "verdict": ""}
+        empty = {
+            "baseline": "",
+            "delta": nothing,
+            "delta_low": nothing,
+            "delta_high": nothing,
+            "delta_n": 0,
+            "verdict": "",
+        }
         baseline = self._baseline(frame, first)
         if baseline.empty or done.empty:
             return empty

@@ -28,7 +28,8 @@ def labelled_positions(labels: np.ndarray, classes: int, budget: Budget, seed: i
         if wanted > len(labels):
             raise ValueError(f"budget {budget} wants {wanted} labels of {len(labels)}")
         chosen = _stratified_order(labels, rank, quantile)[:wanted]
-    return chosen[_stratified_order(labels[chosen], rank[chosen], quantile[chosen])]
+    ordered: np.ndarray = chosen[_stratified_order(labels[chosen], rank[chosen], quantile[chosen])]
+    return ordered
 
 
 def _ranks(labels: np.ndarray, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -57,7 +57,9 @@ def item_interval(item_scores: np.ndarray, seed: int = 0, level: float = LEVEL) 
 
 
 def verdict(difference: Interval) -> str:
-    """Say where an interval of a difference lies: `better`, `worse`, or `unclear` when it holds 0 or is none."""
+    """Say where an interval of a difference lies: `better`, `worse`, `unclear` (it holds 0), or "" without one."""
+    if np.isnan(difference.low):
+        return ""
     if difference.low > 0:
         return "better"
     return "worse" if difference.high < 0 else "unclear"

@@ -96,7 +96,9 @@ class Store:
             tensors = load_file(path)
             return tensors["logits"], tensors["labels"]
         except (OSError, KeyError, SafetensorError) as error:
-            raise StoreError(f"cannot read the predictions {path}: {error}. Delete {path.stem}.json too and rerun.") from None
+            raise StoreError(
+                f"cannot read the predictions {path}: {error}. Delete {path.stem}.json too and rerun."
+            ) from None
 
     def records(self) -> Iterator[Record]:
         """Yield all records in the order of their ids."""

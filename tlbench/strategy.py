@@ -1,6 +1,5 @@
 """What a transfer strategy is: a frozen dataclass of hyper-parameters with one method, `fit`."""
 
-import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tlbench.budget import Budget
 from tlbench.errors import PluginError
 from tlbench.names import format_spec
-from tlbench.parameters import non_default, require_frozen_dataclass
+from tlbench.parameters import check_identity, non_default, require_frozen_dataclass
 from tlbench.task import Source, Task
 
 if TYPE_CHECKING:
@@ -100,13 +99,3 @@ def check_strategy_class(cls: Any) -> None:
     require_frozen_dataclass(cls, always=True)
     if getattr(cls, "__abstractmethods__", None):
         raise PluginError(f"class {cls.__name__} lacks the method fit(self, task, bench).")
-
-
-def check_identity(owner: Any, kind: str, attributes: tuple[str, ...]) -> None:
-    """Raise PluginError where a plugin object lacks an attribute or its name cannot be typed by a user."""
-    label = owner.__name__ if isinstance(owner, type) else type(owner).__name__
-    for attribute in attributes:
-        if not hasattr(owner, attribute):
-            raise PluginError(f"class {label} is a {kind} without {attribute!r}: set {attribute} = ... in its body.")
-    if not isinstance(owner.name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", owner.name):
-        raise PluginError(f"class {label}: name {owner.name!r} must be letters, digits, '-', '_', '.' or '+'.")

@@ -16,7 +16,7 @@ def too_large(budget: Budget, counts: tuple[int, ...], classes: Sequence[str], w
     if budget.least_per_class(counts) > least:
         scarce = classes[counts.index(least)]
         return (
-            f"budget {budget} needs {int(budget.amount)} labels of each class; class {scarce!r} of {where} has {least}. "
+            f"budget {budget} needs {int(budget.amount)} labels per class; class {scarce!r} of {where} has {least}. "
             f"Use {least}-shot at most."
         )
     if wanted > sum(counts):

@@ -65,7 +65,7 @@ def train(
     """
     trained = [model, *companions]
     for module in trained:
-        module.to(device, memory_format=torch.channels_last)  # a third faster on a CPU
+        module.to(device).to(memory_format=torch.channels_last)  # a third faster on a CPU
     _freeze(frozen)
     optimizer = _optimizer(trained, groups, recipe)
     batches = [
@@ -106,7 +106,7 @@ def _step(
     for _ in range(recipe.accumulate):
         with autocast(device, recipe.precision):
             value = loss(model, *(next(stream) for stream in batches)) / recipe.accumulate
-        value.backward()
+        value.backward()  # type: ignore[no-untyped-call]
         total += value.detach()
     if recipe.clip_norm > 0:
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -148,7 +148,7 @@ def _optimizer(trained: Sequence[nn.Module], groups: Sequence[Group], recipe: Re
             sorted_parameters.setdefault(key, []).append(parameter)
     if not sorted_parameters:
         raise TrainingError("nothing to train: every parameter is frozen.")
-    arranged = [
+    arranged: list[dict[str, Any]] = [
         {"params": parameters, "rate": rate, "weight_decay": recipe.weight_decay if decays else 0.0}
         for (rate, decays), parameters in sorted_parameters.items()
     ]

@@ -74,12 +74,13 @@ def pretrain(
     seed_everything(derive(upstream.seed, "upstream", backbone=entry.backbone.name))
     dataset = resources.dataset(upstream.dataset)
     if upstream.domain not in dataset.dataset.domains:
-        raise ParameterError(f"{upstream.dataset} has no domain {upstream.domain!r}: {', '.join(dataset.dataset.domains)}.")
+        raise ParameterError(
+            f"{upstream.dataset} has no domain {upstream.domain!r}: {', '.join(dataset.dataset.domains)}."
+        )
     data = {split: _encoded(entry, dataset.dataset, upstream.domain, split) for split in ("train", "test")}
-    say(f"{len(data['train']):,} training and {len(data['test']):,} test examples of {len(dataset.dataset.classes)} classes")
-    model = Classifier(
-        entry.backbone.build(None), nn.Linear(entry.backbone.feature_dim, len(dataset.dataset.classes))
-    )
+    sizes = " and ".join(f"{len(part):,} {split}" for split, part in data.items())
+    say(f"{sizes} examples of {len(dataset.dataset.classes)} classes")
+    model = Classifier(entry.backbone.build(None), nn.Linear(entry.backbone.feature_dim, len(dataset.dataset.classes)))
     with Stopwatch(device) as watch:
         trained = train(
             model,
@@ -109,8 +110,8 @@ def pretrain(
         "command": command,
         "environment": environment(device, resources.catalog.host),
     }
-    metadata = {"arch": entry.backbone.name, "pretrained_on": card["pretrained_on"]}
-    write_atomically(target, save(weights, metadata={key: str(value) for key, value in metadata.items()}))
+    metadata = {"pretrained_on": str(card["pretrained_on"]), "license": str(card["license"])}
+    write_atomically(target, save(weights, metadata=metadata))
     write_atomically(target.with_suffix(".card.json"), (json.dumps(card, indent=1) + "\n").encode())
     return card
 

@@ -125,7 +125,7 @@ class Workbench:
         setting = self._setting
         with seeded(derive(setting.seed, "init", backbone=setting.backbone.name, replicate=setting.replicate)):
             network = setting.backbone.build(setting.weights if pretrained else None)
-        return network.to(self.device, memory_format=torch.channels_last)
+        return network.to(self.device).to(memory_format=torch.channels_last)
 
     def features(self, inputs: Tensor) -> Tensor:
         """Return features of the frozen pretrained backbone, float32 (N, feature_dim), on the device.
@@ -210,16 +210,16 @@ class Workbench:
 
     def generator(self, purpose: str) -> torch.Generator:
         """Return a seeded generator on the CPU; equal purposes give equal draws in every strategy."""
-        return generator(
-            derive(self._setting.seed, "strategy", purpose=purpose, replicate=self._setting.replicate)
-        )
+        return generator(derive(self._setting.seed, "strategy", stream=purpose, replicate=self._setting.replicate))
 
     def note(self, key: str, value: Any) -> None:
         """Put a fact into the record; it must be plain JSON."""
         try:
             json.dumps(value, allow_nan=True)
         except TypeError:
-            raise PluginError(f"bench.note({key!r}, ...) takes plain JSON values, got {type(value).__name__}.") from None
+            raise PluginError(
+                f"bench.note({key!r}, ...) takes plain JSON values, got {type(value).__name__}."
+            ) from None
         self.journal.notes[key] = value
 
 

@@ -31,9 +31,7 @@ class Dann(Adaptation):
 
     def fit(self, task, bench):
         """Return the adapted classifier; the discriminator is left behind."""
-        discriminator = nn.Sequential(
-            nn.Linear(bench.feature_dim, self.hidden), nn.ReLU(), nn.Linear(self.hidden, 1)
-        )
+        discriminator = nn.Sequential(nn.Linear(bench.feature_dim, self.hidden), nn.ReLU(), nn.Linear(self.hidden, 1))
         recipe = replace(bench.recipe, lr=self.lr, steps=self.steps)
         step = 0
 

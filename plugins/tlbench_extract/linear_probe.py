@@ -45,5 +45,7 @@ def logistic_regression(features: np.ndarray, labels: np.ndarray, strength: floa
 
     model = LogisticRegression(C=strength, max_iter=1000).fit(features, labels)
     if len(model.classes_) == 2:  # scikit-learn keeps one row of a symmetric pair
-        return np.concatenate([-model.coef_, model.coef_]) / 2, np.concatenate([-model.intercept_, model.intercept_]) / 2
+        return np.concatenate([-model.coef_, model.coef_]) / 2, np.concatenate(
+            [-model.intercept_, model.intercept_]
+        ) / 2
     return model.coef_, model.intercept_

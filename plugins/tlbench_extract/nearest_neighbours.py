@@ -13,7 +13,7 @@ from tlbench import Family, Strategy
 
 @dataclass(frozen=True)
 class NearestNeighbours(Strategy):
-    """Let the k most similar labelled examples vote by exp(cosine / temperature) (Wu et al., 2018, arXiv:1805.01978)."""
+    """Let the k most similar examples vote by exp(cosine / temperature) (Wu et al., 2018, arXiv:1805.01978)."""
 
     name = "nearest-neighbours"
     family = Family.EXTRACT

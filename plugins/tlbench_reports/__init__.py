@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from tlbench import hookimpl
 
 if TYPE_CHECKING:
+    import click
+
     from tlbench import Reporter, Results
 
 
@@ -23,6 +25,14 @@ def tlbench_reporters() -> "Iterable[Reporter]":
         Reporter("charts", _charts, "heat maps, accuracy against labels and against cost, as SVG and PNG"),
         Reporter("html", _html, "one self-contained page with tables, charts and where they come from"),
     ]
+
+
+@hookimpl
+def tlbench_add_commands(cli: "click.Group") -> None:
+    """Add `tlbench report`."""
+    from tlbench_reports.command import report
+
+    cli.add_command(report)
 
 
 # Each format is imported when it is asked for: a list of reporters must not wait for matplotlib or pandas.

@@ -59,14 +59,11 @@ def _by_reason(entries: Iterable[tuple[str, int, Mapping[Any, Any]]]) -> list[Ga
     for reason, number, entry in entries:
         cells[reason] = cells.get(reason, 0) + number
         members.setdefault(reason, []).append(entry)
-    return [
-        Gap(
-            cells[reason],
-            *(
-                listing(entry[column] for entry in entries if known(entry.get(column)))
-                for column in ("strategy", "backbone", "transfer", "budget")
-            ),
-            reason,
-        )
-        for reason, entries in members.items()
-    ]
+    return [_gap(cells[reason], reason, entries) for reason, entries in members.items()]
+
+
+def _gap(cells: int, reason: str, entries: list[Mapping[Any, Any]]) -> Gap:
+    def different(column: str) -> str:
+        return listing(entry[column] for entry in entries if known(entry.get(column)))
+
+    return Gap(cells, different("strategy"), different("backbone"), different("transfer"), different("budget"), reason)

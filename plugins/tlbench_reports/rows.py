@@ -83,7 +83,7 @@ class Row:
         if not self.n:
             return "no score"
         if not self.baseline:
-            return "the baseline" if self.values["is_baseline"] else "no baseline was run"
+            return "the baseline" if self.values["is_baseline"] else "not compared"
         if not known(self.values["delta_low"]):
             return f"{count(int(self.values['delta_n']), 'pair')}: no interval"
         return {
@@ -107,6 +107,8 @@ class Row:
             parts[-1] += f" of {self['source']}"
         if values["transductive"]:
             parts.append("all test inputs at once (transductive)")
+        if values["selection"] == "validation":
+            parts.append("the best step by validation")
         return ", ".join(parts)
 
 
@@ -165,7 +167,7 @@ class Group:
 
 def _names(rows: tuple[Row, ...], **wanted: str) -> str:
     return listing(
-        row["strategy"] for row in rows if all(getattr(row, attribute) == value for attribute, value in wanted.items())
+        row.name for row in rows if all(getattr(row, attribute) == value for attribute, value in wanted.items())
     )
 
 
@@ -175,7 +177,7 @@ def summary_rows(results: "Results", metric: str | None = None) -> list[dict[str
     Ask once for all that is written: the summary reads every prediction that was stored.
     """
     summary = results.summary(metric)
-    rows: list[dict[str, Any]] = summary.to_dict("records")
+    rows = [{str(column): value for column, value in row.items()} for row in summary.to_dict("records")]
     several = summary.groupby([*GROUP, "strategy"])["source"].nunique().max() > 1
     compared = {(*_group(row), row["baseline"]) for row in rows}
     for row in rows:
@@ -187,7 +189,10 @@ def summary_rows(results: "Results", metric: str | None = None) -> list[dict[str
 
 def groups(rows: list[dict[str, Any]]) -> list[Group]:
     """Put the rows of a summary, in its order, into groups."""
-    return [Group(*map(plain, key), tuple(Row(row) for row in members)) for key, members in groupby(rows, key=_group)]
+    found = []
+    for (transfer, backbone, budget), members in groupby(rows, key=_group):
+        found.append(Group(plain(transfer), plain(backbone), plain(budget), tuple(Row(row) for row in members)))
+    return found
 
 
 def _group(row: Mapping[str, Any]) -> tuple[str, str, str]:

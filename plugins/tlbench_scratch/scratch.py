@@ -23,8 +23,6 @@ class Scratch(Strategy):
 
     def fit(self, task, bench):
         """Return a trained network with a linear head."""
-        model = bench.classifier(
-            nn.Linear(bench.feature_dim, len(task.classes)), bench.backbone(pretrained=False)
-        )
+        model = bench.classifier(nn.Linear(bench.feature_dim, len(task.classes)), bench.backbone(pretrained=False))
         recipe = replace(bench.recipe, lr=self.lr, steps=self.steps)
         return bench.train(model, cross_entropy(recipe.label_smoothing), task.train, recipe=recipe)

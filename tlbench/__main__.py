@@ -1,0 +1,5 @@
+"""`python -m tlbench`."""
+
+from tlbench.cli import main
+
+main(prog_name="tlbench")
