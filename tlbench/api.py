@@ -32,6 +32,17 @@ def default_output(suite: Suite) -> Path:
     return Path("tlbench-results") / suite.name
 
 
+def default_jobs(device_type: str, threads: int) -> int:
+    """Return one worker per core that this process may use, or one worker for a GPU."""
+    import psutil
+
+    if device_type != "cpu":
+        return 1
+    process = psutil.Process()
+    cores = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1
+    return max(1, cores // threads)
+
+
 def run(
     suite: Suite | str | Path = DEFAULT_SUITE,
     *,

@@ -148,7 +148,7 @@ def _say(text: str) -> None:
 
 def _prepare(options: dict[str, Any]) -> Any:
     """Resolve everything that a run or a plan needs, before anything is written or run."""
-    from tlbench.api import default_output
+    from tlbench.api import default_jobs, default_output
     from tlbench.cache import Cache
     from tlbench.determinism import configure, resolve_device
     from tlbench.executor import Where
@@ -160,7 +160,7 @@ def _prepare(options: dict[str, Any]) -> Any:
     device = resolve_device(options["device"])
     suite = _chosen_suite(options, catalog)
     threads = options["threads"]
-    jobs = options["jobs"] or (max(1, (os.cpu_count() or 1) // threads) if device.type == "cpu" else 1)
+    jobs = options["jobs"] or default_jobs(device.type, threads)
     configure(threads)
     resources = Resources(catalog, Cache())
     plan = make_plan(suite, resources)
@@ -211,7 +211,7 @@ def plan(cells: bool, **options: Any) -> None:
     \b
     tlbench plan --suite my-suite.toml
     """
-    from tlbench.api import default_output
+    from tlbench.api import default_jobs, default_output
     from tlbench.determinism import resolve_device
     from tlbench.estimate import estimate
     from tlbench.plan import make_plan
@@ -230,7 +230,7 @@ def plan(cells: bool, **options: Any) -> None:
     store = Store(folder) if (folder / MARKER).exists() else None
     stored = store.cells() if store else set()
     waiting = [cell for cell in made.cells if cell.id not in stored]
-    jobs = options["jobs"] or (os.cpu_count() or 1 if device.type == "cpu" else 1)
+    jobs = options["jobs"] or default_jobs(device.type, options["threads"])
     _print_plan(made, cells, len(made.cells) - len(waiting), folder)
     if waiting:
         from tlbench.progress import seconds_in_words

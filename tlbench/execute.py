@@ -1,6 +1,5 @@
 """Runs one cell: draw, fit, predict, score, record."""
 
-import resource
 import sys
 import traceback
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import psutil
 import torch
 from torch import Tensor, nn
 
@@ -39,7 +39,7 @@ def run_cell(cell: Cell, resources: Resources, device: torch.device) -> Outcome:
     """Run a cell and return its record; what goes wrong inside becomes a record of the failure."""
     try:
         return _run(cell, resources, device)
-    except Exception as error:  # whatever a strategy raises is a row of its own, and the run goes on
+    except (Exception, SystemExit) as error:  # whatever a strategy raises is a row of its own; the run goes on
         return Outcome(failed(cell, resources, device, _failure(error)))
 
 
@@ -192,7 +192,7 @@ def failed(cell: Cell, resources: Resources, device: torch.device, failure: Fail
     )
 
 
-def _failure(error: Exception) -> Failure:
+def _failure(error: BaseException) -> Failure:
     out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
     kind = "OutOfMemory" if out_of_memory else type(error).__name__
     text = " ".join(str(error).split()) or kind
@@ -216,5 +216,9 @@ def _peak_memory(device: torch.device) -> int:
     """Return peak bytes: of this cell's tensors on a GPU, of the whole process on a CPU."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -24,11 +24,12 @@ from tlbench.names import Spec, near_miss, parse_spec, unknown
 from tlbench.parameters import construct, fields_of
 from tlbench.reporter import Reporter, check_reporter
 from tlbench.strategy import Strategy, check_strategy_class
-from tlbench.suite import Suite
+
+if TYPE_CHECKING:
+    from tlbench.suite import Suite
 
 GROUP = "tlbench"
 FILES_VARIABLE = "TLBENCH_PLUGINS"  # local plugin files, separated like a PATH
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -86,16 +87,12 @@ class Host:
             self._load_file(Path(file))
 
     def _load_entry_point(self, entry_point: importlib.metadata.EntryPoint) -> None:
-        distribution = entry_point.dist
-        origin = Origin(
-            entry_point.name,
-            distribution.name if distribution else "unknown",
-            distribution.version if distribution else "?",
-            entry_point.value,
-        )
+        headers = _headers(entry_point.dist)
+        name, version = headers.get("Name", ["unknown"])[0], headers.get("Version", ["?"])[0]
+        origin = Origin(entry_point.name, name, version, entry_point.value)
         try:
-            if distribution is not None and distribution.name != "tlbench":
-                _refuse_newer_host(distribution.requires or [])
+            if name != "tlbench":
+                _refuse_newer_host(headers.get("Requires-Dist", []))
             self._register(entry_point.load(), origin)
         except Exception as error:  # whatever a stranger's module raises on import is kept, not passed on
             self.broken.append(BrokenPlugin(origin, _cause(error), traceback.format_exc()))
@@ -244,7 +241,7 @@ class Catalog:
         offer = self._find("dataset", name, self.datasets)
         return construct_dataset(offer.thing, place, options), offer.origin
 
-    def suite(self, name: str) -> Suite:
+    def suite(self, name: str) -> "Suite":
         """Return a suite by name."""
         suite: Suite = self._find("suite", name, self.suites).thing
         return suite
@@ -274,6 +271,8 @@ def _with_arguments(backbone: Backbone, spec: Spec, text: str) -> Backbone:
 
 
 def _check_suite(suite: Any) -> None:
+    from tlbench.suite import Suite
+
     if not isinstance(suite, Suite):
         raise PluginError(f"{suite!r} is not a tlbench.Suite.")
 
@@ -290,6 +289,17 @@ def _import_file(path: Path, name: str) -> ModuleType:
     sys.modules[name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
+
+
+def _headers(distribution: importlib.metadata.Distribution | None) -> dict[str, list[str]]:
+    """Read a distribution's headers by hand: the library's own parser takes longer than all of our start-up."""
+    text = (distribution.read_text("METADATA") or "") if distribution else ""
+    headers: dict[str, list[str]] = {}
+    for line in text.split("\n\n", 1)[0].splitlines():
+        key, colon, value = line.partition(": ")
+        if colon and not key.startswith(" "):
+            headers.setdefault(key, []).append(value)
+    return headers
 
 
 def _cause(error: BaseException) -> str:

@@ -248,7 +248,7 @@ class _Selection:
         return self.step
 
 
-BATCH = 256  # examples a forward pass; fixed, since the size of a batch changes the last bits
+BATCH = 128  # examples a forward pass; fixed, since the size of a batch changes the last bits
 
 
 @torch.no_grad()
