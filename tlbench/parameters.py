@@ -73,7 +73,8 @@ def checked(owner: type, kind: str, name: str, values: Mapping[str, object]) -> 
 def _convert(hint: Any, value: object, what: str) -> Any:
     from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
-    if isinstance(value, bool) and hint in (int, float):
+    base = typing.get_args(hint)[0] if get_origin(hint) is typing.Annotated else hint
+    if isinstance(value, bool) and base in (int, float):
         raise ParameterError(f"{what} must be a number, got {str(value).lower()}.")
     try:
         return TypeAdapter(hint).validate_python(value)

@@ -1,7 +1,7 @@
 """The shared training recipe: what every trained strategy does alike unless it says otherwise."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt
 
@@ -11,7 +11,7 @@ Precision = Literal["fp32", "bf16"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """How the one training loop runs. A strategy narrows it with `dataclasses.replace(bench.recipe, ...)`."""
+    """How the one training loop runs. A strategy narrows it with `bench.recipe.but(lr=...)`."""
 
     optimizer: Literal["adamw", "sgd"] = "adamw"
     lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate
@@ -27,3 +27,7 @@ class Recipe:
     accumulate: Annotated[int, Gt(0)] = 1  # batches whose gradients make one step
     precision: Precision = "fp32"
     evaluate_every: Annotated[int, Gt(0)] = 10  # steps between looks at the validation labels
+
+    def but(self, **changes: Any) -> "Recipe":
+        """Return the recipe with some values changed; None leaves a value as it is."""
+        return replace(self, **{key: value for key, value in changes.items() if value is not None})

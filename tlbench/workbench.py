@@ -114,7 +114,7 @@ class Workbench:
 
     @property
     def recipe(self) -> Recipe:
-        """The suite's shared recipe; narrow it with `dataclasses.replace`."""
+        """The suite's shared recipe; narrow it with `bench.recipe.but(lr=...)`."""
         return self._setting.recipe
 
     def backbone(self, pretrained: bool = True) -> nn.Module:

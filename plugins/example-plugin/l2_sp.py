@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from tlbench import Family, Strategy, hookimpl
 from torch import nn
 from torch.nn.functional import cross_entropy
-
-from tlbench import Family, Strategy, hookimpl
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Deep CORAL."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
@@ -21,7 +21,7 @@ class Coral(Adaptation):
 
     weight: Annotated[float, Ge(0)] = 1.0  # of the alignment beside the cross-entropy
     lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate
-    steps: Annotated[int, Gt(0)] = 100  # optimiser steps
+    steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
 
     def fit(self, task, bench):
         """Return the aligned classifier."""
@@ -32,7 +32,7 @@ class Coral(Adaptation):
             classified = F.cross_entropy(model.head(source_features), labels)
             return classified + self.weight * coral_loss(source_features, target_features)
 
-        recipe = replace(bench.recipe, lr=self.lr, steps=self.steps)
+        recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
         model = classifier_to_adapt(task.classes, bench)
         return bench.train(model, loss, task.source, task.unlabelled, recipe=recipe, select_on=None)
 

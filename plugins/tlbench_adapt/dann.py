@@ -1,7 +1,7 @@
 """Domain-adversarial training."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
@@ -27,12 +27,12 @@ class Dann(Adaptation):
     # them small or large. 0 leaves them as they are, as in the paper.
     length: Annotated[float, Ge(0)] = 3.0
     lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate
-    steps: Annotated[int, Gt(0)] = 100  # optimiser steps
+    steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
 
     def fit(self, task, bench):
         """Return the adapted classifier; the discriminator is left behind."""
         discriminator = nn.Sequential(nn.Linear(bench.feature_dim, self.hidden), nn.ReLU(), nn.Linear(self.hidden, 1))
-        recipe = replace(bench.recipe, lr=self.lr, steps=self.steps)
+        recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
         step = 0
 
         def loss(model, source, target_inputs):

@@ -1,6 +1,6 @@
 """No adaptation at all: the baseline of adaptation."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Gt
@@ -20,10 +20,10 @@ class SourceOnly(Adaptation):
     baseline = True
 
     lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate
-    steps: Annotated[int, Gt(0)] = 100  # optimiser steps
+    steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
 
     def fit(self, task, bench):
         """Return the classifier of the source."""
-        recipe = replace(bench.recipe, lr=self.lr, steps=self.steps)
+        recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
         model = classifier_to_adapt(task.classes, bench)
         return bench.train(model, cross_entropy(recipe.label_smoothing), task.source, recipe=recipe, select_on=None)

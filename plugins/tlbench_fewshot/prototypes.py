@@ -1,6 +1,6 @@
 """Prototypical networks."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
@@ -25,7 +25,7 @@ class Prototypes(Strategy):
     n_way: Annotated[int, Ge(2)] = 20  # classes of a training episode; all where the source has fewer
     k_shot: Annotated[int, Ge(1)] = 1  # support examples per class of a training episode
     n_query: Annotated[int, Ge(1)] = 5  # query examples per class of a training episode
-    episodes: Annotated[int, Gt(0)] = 100  # training episodes
+    episodes: Annotated[int, Gt(0)] | None = None  # training episodes; as many as the recipe has steps unless given
     lr: Annotated[float, Gt(0)] = 1e-3  # the paper's rate
 
     def needs(self):
@@ -40,7 +40,7 @@ class Prototypes(Strategy):
     def prepare(self, source, bench):
         """Return the backbone, trained so that queries fall near the mean of their class."""
         n_way = min(self.n_way, len(source.classes))
-        recipe = replace(bench.recipe, lr=self.lr, steps=self.episodes)
+        recipe = bench.recipe.but(lr=self.lr, steps=self.episodes)
         stream = Episodes(source.train, n_way, self.k_shot, self.n_query)
         return bench.train(bench.backbone(), episode_loss, stream, recipe=recipe, select_on=None)
 

@@ -1,6 +1,6 @@
 """Full fine-tuning."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from annotated_types import Gt
@@ -20,14 +20,14 @@ class Finetune(Strategy):
 
     lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of the backbone
     head_rate: Annotated[float, Gt(0)] = 10.0  # the head learns this many times faster
-    steps: Annotated[int, Gt(0)] = 60  # optimiser steps
+    steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
     batch_norm: Literal["train", "frozen"] = "frozen"  # whether batch-norm statistics go on moving
 
     def fit(self, task, bench):
         """Return the fine-tuned network."""
         head = nn.Linear(bench.feature_dim, len(task.classes))
         model = bench.classifier(head, bench.backbone())
-        recipe = replace(bench.recipe, lr=self.lr, steps=self.steps)
+        recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
         return bench.train(
             model,
             cross_entropy(recipe.label_smoothing),

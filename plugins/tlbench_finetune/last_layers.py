@@ -1,6 +1,6 @@
 """Partial fine-tuning: only the last layers learn."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Ge, Gt
@@ -21,13 +21,13 @@ class LastLayers(Strategy):
     depth: Annotated[int, Ge(1)] = 1  # stages that learn, counted from the end of the backbone
     lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of these stages
     head_rate: Annotated[float, Gt(0)] = 10.0  # the head learns this many times faster
-    steps: Annotated[int, Gt(0)] = 60  # optimiser steps
+    steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
 
     def fit(self, task, bench):
         """Return the partly fine-tuned network; batch-norm statistics stay as they were everywhere."""
         backbone = bench.backbone()
         head = nn.Linear(bench.feature_dim, len(task.classes))
-        recipe = replace(bench.recipe, lr=self.lr, steps=self.steps)
+        recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
         return bench.train(
             bench.classifier(head, backbone),
             cross_entropy(recipe.label_smoothing),

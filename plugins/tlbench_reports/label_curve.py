@@ -71,7 +71,7 @@ def _panel(axes: Axes, family: str, rows: list[Any], budgets: list[str], style: 
     axes.set_xlim(-0.5, len(budgets) - 0.5)
     axes.set_xlabel("label budget")
     axes.grid(axis="x", visible=False)
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.2), borderaxespad=0)
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.24), borderaxespad=0)
 
 
 def _bars(rows: list[Any]) -> list[list[float]]:

@@ -1,6 +1,6 @@
 """Training from a random start."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Gt
@@ -19,10 +19,10 @@ class Scratch(Strategy):
     baseline = True
 
     lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate
-    steps: Annotated[int, Gt(0)] = 60  # optimiser steps
+    steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
 
     def fit(self, task, bench):
         """Return a trained network with a linear head."""
         model = bench.classifier(nn.Linear(bench.feature_dim, len(task.classes)), bench.backbone(pretrained=False))
-        recipe = replace(bench.recipe, lr=self.lr, steps=self.steps)
+        recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
         return bench.train(model, cross_entropy(recipe.label_smoothing), task.train, recipe=recipe)
