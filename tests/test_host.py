@@ -298,7 +298,7 @@ def test_observers_are_told_of_a_run_in_order(plugin_file, suite, toy, run_suite
     )
     host = Host([toy, observer])
     run_suite(suite(), Resources(Catalog(host), resources.cache))
-    heard = host.manager.get_plugin("file:local_plugin").heard
+    heard = host.manager.get_plugin(f"file:{observer}").heard
     one = [("started", 1, 2), ("finished", True)]
     assert heard == [("run", 2), *one, ("started", 2, 2), ("finished", True), ("over", "out")]
 

@@ -41,7 +41,7 @@ def test_equal_cells_of_several_blocks_count_once(suite, resources):
 
 
 def test_equal_variants_spelled_differently_count_once(suite, resources):
-    plan = make_plan(suite(("scratch", "scratch(steps=60)", "scratch( steps = 60 )"), budgets=("2-shot", "2 shots")), resources)
+    plan = make_plan(suite(("linear-probe", "linear-probe( strength = 1.0 )"), budgets=("2-shot", "2 shots")), resources)
     assert len(plan.cells) == 2
 
 

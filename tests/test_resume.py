@@ -88,12 +88,11 @@ def test_a_killed_run_leaves_no_worker_and_resumes_to_the_tables_of_an_uninterru
     assert not [path.name for path in folder.rglob(".*")]
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
 def test_control_c_says_one_line_and_exits_130_and_the_same_suite_goes_on(
-    jobs, arguments, uninterrupted, started_process, suite_file, toy, tmp_path
+    arguments, uninterrupted, started_process, suite_file, toy, tmp_path
 ):
     folder = tmp_path / "interrupted"
-    process = started_process(*arguments, folder, "--jobs", jobs)
+    process = started_process(*arguments, folder)
     wait_for_cells(process, 1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: every process of the group
     _, stderr = process.communicate(timeout=60)

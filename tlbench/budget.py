@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 
 from tlbench.errors import ParameterError
@@ -47,7 +48,7 @@ class Budget:
             case BudgetKind.SHOTS:
                 return f"{int(self.amount)}-shot"
             case BudgetKind.FRACTION:
-                return f"{self.amount:g}%"
+                return format(Decimal(repr(self.amount)), "f").removesuffix(".0") + "%"  # 0.00001%, never 1e-05%
             case BudgetKind.COUNT:
                 return f"{int(self.amount)}"
             case BudgetKind.FULL:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from tlbench.budget import Budget
@@ -53,7 +54,7 @@ class Cell:
     labels: Mapping[str, Any]  # what tables show: family, setting, short names
     identity: Mapping[str, Any] = field(repr=False)  # everything that may change a score, as JSON
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The cell's name in a store: 20 hexadecimal digits of the SHA-256 of its identity."""
         return digest(self.identity)[:20]

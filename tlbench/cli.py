@@ -52,17 +52,30 @@ class PluginGroup(click.Group):
             raise unknown("command", args[0], self.list_commands(context))
         return super().resolve_command(context, args)
 
-    def invoke(self, context: click.Context) -> Any:
-        """Run a command."""
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
+        """Run a command; what a user can mend costs one line and exit code 2, Ctrl-C one line and 130."""
         try:
-            return super().invoke(context)
+            code = super().main(*args, standalone_mode=False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message())
+            sys.exit(2)
+        except click.ClickException as error:
+            _fail(error.format_message(), error.exit_code)
         except TlbenchError as error:
-            _fail(error)
+            _fail(str(error), 2)
+        except (KeyboardInterrupt, click.Abort):
+            _fail("interrupted.", 130)
+        except BrokenPipeError:  # the reader of our output has left: so do we
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        if standalone_mode:
+            sys.exit(code if isinstance(code, int) else 0)
+        return code
 
 
-def _fail(error: Exception) -> NoReturn:
-    click.echo(f"tlbench: {' '.join(str(error).split())}", err=True)
-    sys.exit(2)
+def _fail(text: str, code: int) -> NoReturn:
+    click.echo(f"tlbench: {' '.join(text.split())}", err=True)
+    sys.exit(code)
 
 
 @click.group(cls=PluginGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

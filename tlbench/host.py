@@ -94,24 +94,26 @@ class Host:
             if name != "tlbench":
                 _refuse_newer_host(headers.get("Requires-Dist", []))
             self._register(entry_point.load(), origin)
-        except Exception as error:  # whatever a stranger's module raises on import is kept, not passed on
+        except (Exception, SystemExit) as error:  # whatever a stranger's module raises is kept, not passed on
             self.broken.append(BrokenPlugin(origin, _cause(error), traceback.format_exc()))
 
     def _load_file(self, path: Path) -> None:
         if not path.is_file():
             raise PluginError(f"plugin file {path} does not exist.{_near_file(path)}")
         name = "tlbench_file_" + "".join(char if char.isalnum() else "_" for char in path.stem)
+        if any(other.plugin == path.stem for other in self.origins.values()):
+            name += f"_{len(self.origins)}"  # two files of one name are two modules
         origin = Origin(path.stem, "file", "-", str(path))
         try:
             self._register(_import_file(path, name), origin)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(f"plugin file {path} cannot be used: {_cause(error)}") from error
 
     def _register(self, module: Any, origin: Origin) -> None:
         """Register a plugin after checking that this host knows every hook and argument it wants."""
         if hasattr(module, "tlbench_requires"):
             _refuse_newer_host([f"tlbench{module.tlbench_requires}"])
-        key = f"{origin.distribution}:{origin.plugin}"
+        key = f"{origin.distribution}:{origin.source if origin.distribution == 'file' else origin.plugin}"
         _refuse_unknown_hooks(self.manager, module)
         self.manager.register(module, name=key)
         self.origins[key] = origin
@@ -140,7 +142,7 @@ class Host:
             things = list(things)
             for thing in things:
                 check(thing)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             broken = BrokenPlugin(origin, _cause(error), traceback.format_exc())
             if origin.distribution == "file":
                 raise PluginError(f"plugin file {origin.source} cannot be used: {broken.cause}") from error

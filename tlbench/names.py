@@ -3,7 +3,7 @@
 import ast
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tlbench.errors import ParameterError, UnknownNameError
@@ -45,22 +45,31 @@ def parse_spec(text: str) -> Spec:
 def _balanced(text: str, whole: str) -> tuple[str, str]:
     """Split `(inside)rest` at the bracket that closes the first one."""
     depth = 0
-    for position, character in enumerate(text):
+    for position, character in _outside_quotes(text):
         depth += (character in "([") - (character in ")]")
         if depth == 0:
             return text[1:position], text[position + 1 :]
     raise ParameterError(f"a bracket is not closed in {whole!r}.")
 
 
-def split_outside_brackets(text: str, separator: str) -> list[str]:
-    """Split at separators that stand outside (), [] and quotes; empty parts are dropped."""
-    parts, depth, quote, start = [], 0, "", 0
+def _outside_quotes(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the positions and characters that stand outside quoted strings, as Python writes those."""
+    quote, escaped = "", False
     for position, character in enumerate(text):
         if quote:
-            quote = "" if character == quote else quote
+            quote = "" if character == quote and not escaped else quote
+            escaped = character == "\\" and not escaped
         elif character in "'\"":
             quote = character
-        elif character in "([":
+        else:
+            yield position, character
+
+
+def split_outside_brackets(text: str, separator: str) -> list[str]:
+    """Split at separators that stand outside (), [] and quotes; empty parts are dropped."""
+    parts, depth, start = [], 0, 0
+    for position, character in _outside_quotes(text):
+        if character in "([":
             depth += 1
         elif character in ")]":
             depth -= 1
@@ -90,7 +99,7 @@ def format_value(value: object) -> str:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, (tuple, list)):
-        return "(" + ",".join(format_value(item) for item in value) + ("," if len(value) == 1 else "") + ")"
+        return "(" + ",".join(repr(item) for item in value) + ("," if len(value) == 1 else "") + ")"
     text = str(value)
     readable = not isinstance(value, str) or (parse_value(text) == text and not re.search(r"[,()\[\]'\"\s=@]", text))
     return text if readable else repr(text)

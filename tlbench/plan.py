@@ -58,7 +58,7 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         planner.cross(block)
     if not planner.cells:
         reasons = list(dict.fromkeys(skip.reason for skip in planner.skips.values()))
-        reasons = reasons or ["No block has a strategy, a backbone, a budget and two different domains to transfer between."]
+        reasons = reasons or ["No block has two different domains to transfer between."]
         more = f" ({len(reasons) - 1} more reasons: see `tlbench plan`)" if len(reasons) > 1 else ""
         raise PlanError(f"nothing can run: all combinations of suite {suite.name!r} are skipped. {reasons[0]}{more}")
     findings = [f"{spec_label}: {finding}" for spec_label, found in planner.findings.items() for finding in found]

@@ -3,7 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class DatasetEntry:
 
     dataset: Dataset
     origin: Origin
+    _labels: dict[tuple[str, str], np.ndarray] = field(default_factory=dict, repr=False)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -38,6 +39,11 @@ class DatasetEntry:
 
     def labels(self, domain: str, split: str) -> np.ndarray:
         """Return the labels of a split, int64 (N,); raise DataError where they do not fit the classes."""
+        if (domain, split) not in self._labels:
+            self._labels[domain, split] = self._checked_labels(domain, split)
+        return self._labels[domain, split]
+
+    def _checked_labels(self, domain: str, split: str) -> np.ndarray:
         labels = np.asarray(self.dataset.load(domain, split).labels)
         where = f"{self.dataset.label}, domain {domain!r}, split {split!r}"
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
