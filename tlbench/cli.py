@@ -52,10 +52,10 @@ class PluginGroup(click.Group):
             raise unknown("command", args[0], self.list_commands(context))
         return super().resolve_command(context, args)
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:  # type: ignore[override]
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run a command; what a user can mend costs one line and exit code 2, Ctrl-C one line and 130."""
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.format_message())
             sys.exit(2)
