@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LARGE = 2**28  # arrays from this many bytes on are memory-mapped instead of read
 VARIABLE = "TLBENCH_CACHE"
+KINDS = ("datasets", "encoded", "features", "prepared")  # the folders in it
 
 
 def default_cache_folder() -> Path:
@@ -94,16 +95,16 @@ class Cache:
     def sizes(self) -> dict[str, tuple[int, int]]:
         """Return files and bytes by kind."""
         result: dict[str, tuple[int, int]] = {}
-        for kind in sorted(item for item in self.folder.iterdir() if item.is_dir()):
+        for kind in (self.folder / name for name in KINDS if (self.folder / name).is_dir()):
             files = [file for file in kind.rglob("*") if file.is_file() and file.suffix != ".lock"]
             result[kind.name] = (len(files), sum(file.stat().st_size for file in files))
         return result
 
     def clear(self) -> None:
         """Delete every entry."""
-        for item in self.folder.iterdir():
-            if item.is_dir():
-                shutil.rmtree(item)
+        for kind in KINDS:  # nothing else: the folder may be one that holds other things too
+            if (self.folder / kind).is_dir():
+                shutil.rmtree(self.folder / kind)
 
 
 def _touch(folder: Path) -> None:

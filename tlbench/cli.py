@@ -382,7 +382,11 @@ def cache(action: str) -> None:
 @main.command()
 @plugin_option
 def doctor(plugins: tuple[str, ...]) -> None:
-    """Show versions, devices, whether a hub can be reached, and which plugins are broken and why."""
+    """Show versions, devices, whether a hub can be reached, and which plugins are broken and why.
+
+    \b
+    tlbench doctor
+    """
     from tlbench.doctor import examination
 
     for line in examination(plugins):

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import torch
 
 from tlbench.cell import Cell
+from tlbench.determinism import synchronise
 from tlbench.resources import Resources
 from tlbench.store import Store
+from tlbench.strategy import Family, Strategy
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
 
     A cell like one stored before (same variant, backbone, transfer and budget) costs what that did. Another costs
     its training steps (the `steps` or `episodes` of its strategy, else the recipe's) times one measured
-    step of its backbone, for each stream of data: an upper bound for strategies that only extract.
+    step of its backbone, for each stream of data. Strategies on frozen features cost next to nothing.
     """
     known = _known_seconds(store)
     step_seconds: dict[str, float] = {}
@@ -36,13 +38,23 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
             total += known[key]
             from_records += 1
             continue
-        if cell.backbone not in step_seconds:
-            step_seconds[cell.backbone] = _time_one_step(cell, resources, device)
         strategy = resources.catalog.strategy(cell.strategy)[0]
-        steps = getattr(strategy, "steps", None) or getattr(strategy, "episodes", None) or cell.recipe.steps
-        streams = 1 + strategy.needs().source_labels
-        total += steps * streams * step_seconds[cell.backbone]
+        steps = _steps(cell, strategy)
+        if steps and cell.backbone not in step_seconds:
+            step_seconds[cell.backbone] = _time_one_step(cell, resources, device)
+        total += steps * step_seconds.get(cell.backbone, 0.0)
     return Estimate(total, from_records, len(cells))
+
+
+def _steps(cell: Cell, strategy: Strategy) -> int:
+    """Return how many batches of the recipe's size a cell trains on, all streams together."""
+    frozen = strategy.family is Family.EXTRACT or (strategy.family is Family.FEWSHOT and not strategy.prepares)
+    if frozen:
+        return 0
+    steps = getattr(strategy, "steps", None) or getattr(strategy, "episodes", None) or cell.recipe.steps
+    needs = strategy.needs()
+    streams = 1 if needs.min_labels_per_class else needs.source_labels + needs.unlabelled_target
+    return int(steps) * streams
 
 
 def _key(labels: dict[str, object]) -> tuple[object, ...]:
@@ -63,6 +75,9 @@ def _time_one_step(cell: Cell, resources: Resources, device: torch.device) -> fl
     raw = resources.dataset(cell.transfer.dataset).dataset.load(cell.transfer.target, "train").inputs
     batch = entry.backbone.encode([raw[0]] * min(cell.recipe.batch_size, 8)).to(device)
     network = entry.backbone.build(entry.weights).to(device)
+    network(batch).sum().backward()  # the first step pays for compilation and allocation
+    synchronise(device)
     start = time.perf_counter()
     network(batch).sum().backward()
+    synchronise(device)
     return (time.perf_counter() - start) * cell.recipe.batch_size / len(batch)

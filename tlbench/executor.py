@@ -156,6 +156,7 @@ class _Pool:
 def _work(connection: Connection, files: Sequence[str], cache: Path, results: Path, where: Where) -> None:
     """Run cells as they come, until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _die_with_parent()
     configure(where.threads)
     device = resolve_device(where.device)

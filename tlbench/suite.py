@@ -105,11 +105,11 @@ def suite_from_mapping(data: Mapping[str, Any], default_name: str = "custom") ->
     _refuse_unknown(data, _KEYS, f"suite {default_name!r}")
     shared = {key: data[key] for key in _LISTS if key in data}
     blocks = data.get("block", [{}])
-    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+    if not isinstance(blocks, list) or not blocks or not all(isinstance(block, dict) for block in blocks):
         raise ParameterError(f"suite {default_name!r}: write each block under [[block]], with double brackets.")
     for block in blocks:
         _refuse_unknown(block, _LISTS, f"a block of suite {default_name!r}")
-    recipe = data.get("recipe", {})
+    recipe = _typed(data, "recipe", Mapping, {})
     _refuse_unknown(recipe, [item.name for item in fields(Recipe)], f"the recipe of suite {default_name!r}")
     return Suite(
         name=_typed(data, "name", str, default_name),

@@ -1,0 +1,172 @@
+"""The documents against the code: what they quote must exist, and what they show must load."""
+
+import ast
+import re
+import shlex
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from tlbench import hookspecs
+from tlbench.budget import Budget
+from tlbench.cli import main
+from tlbench.host import Catalog, Host
+from tlbench.suite import suite_from_mapping
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "plugins" / "example-plugin"
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    EXAMPLE / "README.md",
+]
+KINDS = ("strategies", "backbones", "datasets", "metrics", "suites", "reporters")
+
+
+def blocks(*languages):
+    """Return a parameter per fenced block of these languages: its text, named by document and line."""
+    found = []
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for match in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            if match.group(1) in languages:
+                line = text.count("\n", 0, match.start()) + 2
+                found.append(pytest.param(match.group(2), id=f"{document.relative_to(ROOT)}:{line}"))
+    return found
+
+
+def commands():
+    """Return a parameter per `tlbench` command line in a shell block: its arguments."""
+    found = []
+    for block in blocks("sh", "console"):
+        for line in block.values[0].splitlines():
+            words = shlex.split(line.removeprefix("$ "), comments=True)
+            parts = " ".join("\n" if word in ("&&", "|", ";") else shlex.quote(word) for word in words).split("\n")
+            found += [pytest.param(shlex.split(part)[1:], id=f"{block.id}: {part.strip()}")
+                      for part in parts if part.split()[:1] == ["tlbench"]]  # fmt: skip
+    return found
+
+
+def hooks():
+    """Return the signature of every hook, as the specification spells it."""
+    module = ast.parse(Path(hookspecs.__file__).read_text(encoding="utf-8"))
+    return [
+        f"{node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}".replace("'", "")
+        for node in module.body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("tlbench_")
+    ]
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return Catalog(Host())
+
+
+@pytest.mark.parametrize("signature", hooks())
+def test_every_hook_is_documented_under_its_name_with_its_exact_signature(signature):
+    text = (ROOT / "docs" / "plugin-hooks.md").read_text(encoding="utf-8")
+    name = signature.partition("(")[0]
+    section = text.partition(f"\n### {name}\n")[2].partition("\n### ")[0]
+    assert f"\n`{signature}`\n" in section
+    assert f"def {name}(" in section, "the example implements the hook"
+
+
+def test_no_hook_is_documented_that_is_not_there():
+    text = (ROOT / "docs" / "plugin-hooks.md").read_text(encoding="utf-8")
+    assert re.findall(r"^### (.*)$", text, re.MULTILINE) == [signature.partition("(")[0] for signature in hooks()]
+
+
+@pytest.mark.parametrize("name", sorted(main.list_commands(click.Context(main))))
+def test_every_command_has_help_with_an_example(name):
+    command = main.get_command(click.Context(main), name)
+    assert f"tlbench {name}" in (command.help or "")
+
+
+def test_every_strategy_cites_its_source_with_a_year(catalog):
+    silent = [
+        name
+        for name, offer in catalog.strategies.items()
+        if offer.origin.distribution == "tlbench" and not re.search(r"\b(19|20)\d\d\b", offer.thing.__doc__ or "")
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("text", blocks("python"))
+def test_python_in_the_documents_compiles_and_plugins_among_it_load(text, tmp_path):
+    path = tmp_path / "shown.py"
+    path.write_text(text, encoding="utf-8")
+    compile(text, str(path), "exec")
+    if "@hookimpl" in text:
+        host = Host(files=[path])
+        loaded = Catalog(host)
+        for kind in KINDS:
+            getattr(loaded, kind)  # asks the hook; a fault in a file is raised
+        host.environment()
+        assert str(path) in {origin.source for origin in host.origins.values()}
+
+
+@pytest.mark.parametrize("text", blocks("toml"))
+def test_suites_in_the_documents_are_valid(text, catalog):
+    suite = suite_from_mapping(tomllib.loads(text), default_name="shown")
+    for block in suite.blocks:
+        for strategy in block.strategies:
+            catalog.strategy(strategy)
+
+
+@pytest.mark.parametrize("words", commands())
+def test_command_lines_in_the_documents_are_valid(words, catalog):
+    context = click.Context(main)
+    if words[:1] and words[0].startswith("-"):
+        assert words[0] in {option for parameter in main.get_params(context) for option in parameter.opts}
+        return
+    command = main.get_command(context, words[0])
+    assert command is not None
+    with command.make_context(words[0], list(words[1:])) as parsed:  # options, their types, the number of arguments
+        for budget in parsed.params.get("budgets", ()):
+            Budget.parse(budget)
+        for strategy in parsed.params.get("strategies", ()) if not parsed.params.get("plugins") else ():
+            if "l2-sp" not in strategy:  # the example plugin is not installed here
+                catalog.strategy(strategy)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document):
+    text = document.read_text(encoding="utf-8")
+    dead = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        place, _, anchor = target.partition("#")
+        if place.startswith(("https://", "http://")):
+            continue
+        path = (document.parent / place) if place else document
+        if not path.exists() or (anchor and anchor not in _anchors(path)):
+            dead.append(target)
+    assert dead == []
+
+
+def _anchors(path):
+    titles = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tests_that_a_document_points_at_exist(document):
+    for file, name in re.findall(r"(tests/[\w/]+\.py)(?:::(\w+))?", document.read_text(encoding="utf-8")):
+        base = document.parent if (document.parent / file).exists() else ROOT
+        assert f"def {name}" in (base / file).read_text(encoding="utf-8")
+
+
+def test_the_readme_shows_the_example_plugin_as_it_is():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"```python\n(.*?class L2SP.*?)```", readme, re.DOTALL).group(1)
+    shipped = (EXAMPLE / "l2_sp.py").read_text(encoding="utf-8")
+    assert _without_docstrings(shown) == _without_docstrings(shipped)
+
+
+def _without_docstrings(source):
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.FunctionDef)) and ast.get_docstring(node):
+            node.body = node.body[1:]
+    return ast.dump(tree)
