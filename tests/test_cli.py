@@ -240,12 +240,12 @@ def test_piped_tables_hold_no_escape_codes_and_the_last_line_is_the_pages_path(f
 
 def test_report_writes_the_same_bytes_again(finished, cli):
     _, folder = finished
-    before = {path: path.read_bytes() for path in folder.glob("*.csv")}
+    before = {path: path.read_bytes() for path in folder.rglob("*.csv")}
     assert before
     for path in before:
         path.unlink()
     assert cli("report", folder, "--format", "csv").exit_code == 0
-    assert {path: path.read_bytes() for path in folder.glob("*.csv")} == before
+    assert {path: path.read_bytes() for path in folder.rglob("*.csv")} == before
 
 
 def test_an_unknown_report_format_is_one_line(finished, refused):

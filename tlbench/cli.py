@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from tlbench.plan import Plan
     from tlbench.suite import Suite
 
-KINDS = ("strategies", "backbones", "datasets", "metrics", "suites", "reporters")
-SINGULAR = {kind.removesuffix("s") if kind != "strategies" else "strategy": kind for kind in KINDS}
-
 
 class PluginGroup(click.Group):
     """A group that lets plugins add commands, and turns a user's slip into one line and exit code 2."""
@@ -225,7 +222,7 @@ def plan(cells: bool, **options: Any) -> None:
     tlbench plan --suite my-suite.toml
     """
     from tlbench.api import default_jobs, default_output
-    from tlbench.determinism import resolve_device
+    from tlbench.determinism import configure, resolve_device
     from tlbench.estimate import estimate
     from tlbench.plan import make_plan
     from tlbench.resources import Resources
@@ -235,6 +232,7 @@ def plan(cells: bool, **options: Any) -> None:
 
     host, catalog = open_catalog(options["plugins"])
     device = resolve_device(options["device"])
+    configure(options["threads"])
     suite = _chosen_suite(options, catalog)
     resources = Resources(catalog, Cache())
     made = make_plan(suite, resources)
@@ -287,7 +285,7 @@ def list_(kind: str | None, everything: bool, plugins: tuple[str, ...]) -> None:
     \b
     tlbench list strategies
     """
-    from tlbench.listing import listed
+    from tlbench.listing import KINDS, listed
 
     if kind is not None and kind not in KINDS:
         raise unknown("kind", kind, KINDS)
@@ -310,11 +308,11 @@ def show(kind: str, name: str, plugins: tuple[str, ...]) -> None:
     \b
     tlbench show strategy finetune
     """
-    from tlbench.listing import shown
+    from tlbench.listing import KINDS, SINGULAR, shown
 
-    kinds = {**SINGULAR, **{each: each for each in KINDS}}
+    kinds = {name: each for each in KINDS for name in (each, SINGULAR[each])}
     if kind not in kinds:
-        raise unknown("kind", kind, SINGULAR)
+        raise unknown("kind", kind, SINGULAR.values())
     _, catalog = open_catalog(plugins)
     for line in shown(kinds[kind], name, catalog):
         click.echo(line)

@@ -62,6 +62,10 @@ def provenance(cell: Cell, resources: Resources) -> dict[str, Any]:
             "used": _plain(backbone.backbone.describe()),
         },
         "dataset": {**_origin(dataset.dataset, dataset.origin), "fingerprint": dataset.fingerprint},
+        "metrics": {
+            metric.name: {"version": metric.version, "higher_is_better": metric.higher_is_better}
+            for metric in resources.catalog.metric_list()
+        },
         "command": {"strategy": cell.strategy, "backbone": cell.backbone, "dataset": cell.transfer.dataset},
     }
 
@@ -85,13 +89,10 @@ def source_digest(name: str) -> str:
         return ""
 
 
-def _plain(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    simple = (bool, int, float, str, type(None))
-    return {
-        key: value
-        if isinstance(value, simple)
-        else [str(item) for item in value]
-        if isinstance(value, (list, tuple))
-        else str(value)
-        for key, value in mapping.items()
-    }
+def _plain(value: Any) -> Any:
+    """Return a value as plain JSON; what JSON has no word for becomes its text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)

@@ -65,7 +65,7 @@ def _known_seconds(store: Store | None) -> dict[tuple[object, ...], float]:
     known: dict[tuple[object, ...], float] = {}
     for record in store.records() if store else ():
         if record.ok:
-            known[_key(record.labels)] = record.costs["fit_seconds"] + record.costs["predict_seconds"]
+            known[_key(record.labels)] = sum(record.costs[name] or 0.0 for name in ("fit_seconds", "predict_seconds"))
     return known
 
 

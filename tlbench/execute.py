@@ -1,8 +1,9 @@
 """Runs one cell: draw, fit, predict, score, record."""
 
+import math
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,8 @@ import psutil
 import torch
 from torch import Tensor, nn
 
-from tlbench.cell import Cell
-from tlbench.determinism import seed_everything
+from tlbench.cell import Cell, digest
+from tlbench.determinism import Stopwatch, seed_everything
 from tlbench.draw import Drawn, FeatureSource, draw, draw_source
 from tlbench.environment import environment, provenance
 from tlbench.errors import PluginError, TlbenchError
@@ -23,7 +24,7 @@ from tlbench.seeds import derive
 from tlbench.strategy import Strategy
 from tlbench.task import Source
 from tlbench.training import BATCH, predict
-from tlbench.workbench import Classifier, Setting, Stopwatch, Workbench
+from tlbench.workbench import Classifier, Setting, Workbench
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +48,9 @@ def _run(cell: Cell, resources: Resources, device: torch.device) -> Outcome:
     strategy, _ = resources.catalog.strategy(cell.strategy)
     backbone = resources.backbone(cell.backbone)
     start_of_cell(cell, backbone, device)
-    features = FeatureSource(resources.cache, device, _frozen_identity(cell, backbone), _frozen(cell, backbone, device))
+    features = _feature_source(cell, backbone, resources, device)
     drawn = draw(cell, strategy, resources, features)
-    preparation = _Preparation(cell, strategy, resources, device, features)
+    preparation = _Preparation(cell, strategy, resources, device, _feature_source(cell, backbone, resources, device))
     bench = Workbench(
         _setting(cell, backbone, len(drawn.task.classes), device),
         known_features=drawn.known_features,
@@ -58,6 +59,7 @@ def _run(cell: Cell, resources: Resources, device: torch.device) -> Outcome:
     )
     with Stopwatch(device) as fitting:
         classifier = strategy.fit(drawn.task, bench)
+    fit_seconds = fitting.seconds - preparation.seconds_here + features.settle()
     with Stopwatch(device) as predicting:
         logits = _predict(classifier, drawn, bench, strategy)
     scores = score(resources.catalog.metric_list(), logits, drawn.test.labels)
@@ -65,17 +67,19 @@ def _run(cell: Cell, resources: Resources, device: torch.device) -> Outcome:
         cell=cell.id,
         identity=dict(cell.identity),
         labels=dict(cell.labels),
-        scores=scores,
+        scores=_finite_or_none(scores),
         ledger=drawn.ledger,
-        costs={
-            "fit_seconds": fitting.seconds - preparation.seconds_here,
-            "prepare_seconds": preparation.seconds,
-            "predict_seconds": predicting.seconds,
-            "parameters_trained": bench.journal.trained_parameters,
-            "parameters_stored": sum(parameter.numel() for parameter in classifier.parameters()),
-            "flops_per_example": _flops(classifier, drawn.test.inputs[:1], device),
-            "peak_memory_bytes": _peak_memory(device),
-        },
+        costs=_finite_or_none(
+            {
+                "fit_seconds": fit_seconds,
+                "prepare_seconds": preparation.seconds,
+                "predict_seconds": predicting.seconds + features.settle(),
+                "parameters_trained": bench.journal.trained_parameters,
+                "parameters_stored": sum(parameter.numel() for parameter in classifier.parameters()),
+                "flops_per_example": _flops(classifier, drawn.test.inputs[:1], device),
+                "peak_memory_bytes": _peak_memory(device),
+            }
+        ),
         notes=bench.journal.notes,
         provenance=provenance(cell, resources),
         environment=environment(device, resources.catalog.host),
@@ -94,13 +98,11 @@ def _setting(cell: Cell, backbone: BackboneEntry, classes: int, device: torch.de
     return Setting(backbone.backbone, backbone.weights, classes, cell.recipe, device, cell.seed, cell.replicate)
 
 
-def _frozen_identity(cell: Cell, backbone: BackboneEntry) -> Any:
-    random_start = backbone.weights_digest is None
-    return (backbone.identity, (cell.seed, cell.replicate) if random_start else None)
-
-
-def _frozen(cell: Cell, backbone: BackboneEntry, device: torch.device) -> Callable[[], nn.Module]:
-    return lambda: Workbench(_setting(cell, backbone, 0, device)).frozen_backbone()
+def _feature_source(cell: Cell, backbone: BackboneEntry, resources: Resources, device: torch.device) -> FeatureSource:
+    """Return where this cell finds features; those of a random start belong to one replicate alone."""
+    start = (cell.seed, cell.replicate) if backbone.weights_digest is None else None
+    bench = Workbench(_setting(cell, backbone, 0, device))
+    return FeatureSource(resources.cache, device, (backbone.identity, start), bench.frozen_backbone)
 
 
 class _Preparation:
@@ -145,7 +147,8 @@ class _Preparation:
             _setting(cell, backbone, len(source.classes), self.device), known_features=known, replay=replay
         )
         state = torch.random.get_rng_state()
-        seed_everything(derive(cell.seed, "prepare", backbone=backbone.backbone.name, replicate=cell.replicate))
+        name, side = backbone.backbone.name, digest(cell.identity["source"])
+        seed_everything(derive(cell.seed, "prepare", backbone=name, source=side, replicate=cell.replicate))
         module = self.strategy.prepare(source, bench)
         torch.random.set_rng_state(state)
         return module
@@ -175,6 +178,11 @@ def _predict(classifier: Any, drawn: Drawn, bench: Workbench, strategy: Strategy
 def score(metrics: list[Metric], logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """Return every metric's value by name."""
     return {metric.name: float(metric.compute(logits, labels)) for metric in metrics}
+
+
+def _finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Return values with None, which JSON knows, for what is no number."""
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}
 
 
 def failed(cell: Cell, resources: Resources, device: torch.device, failure: Failure) -> Record:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from tlbench.backbone import Backbone
 from tlbench.cache import LARGE, Cache
 from tlbench.dataset import Dataset
+from tlbench.determinism import Stopwatch
 from tlbench.errors import DataError
 from tlbench.training import BATCH, predict
 
@@ -91,8 +92,20 @@ def extract_split(
 ) -> np.ndarray:
     """Return the features of a whole split, float32 (N, feature_dim), cached; `network` is built when they are not."""
 
-    def make(path: Path) -> None:
-        with path.open("wb") as file:
-            np.save(file, predict(network(), split.inputs, device).numpy())
+    key = feature_key(split, identity, device)
 
-    return cache.array("features", feature_key(split, identity, device), make)
+    def make(path: Path) -> None:
+        frozen = network()
+        with Stopwatch(device) as watch:
+            features = predict(frozen, split.inputs, device)
+        cache.state("extraction", key, lambda: ({}, {"seconds": repr(watch.seconds)}))
+        with path.open("wb") as file:
+            np.save(file, features.numpy())
+
+    return cache.array("features", key, make)
+
+
+def extraction_seconds(split: EncodedSplit, identity: object, device: torch.device, cache: Cache) -> float:
+    """Return what it took to extract a split's features, whenever that was."""
+    _, texts = cache.state("extraction", feature_key(split, identity, device), lambda: ({}, {"seconds": "nan"}))
+    return float(texts["seconds"])

@@ -10,6 +10,9 @@ from tlbench.host import Catalog, Offer, Origin
 from tlbench.names import format_value, plural
 from tlbench.parameters import all_values, described
 
+KINDS = ("strategies", "backbones", "datasets", "metrics", "suites", "reporters")
+SINGULAR = {kind: "strategy" if kind == "strategies" else kind.removesuffix("s") for kind in KINDS}
+
 
 def first_sentence(thing: Any) -> str:
     """Return the first line of a thing's description."""
@@ -38,7 +41,7 @@ def shown(kind: str, name: str, catalog: Catalog) -> Iterator[str]:
     """Yield what there is to know about one thing."""
     thing, origin = _find(kind, name, catalog)
     cls = thing if isinstance(thing, type) else type(thing)
-    yield f"{name}  ({kind})"
+    yield f"{name}  ({SINGULAR[kind]})"
     yield from (f"  {line}".rstrip() for line in (inspect.getdoc(cls) or "").split("\n"))
     for label in ("description", "family", "version", "modality", "license", "citation", "classes", "domains"):
         value = getattr(thing, label, None)
@@ -69,7 +72,7 @@ def _find(kind: str, name: str, catalog: Catalog) -> tuple[Any, Origin]:
         return catalog.dataset(name)
     from tlbench.names import unknown
 
-    error: UnknownNameError = unknown(kind, name, offers)
+    error: UnknownNameError = unknown(kind.removesuffix("s"), name, offers)
     raise error
 
 

@@ -83,7 +83,11 @@ class ProgressObserver:
     def _line(self, cell: Cell, record: Record) -> str:
         if record.failure:
             return f"{_long(cell)}: FAILED, {record.failure.kind}: {record.failure.message}"
-        return f"{_long(cell)}: {self.metric} {record.scores.get(self.metric, float('nan')):.3f}"
+        return f"{_long(cell)}: {self.metric} {_shown(record.scores.get(self.metric))}"
+
+
+def _shown(score: float | None) -> str:
+    return "no number" if score is None else f"{score:.3f}"
 
 
 def _short(cell: Cell) -> str:

@@ -22,9 +22,9 @@ class Record:
     cell: str  # its id
     identity: dict[str, Any]
     labels: dict[str, Any]  # what tables show: strategy, family, backbone, dataset, source, target, budget ...
-    scores: dict[str, float]
+    scores: dict[str, float | None]  # None where a score is no number
     ledger: dict[str, Any]  # what data the strategy was given
-    costs: dict[str, float]
+    costs: dict[str, float | None]
     notes: dict[str, Any] = field(default_factory=dict)  # what the strategy itself noted
     provenance: dict[str, Any] = field(default_factory=dict)  # distributions, versions and source hashes
     environment: dict[str, str] = field(default_factory=dict)

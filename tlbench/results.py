@@ -63,9 +63,9 @@ class Results:
         for record in self.records:
             row: dict[str, Any] = {"cell": record.cell, "status": "ok" if record.ok else "failed"}
             row.update({key: record.labels.get(key) for key in LABELS})
-            row.update({name: record.scores.get(name, float("nan")) for name in self.metrics})
+            row.update({name: _number(record.scores.get(name)) for name in self.metrics})
             row.update({key: record.ledger.get(key) for key in LEDGER})
-            row.update({key: record.costs.get(key, float("nan")) for key in COSTS})
+            row.update({key: _number(record.costs.get(key)) for key in COSTS})
             row["failure"] = record.failure.kind if record.failure else ""
             row["message"] = record.failure.message if record.failure else ""
             row["device"] = record.environment.get("device", "")
@@ -153,7 +153,7 @@ class Results:
             "delta_low": difference.low,
             "delta_high": difference.high,
             "delta_n": difference.n,
-            "verdict": stats.verdict(difference),
+            "verdict": stats.verdict(difference, self._higher_is_better(metric)),
         }
 
     def _baseline(self, frame: pd.DataFrame, row: "pd.Series[Any]") -> pd.DataFrame:
@@ -164,6 +164,10 @@ class Results:
         own = frame[same & (frame["family"] == row["family"]) & (frame["source"] == row["source"])]
         chosen = own if len(own) else frame[same & (frame["family"] == str(Family.SCRATCH))]
         return chosen[chosen["strategy"] == chosen["strategy"].iloc[0]] if len(chosen) else chosen
+
+    def _higher_is_better(self, metric: str) -> bool:
+        known = (record.provenance.get("metrics", {}).get(metric, {}) for record in self.records)
+        return bool(next((facts["higher_is_better"] for facts in known if facts), True))
 
     @cached_property
     def _baseline_cells(self) -> set[str]:
@@ -180,6 +184,10 @@ class Results:
         from tlbench.headlines import headlines
 
         return headlines(self.summary(), self.metric)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 def _order(record: Record) -> tuple[Any, ...]:

@@ -56,13 +56,13 @@ def item_interval(item_scores: np.ndarray, seed: int = 0, level: float = LEVEL) 
     return Interval(float(item_scores.mean()), float(low), float(high), n)
 
 
-def verdict(difference: Interval) -> str:
+def verdict(difference: Interval, higher_is_better: bool = True) -> str:
     """Say where an interval of a difference lies: `better`, `worse`, `unclear` (it holds 0), or "" without one."""
     if np.isnan(difference.low):
         return ""
-    if difference.low > 0:
-        return "better"
-    return "worse" if difference.high < 0 else "unclear"
+    if difference.low <= 0 <= difference.high:
+        return "unclear"
+    return "better" if (difference.low > 0) == higher_is_better else "worse"
 
 
 def smallest_p(pairs: int) -> float:

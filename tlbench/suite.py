@@ -2,12 +2,12 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from tlbench.budget import Budget
-from tlbench.cell import Protocol
+from tlbench.cell import Protocol, digest
 from tlbench.errors import ParameterError
 from tlbench.names import near_miss
 from tlbench.parameters import construct
@@ -75,7 +75,7 @@ class Suite:
         changed = blocks != self.blocks
         return replace(
             self,
-            name="custom" if changed else self.name,
+            name=f"custom-{digest([asdict(block) for block in blocks])[:6]}" if changed else self.name,
             blocks=blocks,
             too_large_budgets_skip=self.too_large_budgets_skip or bool(datasets and not budgets),
         )

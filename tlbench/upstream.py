@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlbench.determinism import configure, seed_everything
+from tlbench.determinism import Stopwatch, configure, seed_everything
 from tlbench.environment import environment
 from tlbench.errors import ParameterError
 from tlbench.losses import cross_entropy
@@ -22,7 +22,7 @@ from tlbench.seeds import derive
 from tlbench.store import write_atomically
 from tlbench.task import Labelled
 from tlbench.training import predict, train
-from tlbench.workbench import Classifier, Stopwatch
+from tlbench.workbench import Classifier
 
 KEYS = ("dataset", "domain", "seed", "threads", "recipe")
 

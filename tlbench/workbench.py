@@ -1,7 +1,6 @@
 """What a strategy works with: fresh backbones, cached features, the training loop and seeded generators."""
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench.backbone import Backbone
-from tlbench.determinism import generator, seeded, synchronise
+from tlbench.determinism import generator, seeded
 from tlbench.errors import PluginError
 from tlbench.recipe import Recipe
 from tlbench.seeds import derive
@@ -221,20 +220,3 @@ class Workbench:
                 f"bench.note({key!r}, ...) takes plain JSON values, got {type(value).__name__}."
             ) from None
         self.journal.notes[key] = value
-
-
-class Stopwatch:
-    """Measures seconds on a device, waiting for it at both ends."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
-        self.seconds = 0.0
-
-    def __enter__(self) -> "Stopwatch":
-        synchronise(self.device)
-        self._start = time.perf_counter()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        synchronise(self.device)
-        self.seconds = time.perf_counter() - self._start

@@ -12,7 +12,7 @@ from tlbench.losses import cross_entropy
 
 @dataclass(frozen=True)
 class Scratch(Strategy):
-    """Train the whole network from a random start on the labels of the budget; what is learned upstream is unused."""
+    """Train the whole network from a random start on the labels of the budget (He et al., 2019, arXiv:1811.08883)."""
 
     name = "scratch"
     family = Family.SCRATCH

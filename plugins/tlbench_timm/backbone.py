@@ -105,7 +105,8 @@ class TimmBackbone(Backbone):
         path = self.file
         if path is not None and self.recipe is not None and not path.is_file():
             raise WeightsError(
-                f"the weights of {self.name} are not there: {path}. Make them: `tlbench pretrain {self.recipe}`."
+                f"the weights of {self.name} are not there: {path}. "
+                f"Make them: `tlbench pretrain {self.name} --out {path}`."
             )
         if path is None and self.tag:
             path = self._fetch()

@@ -1,0 +1,42 @@
+"""Costs are judged by stored records where there are any, otherwise by one timed step."""
+
+import pytest
+import torch
+
+from tlbench.cell import Transfer
+from tlbench.estimate import estimate
+from tlbench.plan import make_plan
+from tlbench.progress import seconds_in_words
+
+CPU = torch.device("cpu")
+
+
+def test_a_new_plan_is_judged_by_one_timed_step_of_each_backbone(suite, resources):
+    few = make_plan(suite(("scratch(steps=10)",)), resources).cells
+    many = make_plan(suite(("scratch(steps=10000)",)), resources).cells
+    cheap, dear = estimate(few, resources, None, CPU), estimate(many, resources, None, CPU)
+    assert (cheap.from_records, cheap.cells) == (0, 2)
+    assert 0 < cheap.seconds < dear.seconds
+
+
+def test_cells_like_stored_ones_cost_what_those_did(suite, resources, run_suite):
+    store = run_suite(suite(replicates=1), resources)
+    (record,) = store.records()
+    judged = estimate(make_plan(suite(replicates=4), resources).cells, resources, store, CPU)
+    once = record.costs["fit_seconds"] + record.costs["predict_seconds"]
+    assert (judged.from_records, judged.cells) == (4, 4)
+    assert judged.seconds == pytest.approx(4 * once)
+
+
+def test_an_estimate_leaves_no_trace(suite, resources):
+    plan = make_plan(suite(("scratch(steps=10)",)), resources)
+    estimate(plan.cells, resources, None, CPU)
+    assert make_plan(suite(("scratch(steps=10)",)), resources).cells == plan.cells
+    assert plan.cells[0].transfer == Transfer("blobs", "day")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (-1, "0 s")]
+)
+def test_seconds_are_said_in_words(seconds, words):
+    assert seconds_in_words(seconds) == words
