@@ -141,7 +141,7 @@ def own_cache(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory):
-    """The path of a plugin file with the datasets `blobs`, `letters`, `lone` and the backbones `tiny`, `tiny.corners`."""
+    """The path of a plugin file: datasets `blobs`, `letters`, `lone`, and backbones `tiny`, `tiny.corners`."""
     from safetensors.torch import save_file
 
     folder = tmp_path_factory.mktemp("toy")
@@ -185,7 +185,11 @@ def suite():
     """Build a small suite on blobs; give what should differ."""
 
     def build(
-        strategies=("linear-probe",), backbones=("tiny.corners",), datasets=("blobs[->day]",), budgets=("2-shot",), **rest
+        strategies=("linear-probe",),
+        backbones=("tiny.corners",),
+        datasets=("blobs[->day]",),
+        budgets=("2-shot",),
+        **rest,
     ):
         settings = {"replicates": 2, "recipe": Recipe(steps=5, batch_size=8)} | rest
         return Suite("toy", (Block(tuple(strategies), tuple(backbones), tuple(datasets), tuple(budgets)),), **settings)
@@ -271,12 +275,9 @@ def started_process():
     running = []
 
     def start(*arguments, **environment):
-        running.append(
-            subprocess.Popen(
-                [*command_line(), *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                env={**os.environ, **environment}, start_new_session=True,
-            )  # fmt: skip
-        )
+        command = [*command_line(), *map(str, arguments)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        running.append(subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True, **pipes))
         return running[-1]
 
     yield start

@@ -34,15 +34,26 @@ def test_every_spelling_has_one_normal_form(text, spelled):
     assert str(Budget.parse(text)) == spelled
 
 
-@pytest.mark.parametrize("text", ["", "few", "-1", "0%", "101%", "1.5", "1.5-shot", "5-shot-", "%", "5 - shot", "1e3", "None"])
+@pytest.mark.parametrize(
+    "text", ["", "few", "-1", "0%", "101%", "1.5", "1.5-shot", "5-shot-", "%", "5 - shot", "1e3", "None"]
+)
 def test_what_is_no_budget_is_refused_with_examples(text):
-    with pytest.raises(ParameterError, match="is not a label budget. Write 0, 5-shot"):
+    with pytest.raises(ParameterError, match=r"is not a label budget. Write 0, 5-shot"):
         Budget.parse(text)
 
 
 @pytest.mark.parametrize(
     ("text", "labels", "least"),
-    [("0", 0, 0), ("2-shot", 6, 2), ("10%", 2, 0), ("50%", 9, 1), ("3", 3, 1), ("2", 2, 0), ("full", 18, 3), ("100%", 18, 3)],
+    [
+        ("0", 0, 0),
+        ("2-shot", 6, 2),
+        ("10%", 2, 0),
+        ("50%", 9, 1),
+        ("3", 3, 1),
+        ("2", 2, 0),
+        ("full", 18, 3),
+        ("100%", 18, 3),
+    ],
 )
 def test_budgets_count_labels_of_a_split_and_promise_some_to_the_smallest_class(text, labels, least):
     budget = Budget.parse(text)
@@ -62,4 +73,10 @@ def test_budgets_sort_as_a_reader_expects():
 
 
 def test_only_zero_is_zero():
-    assert [Budget.parse(text).is_zero for text in ("0", "0-shot", "1", "1-shot", "full")] == [True, True, False, False, False]
+    assert [Budget.parse(text).is_zero for text in ("0", "0-shot", "1", "1-shot", "full")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]

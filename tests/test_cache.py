@@ -120,5 +120,7 @@ def test_the_environment_variable_names_the_folder(monkeypatch, tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_refused_with_what_to_set(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot write to the cache folder .*file.*Set TLBENCH_CACHE to another folder"):
+    with pytest.raises(
+        StoreError, match=r"cannot write to the cache folder .*file.*Set TLBENCH_CACHE to another folder"
+    ):
         Cache(tmp_path / "file")

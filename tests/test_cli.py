@@ -7,11 +7,13 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from click.testing import CliRunner
 
-from tlbench.cli import KINDS, main
+from tlbench.cli import main
 
 EXAMPLES = re.compile(r"^\s+tlbench (.+)$", re.MULTILINE)
+KINDS = ("strategies", "backbones", "datasets", "metrics", "suites", "reporters")
 HEAVY = ("torch", "pandas", "timm", "matplotlib", "sklearn", "scipy", "rich", "numpy")
 
 
@@ -23,8 +25,8 @@ def commands():
 @pytest.fixture
 def small_run(toy, tmp_path):
     """What to give `run` or `plan` for two cells that take no time."""
-    return ("-p", toy, "-s", "linear-probe", "-b", "tiny.corners", "-d", "blobs[->day]", "--budget", "2-shot", "--replicates", "2",
-            "--device", "cpu", "--jobs", "1", "--out", tmp_path / "out")  # fmt: skip
+    return ("-p", toy, "-s", "linear-probe", "-b", "tiny.corners", "-d", "blobs[->day]", "--budget", "2-shot",
+            "--replicates", "2", "--device", "cpu", "--jobs", "1", "--out", tmp_path / "out")  # fmt: skip
 
 
 # ---- help -------------------------------------------------------------------------------------------------------
@@ -61,7 +63,9 @@ def imported_by(*arguments):
     return set(done.stdout.splitlines()[-1].split()[1:])
 
 
-@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("run", "--help"), ("report", "--help"), ("show", "--help")])
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), ("run", "--help"), ("report", "--help"), ("show", "--help")]
+)
 def test_help_and_version_wait_for_nothing_heavy(arguments):
     assert imported_by(*arguments) == set()
 
@@ -77,7 +81,9 @@ def test_a_plugin_adds_a_command_of_its_own(plugin_file):
     )
     code = "import sys; sys.argv = ['tlbench', 'greet']; from tlbench.cli import main; main()"
     environment = {**os.environ, "TLBENCH_PLUGINS": str(path)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment, timeout=60
+    )
     assert (done.returncode, done.stdout) == (0, "hello\n"), done.stderr
 
 
@@ -127,13 +133,18 @@ def test_a_slip_costs_one_line(command, changes, message, refused, small_run, tm
         ('stratgies = ["scratch"]', "has no key 'stratgies'. Did you mean 'strategies'?"),
         ("block = []\n", "write each block under [[block]]"),
         ("name =", "is not valid TOML"),
-        ('strategies = "scratch"\nbackbones = "tiny"\ndatasets = "blobs"\nbudgets = "1-shot"\nreplicates = "3"', "wrong type: '3'"),
+        (
+            'strategies = "scratch"\nbackbones = "tiny"\ndatasets = "blobs"\nbudgets = "1-shot"\nreplicates = "3"',
+            "wrong type: '3'",
+        ),
         ('strategies = "dann"\nbackbones = "tiny"\ndatasets = "lone"\nbudgets = "0"', "nothing can run"),
     ],
 )
 def test_a_slip_in_a_suite_file_costs_one_line(text, message, refused, toy, tmp_path):
     (tmp_path / "suite.toml").write_text(text)
-    assert message in refused("run", "--suite", tmp_path / "suite.toml", "-p", toy, "--device", "cpu", "--out", tmp_path / "out")
+    assert message in refused(
+        "run", "--suite", tmp_path / "suite.toml", "-p", toy, "--device", "cpu", "--out", tmp_path / "out"
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -182,7 +193,7 @@ def test_a_missing_plugin_file_in_the_environment_is_one_line_even_for_help(proc
     assert done.stderr.startswith("tlbench: plugin file /no/such/plugin.py does not exist.")
 
 
-@pytest.mark.skipif("torch.cuda.is_available()" and __import__("torch").cuda.is_available(), reason="there is a GPU")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_gpu_that_is_not_there_is_refused(refused, small_run):
     assert "device 'cuda' was asked for, but torch" in refused("run", *small_run, "--device", "cuda")
 
@@ -208,9 +219,11 @@ def finished(toy, tmp_path_factory):
         "    def fit(self, task, bench):\n        raise ValueError('on purpose')\n"
         "@hookimpl\ndef tlbench_strategies():\n    return [Failing]\n"
     )
-    arguments = ["run", "-p", toy, "-p", failing, "-s", "scratch(steps=3)", "-s", "linear-probe", "-s", "failing", "-s", "dann",
-                 "-b", "tiny.corners", "-d", "blobs[->day]", "--budget", "2-shot", "--replicates", "2", "--device", "cpu",
-                 "--jobs", "1", "--out", folder / "out"]  # fmt: skip
+    arguments = [
+        "run", "-p", toy, "-p", failing, "-s", "scratch(steps=3)", "-s", "linear-probe", "-s", "failing", "-s", "dann",
+        "-b", "tiny.corners", "-d", "blobs[->day]", "--budget", "2-shot", "--replicates", "2",
+        "--device", "cpu", "--jobs", "1", "--out", folder / "out",
+    ]  # fmt: skip
     result = CliRunner().invoke(main, [str(argument) for argument in arguments])
     return result, folder / "out"
 
@@ -249,24 +262,39 @@ def test_report_writes_the_same_bytes_again(finished, cli):
 
 
 def test_an_unknown_report_format_is_one_line(finished, refused):
-    assert "unknown report format 'markdwon'. Did you mean 'markdown'?" in refused("report", finished[1], "--format", "markdwon")
+    assert "unknown report format 'markdwon'. Did you mean 'markdown'?" in refused(
+        "report", finished[1], "--format", "markdwon"
+    )
 
 
 def test_a_plan_prints_counts_skips_warnings_and_an_estimate_and_writes_nothing(cli, small_run, tmp_path):
     result = cli("plan", *small_run, "-s", "dann")
     assert result.exit_code == 0
-    assert f"Suite custom: 2 cells, 0 of them stored in {tmp_path / 'out'}." in result.stdout
+    assert re.match(
+        r"Suite custom\S*: 2 cells, 0 of them stored in " + re.escape(f"{tmp_path / 'out'}."), result.stdout
+    )
     assert "blobs/day | tiny.corners | linear-probe: 2" in result.stdout
     assert "Skipped: 2 cells." in result.stdout
     assert "dann | 2-shot: dann needs a labelled source" in result.stdout
     assert "Note: with 2 replicates no exact paired test" in result.stdout
-    assert re.search(r"^Estimate: about \d+ s on 1 worker \(0 of 2 cells judged by stored records", result.stdout, re.MULTILINE)
+    assert re.search(
+        r"^Estimate: about \d+ s on 1 worker \(0 of 2 cells judged by stored records", result.stdout, re.MULTILINE
+    )
     assert not (tmp_path / "out").exists()
 
 
 def test_a_plan_names_each_cell_when_asked(cli, small_run):
     shown = cli("plan", *small_run, "--cells").stdout
-    assert len(re.findall(r"^  [0-9a-f]{20}  blobs/day \| tiny.corners \| linear-probe \| 2-shot \| replicate [01]$", shown, re.MULTILINE)) == 2
+    assert (
+        len(
+            re.findall(
+                r"^  [0-9a-f]{20}  blobs/day \| tiny.corners \| linear-probe \| 2-shot \| replicate [01]$",
+                shown,
+                re.MULTILINE,
+            )
+        )
+        == 2
+    )
 
 
 # ---- a look around ---------------------------------------------------------------------------------------------------
@@ -293,7 +321,11 @@ def test_a_list_without_kind_names_all_kinds(cli):
 @pytest.mark.parametrize(
     ("kind", "name", "expected"),
     [
-        ("strategy", "finetune", ["Girshick", "family: finetune", "requires: pretrained", "(float Gt(gt=0))", "origin: tlbench"]),
+        (
+            "strategy",
+            "finetune",
+            ["Girshick", "family: finetune", "requires: pretrained", "(float Gt(gt=0))", "origin: tlbench"],
+        ),
         ("strategies", "linear-probe(strength=2)", ["Alain & Bengio", "strength = 2.0"]),
         ("strategy", "prototypes", ["meta_train = false"]),
         ("backbone", "tiny.corners", ["feature_dim: 8", "pretrained on: corners of other images"]),
@@ -315,7 +347,14 @@ def test_doctor_tells_versions_devices_hub_cache_and_plugins(cli, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     result = cli("doctor")
     assert result.exit_code == 0
-    for text in ("tlbench ", "torch ", "devices: cpu", "hub: http://127.0.0.1:9 cannot be reached", "cache: ", " 0 broken"):
+    for text in (
+        "tlbench ",
+        "torch ",
+        "devices: cpu",
+        "hub: http://127.0.0.1:9 cannot be reached",
+        "cache: ",
+        " 0 broken",
+    ):
         assert text in result.stdout
 
 
@@ -329,7 +368,7 @@ def test_the_cache_is_shown_and_cleared(cli, tmp_path, monkeypatch):
     from tlbench.cache import Cache
 
     monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path))
-    Cache().state("prepared", "key", lambda: ({"x": __import__("torch").ones(3)}, {"seconds": "1"}))
+    Cache().state("prepared", "key", lambda: ({"x": torch.ones(3)}, {"seconds": "1"}))
     assert "prepared: 1 file, 0.0 MiB" in cli("cache").stdout
     cleared = cli("cache", "clear").stdout
     assert cleared == f"{tmp_path}\n"

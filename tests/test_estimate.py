@@ -36,7 +36,8 @@ def test_an_estimate_leaves_no_trace(suite, resources):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (-1, "0 s")]
+    ("seconds", "words"),
+    [(0, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (-1, "0 s")],
 )
 def test_seconds_are_said_in_words(seconds, words):
     assert seconds_in_words(seconds) == words

@@ -84,7 +84,9 @@ def tensors_in(thing, seen=None):
 
 
 def test_a_cheating_strategy_finds_no_test_example_and_no_label_beyond_its_budget(run_mine, resources):
-    outcome, [(task, bench)] = run_mine(datasets=("blobs[day->night]",), requires="source_labels=True, unlabelled_target=True")
+    outcome, [(task, bench)] = run_mine(
+        datasets=("blobs[day->night]",), requires="source_labels=True, unlabelled_target=True"
+    )
     assert outcome.record.ok
     test = torch.from_numpy(np.stack(list(resources.dataset("blobs").dataset.load("night", "test").inputs)))
     test_images = {image.numpy().tobytes() for image in test}
@@ -135,17 +137,29 @@ def test_changing_a_tasks_tensors_changes_no_later_cell(run_mine):
     assert np.array_equal(outcome.logits, expected.logits)
 
 
-def test_a_source_with_the_targets_classes_in_another_order_is_given_in_the_targets_order(run_mine, toy, plugin_file, suite, resources):
+def test_a_source_with_the_targets_classes_in_another_order_is_given_in_the_targets_order(
+    run_mine, toy, plugin_file, suite, resources
+):
     # fit sees source labels as positions in its own classes, whatever order the source dataset names them in.
-    text = toy.read_text().replace("class Letters", "class Mirrored(Blobs):\n    name = 'mirrored'\n"
-        "    classes = Blobs.classes[::-1]\n    domains = ('day',)\n"
-        "    def load(self, domain, split):\n        data = super().load(domain, split)\n"
-        "        return Labelled(data.inputs, 3 - data.labels)\n\nclass Letters").replace("[Blobs,", "[Mirrored, Blobs,")
+    text = (
+        toy.read_text()
+        .replace(
+            "class Letters",
+            "class Mirrored(Blobs):\n    name = 'mirrored'\n"
+            "    classes = Blobs.classes[::-1]\n    domains = ('day',)\n"
+            "    def load(self, domain, split):\n        data = super().load(domain, split)\n"
+            "        return Labelled(data.inputs, 3 - data.labels)\n\nclass Letters",
+        )
+        .replace("[Blobs,", "[Mirrored, Blobs,")
+    )
     path = plugin_file(text, "mirror.py")
-    mirrored = Resources(Catalog(Host([path, plugin_file(HEADER.replace("BODY", "pass").replace("REQUIRES", "source_labels=True"))])), resources.cache)
+    mirrored = Resources(
+        Catalog(Host([path, plugin_file(HEADER.replace("BODY", "pass").replace("REQUIRES", "source_labels=True"))])),
+        resources.cache,
+    )
     (cell,) = make_plan(suite(("mine",), ("tiny",), ("blobs[mirrored->day]",), replicates=1), mirrored).cells
     assert run_cell(cell, mirrored, CPU).record.ok
-    (task, _), = mirrored.catalog.host.manager.get_plugin(f"file:{path.with_name('local_plugin.py')}").SEEN
+    ((task, _),) = mirrored.catalog.host.manager.get_plugin(f"file:{path.with_name('local_plugin.py')}").SEEN
     assert task.source.labels.tolist() == np.repeat(np.arange(4), 20).tolist()
     assert task.source_classes == task.classes
 
@@ -154,7 +168,9 @@ def test_a_source_with_the_targets_classes_in_another_order_is_given_in_the_targ
 
 
 def test_every_strategy_of_a_replicate_gets_the_same_labelled_examples(suite, resources):
-    plan = make_plan(suite(("linear-probe", "scratch(steps=2)", "nearest-neighbours", "finetune(steps=2)"), replicates=3), resources)
+    plan = make_plan(
+        suite(("linear-probe", "scratch(steps=2)", "nearest-neighbours", "finetune(steps=2)"), replicates=3), resources
+    )
     digests = {}
     for cell in plan.cells:
         digests.setdefault(cell.replicate, set()).add(run_cell(cell, resources, CPU).record.ledger["labelled_examples"])
@@ -163,9 +179,10 @@ def test_every_strategy_of_a_replicate_gets_the_same_labelled_examples(suite, re
 
 
 def test_a_first_layer_starts_alike_in_two_strategies(run_mine, suite, resources):
-    _, [(_, bench)] = run_mine("bench.note('head', head.weight.tolist())")
     one, _ = run_mine("bench.note('head', head.weight.tolist())")
-    other, _ = run_mine("bench.features(task.train.inputs); bench.note('head', head.weight.tolist())", budgets=("5-shot",))
+    other, _ = run_mine(
+        "bench.features(task.train.inputs); bench.note('head', head.weight.tolist())", budgets=("5-shot",)
+    )
     assert one.record.notes["head"] == other.record.notes["head"]
 
 
@@ -193,9 +210,9 @@ def test_a_cell_gives_the_same_bits_after_others_and_after_the_global_generators
         ("raise KeyError", "KeyError", "KeyError"),
         ("return None", "PluginError", "mine: fit must return a torch.nn.Module, got NoneType."),
         ("head = nn.Linear(8, 7)", "PluginError", "shape (2, 7); the task has 4 classes, so it must be (2, 4)"),
-        ("return nn.Sequential(nn.Flatten(), Scale(), nn.Linear(64, 3))", "PluginError", "have shape (40, 3); they must be (40, 4)"),
+        ("return nn.Sequential(nn.Flatten(), Scale(), nn.Linear(64, 3))", "PluginError", "they must be (40, 4)"),
         ("head.weight.data.fill_(float('nan'))", "PluginError", "logits are not all finite"),
-        ("bench.note('tensor', head.weight)", "PluginError", "bench.note('tensor', ...) takes plain JSON values, got Parameter."),
+        ("bench.note('tensor', head.weight)", "PluginError", "takes plain JSON values, got Parameter."),
         ("bench.prepared()", "PluginError", "bench.prepared() is there only for strategies with a prepare method"),
     ],
 )  # fmt: skip
@@ -226,10 +243,12 @@ def test_a_record_holds_scores_ledger_costs_provenance_and_environment(suite, re
     assert record.scores["accuracy"] == (outcome.logits.argmax(1) == outcome.labels).mean()
     assert {"accuracy", "balanced-accuracy", "macro-f1", "nll", "ece", "worst-class-accuracy"} <= set(record.scores)
     assert record.ledger | {"labelled_examples": ""} == {
-        "train_labels": 8, "val_labels": 0, "unlabelled_target": 0, "source_labels": 0, "test_items": 40, "transductive": False,
-        "selection": "last", "pretrained_on": "corners of other images", "labelled_examples": "",
+        "train_labels": 8, "val_labels": 0, "unlabelled_target": 0, "source_labels": 0, "test_items": 40,
+        "transductive": False, "selection": "last", "pretrained_on": "corners of other images", "labelled_examples": "",
     }  # fmt: skip
-    network = sum(parameter.numel() for parameter in resources.backbone("tiny.corners").backbone.build(None).parameters())
+    network = sum(
+        parameter.numel() for parameter in resources.backbone("tiny.corners").backbone.build(None).parameters()
+    )
     assert record.costs["parameters_trained"] == record.costs["parameters_stored"] == network + 8 * 4 + 4
     assert record.costs["fit_seconds"] > 0
     assert record.costs["predict_seconds"] > 0
@@ -262,7 +281,11 @@ def test_a_classifier_left_in_training_mode_predicts_as_if_it_were_not(run_mine)
 
 def test_preparation_is_done_once_and_shared_by_budgets(suite, fresh_resources):
     cells = make_plan(
-        suite(("prototypes(meta_train=true,n_way=4,episodes=3)",), datasets=("blobs[letters->day]",), budgets=("1-shot", "5-shot")),
+        suite(
+            ("prototypes(meta_train=true,n_way=4,episodes=3)",),
+            datasets=("blobs[letters->day]",),
+            budgets=("1-shot", "5-shot"),
+        ),
         fresh_resources,
     ).cells
     records = [run_cell(cell, fresh_resources, CPU).record for cell in cells]

@@ -5,14 +5,21 @@ import multiprocessing
 
 import pytest
 
+from tlbench import Suite
 from tlbench.api import pending_cells
+from tlbench.cache import Cache
 from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host import Catalog, Host
 from tlbench.plan import make_plan
 from tlbench.resources import Resources
 from tlbench.store import Store
 
-BOTH_KINDS = ("scratch(steps=5)", "linear-probe", "source-only(steps=5)", "prototypes(meta_train=true,episodes=4,n_way=4)")
+BOTH_KINDS = (
+    "scratch(steps=5)",
+    "linear-probe",
+    "source-only(steps=5)",
+    "prototypes(meta_train=true,episodes=4,n_way=4)",
+)
 MORTAL = '''
 import os, signal, sys
 from dataclasses import dataclass
@@ -48,7 +55,7 @@ def mixed(suite):
     few = suite(BOTH_KINDS[:2], datasets=("blobs[day->night]",))
     adapted = suite(BOTH_KINDS[2:3], datasets=("blobs[day->night]",), budgets=("0",))
     met = suite(BOTH_KINDS[3:], datasets=("blobs[letters->night]",))
-    return suite(replicates=2).__class__("mixed", (*few.blocks, *adapted.blocks, *met.blocks), replicates=2, recipe=few.recipe)
+    return Suite("mixed", (*few.blocks, *adapted.blocks, *met.blocks), replicates=2, recipe=few.recipe)
 
 
 def run(cells, resources, folder, jobs=1):
@@ -67,8 +74,6 @@ def scores_and_logits(store):
 @pytest.mark.slow
 def test_workers_and_any_order_of_cells_give_the_same_scores_and_logits_to_the_last_bit(mixed, toy, tmp_path):
     def fresh(name):
-        from tlbench.cache import Cache
-
         return Resources(Catalog(Host([toy])), Cache(tmp_path / f"cache-{name}"))
 
     cells = make_plan(mixed, fresh("one")).cells
@@ -96,28 +101,27 @@ def test_a_dead_worker_costs_its_own_cell_and_no_other(toy, plugin_file, suite, 
     assert "SIGKILL" in by_signal.failure.message
     assert len(others) == 3
     assert all(record.ok for record in others)
-    assert sum(isinstance(event, Started) for event in events) == sum(isinstance(event, Finished) for event in events) == 5
+    assert (
+        sum(isinstance(event, Started) for event in events) == sum(isinstance(event, Finished) for event in events) == 5
+    )
     assert not multiprocessing.active_children()
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_before_it_takes_a_cell_fails_that_cell_and_the_run_ends(toy, plugin_file, suite, tmp_path, cli):
+def test_a_worker_that_dies_before_it_takes_a_cell_fails_that_cell_and_the_run_ends(toy, plugin_file, suite, tmp_path):
     stillborn = plugin_file(
-        "import multiprocessing, os\n"
-        "if multiprocessing.parent_process() is not None:\n"
-        "    os._exit(9)\n" + MORTAL
+        "import multiprocessing, os\nif multiprocessing.parent_process() is not None:\n    os._exit(9)\n" + MORTAL
     )
-    host = Host([toy, stillborn])
-    from tlbench.cache import Cache
-
-    resources = Resources(Catalog(host), Cache())
+    resources = Resources(Catalog(Host([toy, stillborn])), Cache())
     cells = make_plan(suite(replicates=2), resources).cells
     store, _ = run(cells, resources, tmp_path / "out", jobs=2)
     assert [record.failure.kind for record in store.records()] == ["WorkerDied"] * 2
     assert all("exit code 9" in record.failure.message for record in store.records())
 
 
-def test_a_strategy_that_calls_sys_exit_is_a_failed_cell_and_the_run_goes_on(toy, plugin_file, suite, tmp_path, resources):
+def test_a_strategy_that_calls_sys_exit_is_a_failed_cell_and_the_run_goes_on(
+    toy, plugin_file, suite, tmp_path, resources
+):
     mortal = Resources(Catalog(Host([toy, plugin_file(MORTAL)])), resources.cache)
     cells = make_plan(suite(("mortal(by=sys)", "linear-probe"), replicates=1), mortal).cells
     store, _ = run(cells, mortal, tmp_path / "out")

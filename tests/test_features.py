@@ -52,7 +52,10 @@ def test_probing_many_cells_passes_each_split_through_the_network_once(suite, fr
     network = type(fresh_resources.backbone("tiny.corners").backbone.build(None))
     forward = network.forward
     monkeypatch.setattr(network, "forward", lambda self, inputs: passed.append(len(inputs)) or forward(self, inputs))
-    plan = make_plan(suite(("linear-probe", "nearest-neighbours", "prototypes"), budgets=("1-shot", "5-shot"), replicates=3), fresh_resources)
+    plan = make_plan(
+        suite(("linear-probe", "nearest-neighbours", "prototypes"), budgets=("1-shot", "5-shot"), replicates=3),
+        fresh_resources,
+    )
     records = [run_cell(cell, fresh_resources, CPU).record for cell in plan.cells]
     assert all(record.ok for record in records)
     extracted = [count for count in passed if count > 1]  # single examples are counted operations
@@ -128,6 +131,6 @@ def test_an_example_that_cannot_be_read_stops_before_anything_is_kept(resources,
             return Labelled(Torn(), np.array([0, 1, 0]))
 
     cache = Cache(tmp_path)
-    with pytest.raises(DataError, match="photo-2.jpg is truncated"):
+    with pytest.raises(DataError, match=r"photo-2.jpg is truncated"):
         encode_split(TornData(), "x", "all", "train", resources.backbone("tiny").backbone, cache)
     assert [path.suffix for path in tmp_path.rglob("*") if path.is_file()] in ([], [".lock"])

@@ -1,6 +1,8 @@
 """The host outlives broken plugins, names them, and refuses what it does not understand."""
 
 import importlib
+import re
+from pathlib import Path
 
 import pytest
 
@@ -43,7 +45,12 @@ def installed(tmp_path, monkeypatch):
         (tmp_path / f"{name}.py").write_text(text)
         metadata = tmp_path / f"{name}-1.2.dist-info"
         metadata.mkdir()
-        lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.2", *(f"Requires-Dist: {line}" for line in requires)]
+        lines = [
+            "Metadata-Version: 2.1",
+            f"Name: {name}",
+            "Version: 1.2",
+            *(f"Requires-Dist: {line}" for line in requires),
+        ]
         (metadata / "METADATA").write_text("\n".join(lines) + "\n")
         (metadata / "entry_points.txt").write_text(f"[tlbench]\n{name} = {name}\n")
         monkeypatch.syspath_prepend(tmp_path)
@@ -98,7 +105,9 @@ def test_strategies_come_sorted_by_name(plugin_file):
 
 
 def test_plugins_add_facts_to_the_environment(plugin_file):
-    path = plugin_file("from tlbench import hookimpl\n@hookimpl\ndef tlbench_environment():\n    return {'weather': 'fine'}\n")
+    path = plugin_file(
+        "from tlbench import hookimpl\n@hookimpl\ndef tlbench_environment():\n    return {'weather': 'fine'}\n"
+    )
     assert Host([path]).environment()["weather"] == "fine"
 
 
@@ -115,7 +124,9 @@ def test_an_installed_plugin_that_fails_to_import_is_kept_with_its_cause(install
 
 def test_a_broken_plugin_does_not_stop_a_run_that_does_not_need_it(installed, cli, toy, tmp_path):
     installed("raise RuntimeError('out of\\nsorts')\n", "broken_at_run")
-    result = cli("plan", "-p", toy, "-s", "linear-probe", "-b", "tiny.corners", "-d", "blobs[->day]", "--out", tmp_path / "o")
+    result = cli(
+        "plan", "-p", toy, "-s", "linear-probe", "-b", "tiny.corners", "-d", "blobs[->day]", "--out", tmp_path / "o"
+    )
     assert result.exit_code == 0
     assert "note: plugin 'broken_at_run'" in result.stderr
     assert "RuntimeError: out of sorts" in result.stderr
@@ -163,7 +174,9 @@ def test_a_plugin_that_needs_a_newer_tlbench_says_so(installed):
 
 
 def test_a_plugin_that_needs_this_tlbench_is_loaded(installed):
-    installed(STRATEGY, "of_today", requires=["tlbench>=0.1", "tlbench-friends>=3", "tlbench[test]>=0.1; extra == 'test'"])
+    installed(
+        STRATEGY, "of_today", requires=["tlbench>=0.1", "tlbench-friends>=3", "tlbench[test]>=0.1; extra == 'test'"]
+    )
     assert "mine" in Catalog(Host()).strategies
 
 
@@ -249,13 +262,13 @@ def test_a_dataset_without_classes_is_refused(plugin_file, toy):
 
 def test_misspelt_names_come_back_with_the_nearest_one(resources):
     catalog = resources.catalog
-    with pytest.raises(UnknownNameError, match="unknown strategy 'lienar-probe'. Did you mean 'linear-probe'?"):
+    with pytest.raises(UnknownNameError, match=r"unknown strategy 'lienar-probe'. Did you mean 'linear-probe'?"):
         catalog.strategy("lienar-probe")
-    with pytest.raises(UnknownNameError, match="unknown dataset 'blosb'. Did you mean 'blobs'?"):
+    with pytest.raises(UnknownNameError, match=r"unknown dataset 'blosb'. Did you mean 'blobs'?"):
         catalog.dataset("blosb")
-    with pytest.raises(UnknownNameError, match="unknown backbone 'tiny.korners'. Did you mean 'tiny.corners'?"):
+    with pytest.raises(UnknownNameError, match=r"unknown backbone 'tiny.korners'. Did you mean 'tiny.corners'?"):
         catalog.backbone("tiny.korners")
-    with pytest.raises(UnknownNameError, match="unknown suite 'quik'. Did you mean 'quick'?"):
+    with pytest.raises(UnknownNameError, match=r"unknown suite 'quik'. Did you mean 'quick'?"):
         catalog.suite("quik")
 
 
@@ -284,6 +297,38 @@ def test_every_hook_is_used_by_one_of_our_own_plugins_or_by_the_progress_display
     unused = {name for name in hooks if not getattr(host.manager.hook, name).get_hookimpls()}
     assert len(hooks) >= 12
     assert unused == set()
+
+
+def test_every_hook_has_a_test():
+    here = Path(__file__)
+    texts = here.read_text(encoding="utf-8") + "".join(
+        path.read_text(encoding="utf-8") for path in here.parent.rglob("test_*.py") if path != here
+    )
+    untested = {
+        name for name in vars(hookspecs) if name.startswith("tlbench_") and not re.search(rf"\b{name}\b", texts)
+    }
+    assert untested == set()
+
+
+def test_plugins_offer_metrics_suites_and_reporters_of_their_own(plugin_file):
+    path = plugin_file(
+        "from tlbench import Block, Metric, Reporter, Suite, hookimpl\n"
+        "@hookimpl\ndef tlbench_metrics():\n    return [Metric('always-one', lambda logits, labels: 1.0)]\n"
+        "@hookimpl\ndef tlbench_suites():\n"
+        "    return [Suite('mine', (Block(('scratch',), ('a',), ('d',), ('full',)),))]\n"
+        "@hookimpl\ndef tlbench_reporters():\n    return [Reporter('silence', lambda results, folder: [])]\n"
+    )
+    catalog = Catalog(Host([path]))
+    assert "always-one" in [metric.name for metric in catalog.metric_list()]
+    assert "silence" in [reporter.name for reporter in catalog.reporter_list()]
+    assert catalog.suite("mine").replicates == 5
+
+
+@pytest.mark.parametrize("kind", ["metrics", "suites", "reporters"])
+def test_a_thing_of_another_kind_is_refused(kind, plugin_file):
+    path = plugin_file(f"from tlbench import hookimpl\n@hookimpl\ndef tlbench_{kind}():\n    return [3]\n")
+    with pytest.raises(PluginError, match="cannot be used: 3 is not a tlbench"):
+        getattr(Catalog(Host([path])), kind)
 
 
 def test_observers_are_told_of_a_run_in_order(plugin_file, suite, toy, run_suite, resources):

@@ -20,14 +20,26 @@ def test_a_formatted_value_reads_back(value):
     assert parse_value(format_value(value)) == value
 
 
-@given(names, st.dictionaries(keys, values, max_size=3), st.none() | st.from_regex(r"[A-Za-z0-9/._ -]*[a-z]", fullmatch=True))
+@given(
+    names,
+    st.dictionaries(keys, values, max_size=3),
+    st.none() | st.from_regex(r"[A-Za-z0-9/._ -]*[a-z]", fullmatch=True),
+)
 def test_a_formatted_spec_reads_back(name, parameters, location):
     assert parse_spec(format_spec(name, parameters, location)) == Spec(name, parameters, location)
 
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1e-3", 0.001), ("true", True), ("False", False), ("none", None), ("same", "same"), ("(1,2)", (1, 2)), ("'1'", "1")],
+    [
+        ("1e-3", 0.001),
+        ("true", True),
+        ("False", False),
+        ("none", None),
+        ("same", "same"),
+        ("(1,2)", (1, 2)),
+        ("'1'", "1"),
+    ],
 )
 def test_values_are_read_as_users_mean_them(text, value):
     assert parse_value(text) == value
@@ -75,4 +87,8 @@ def test_an_unknown_name_comes_with_what_there_is():
 
 
 def test_counts_agree_with_their_nouns():
-    assert [plural(1, "cell"), plural(2, "cell"), plural(1000, "class", "classes")] == ["1 cell", "2 cells", "1,000 classes"]
+    assert [plural(1, "cell"), plural(2, "cell"), plural(1000, "class", "classes")] == [
+        "1 cell",
+        "2 cells",
+        "1,000 classes",
+    ]

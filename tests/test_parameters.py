@@ -68,7 +68,7 @@ def test_a_parameter_without_default_must_be_given():
 
 
 def test_a_class_without_fields_has_no_parameters():
-    with pytest.raises(ParameterError, match="has no parameter 'x'. It has none."):
+    with pytest.raises(ParameterError, match=r"has no parameter 'x'. It has none."):
         checked(object, "dataset", "plain", {"x": 1})
 
 

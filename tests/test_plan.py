@@ -41,13 +41,18 @@ def test_equal_cells_of_several_blocks_count_once(suite, resources):
 
 
 def test_equal_variants_spelled_differently_count_once(suite, resources):
-    plan = make_plan(suite(("linear-probe", "linear-probe( strength = 1.0 )"), budgets=("2-shot", "2 shots")), resources)
+    plan = make_plan(
+        suite(("linear-probe", "linear-probe( strength = 1.0 )"), budgets=("2-shot", "2 shots")), resources
+    )
     assert len(plan.cells) == 2
 
 
 def test_strategies_without_a_source_are_not_repeated_for_each_source(suite, resources):
     plan = make_plan(suite(("linear-probe",), datasets=("blobs",)), resources)
-    assert [(cell.transfer.source, cell.transfer.target) for cell in plan.cells[::2]] == [(None, "day"), (None, "night")]
+    assert [(cell.transfer.source, cell.transfer.target) for cell in plan.cells[::2]] == [
+        (None, "day"),
+        (None, "night"),
+    ]
 
 
 def test_a_bracket_chooses_source_and_target(suite, resources):
@@ -100,17 +105,34 @@ def test_a_suite_without_blocks_is_refused(suite, resources):
     [
         (("finetune",), ("tiny",), ("lone",), ("1-shot",), "finetune needs a pretrained backbone"),
         (("source-only",), ("tiny",), ("lone",), ("0",), "source-only needs a labelled source"),
-        (("dann",), ("tiny",), ("blobs[letters->day]",), ("0",), "the source has 6 classes, the target 4, 0 of them shared"),
+        (
+            ("dann",),
+            ("tiny",),
+            ("blobs[letters->day]",),
+            ("0",),
+            "the source has 6 classes, the target 4, 0 of them shared",
+        ),
         (("coral",), ("tiny",), ("blobs",), ("1-shot",), "coral uses no target labels; choose budget 0"),
-        (("linear-probe",), ("tiny",), ("lone",), ("0",), "linear-probe needs 1 target label per class; budget 0 gives 0"),
+        (
+            ("linear-probe",),
+            ("tiny",),
+            ("lone",),
+            ("0",),
+            "linear-probe needs 1 target label per class; budget 0 gives 0",
+        ),
         (("linear-probe",), ("tiny",), ("blobs",), ("3",), "needs 1 target label per class; budget 3 gives 0"),
     ],
 )
-def test_what_makes_no_sense_is_skipped_with_a_sentence(strategies, backbones, datasets, budgets, sentence, suite, resources):
+def test_what_makes_no_sense_is_skipped_with_a_sentence(
+    strategies, backbones, datasets, budgets, sentence, suite, resources
+):
     plan = make_plan(
         dataclasses.replace(
             suite((*strategies, "scratch"), backbones, datasets, budgets),
-            blocks=(Block((*strategies, "scratch"), backbones, datasets, budgets), Block(("scratch",), ("tiny",), ("lone",), ("1-shot",))),
+            blocks=(
+                Block((*strategies, "scratch"), backbones, datasets, budgets),
+                Block(("scratch",), ("tiny",), ("lone",), ("1-shot",)),
+            ),
         ),
         resources,
     )
@@ -126,9 +148,9 @@ def test_validation_out_of_one_label_per_class_is_skipped(suite, resources):
 
 
 def test_a_budget_larger_than_the_data_is_an_error_that_says_what_would_fit(suite, resources):
-    with pytest.raises(DataError, match="class 'few' of the training split of lone has 3. Use 3-shot at most."):
+    with pytest.raises(DataError, match=r"class 'few' of the training split of lone has 3. Use 3-shot at most."):
         make_plan(suite(datasets=("lone",), budgets=("4-shot",)), resources)
-    with pytest.raises(DataError, match="budget 99 needs 99 labels; the training split of blobs .day. has 80"):
+    with pytest.raises(DataError, match=r"budget 99 needs 99 labels; the training split of blobs .day. has 80"):
         make_plan(suite(budgets=("99",)), resources)
 
 
@@ -138,7 +160,9 @@ def test_a_budget_that_is_not_the_users_own_choice_is_skipped_where_it_is_too_la
 
 
 def test_a_plan_in_which_everything_is_skipped_is_an_error_that_says_why(suite, resources):
-    with pytest.raises(PlanError, match=r"all combinations of suite 'toy' are skipped\. finetune needs .* \(1 more reasons"):
+    with pytest.raises(
+        PlanError, match=r"all combinations of suite 'toy' are skipped\. finetune needs .* \(1 more reasons"
+    ):
         make_plan(suite(("finetune", "source-only"), ("tiny",), ("lone",), ("1-shot",)), resources)
 
 
@@ -227,7 +251,8 @@ def test_whatever_may_change_a_score_changes_the_id(change, suite, resources):
 def test_a_new_version_of_a_strategy_gives_new_cells(suite, resources, plugin_file, toy):
     text = (
         "from dataclasses import dataclass\nfrom torch import nn\nfrom tlbench import Family, Strategy, hookimpl\n"
-        "@dataclass(frozen=True)\nclass Mine(Strategy):\n    name = 'mine'\n    family = Family.EXTRACT\n    version = '1'\n"
+        "@dataclass(frozen=True)\nclass Mine(Strategy):\n    name = 'mine'\n    version = '1'\n"
+        "    family = Family.EXTRACT\n"
         "    def fit(self, task, bench):\n        return nn.Identity()\n"
         "@hookimpl\ndef tlbench_strategies():\n    return [Mine]\n"
     )

@@ -23,7 +23,8 @@ RIGHT = {  # right answers of ten, by replicate
 
 def record(strategy, family, source, budget, replicate, right):
     labels = {
-        "strategy": strategy, "family": family, "setting": "inductive", "baseline": strategy in ("scratch", "source-only"),
+        "strategy": strategy, "family": family, "setting": "inductive",
+        "baseline": strategy in ("scratch", "source-only"),
         "backbone": "tiny", "dataset": "blobs", "source": source, "target": "night", "transfer": "blobs/night",
         "budget": budget, "replicate": replicate, "seed": 0,
     }  # fmt: skip
@@ -33,7 +34,15 @@ def record(strategy, family, source, budget, replicate, right):
     ledger = {"train_labels": 4, "val_labels": 0, "unlabelled_target": 0, "source_labels": 0, "transductive": False,
               "selection": "last", "pretrained_on": "corners"}  # fmt: skip
     costs = {name: float(replicate + 1) for name in COSTS}
-    return Record(cell, {}, labels, {"nll": 1.0 - right / ITEMS, "accuracy": right / ITEMS}, ledger, costs, environment={"device": "cpu"})
+    return Record(
+        cell,
+        {},
+        labels,
+        {"nll": 1.0 - right / ITEMS, "accuracy": right / ITEMS},
+        ledger,
+        costs,
+        environment={"device": "cpu"},
+    )
 
 
 def write(store, one, right):
@@ -64,14 +73,17 @@ def row(store, strategy, metric=None):
 def test_the_frame_has_one_tidy_row_per_record(store):
     frame = Results(store.folder).frame()
     assert len(frame) == 15
-    assert {"cell", "status", *LABELS, "accuracy", "nll", *LEDGER, *COSTS, "failure", "message", "device"} == set(frame.columns)
+    assert {"cell", "status", *LABELS, "accuracy", "nll", *LEDGER, *COSTS, "failure", "message", "device"} == set(
+        frame.columns
+    )
     probe = frame[(frame["strategy"] == "linear-probe") & (frame["replicate"] == 1)].iloc[0]
     assert (probe["accuracy"], probe["status"], probe["train_labels"], probe["device"]) == (0.7, "ok", 4, "cpu")
 
 
 def test_changing_a_frame_changes_no_later_one(store):
     results = Results(store.folder)
-    results.frame()["accuracy"] = 0
+    frame = results.frame()
+    frame["accuracy"] = 0
     assert results.frame()["accuracy"].max() == 0.9
 
 

@@ -104,9 +104,7 @@ def test_control_c_says_one_line_and_exits_130_and_the_same_suite_goes_on(
 def test_control_c_while_workers_start_up_says_one_line_too(arguments, started_process, tmp_path):
     # Python imports `sitecustomize` before anything else, so that this hits a worker at its most helpless.
     (tmp_path / "sitecustomize.py").write_text(
-        "import os, signal, sys\n"
-        "if '--multiprocessing-fork' in sys.orig_argv:\n"
-        "    os.killpg(0, signal.SIGINT)\n"
+        "import os, signal, sys\nif '--multiprocessing-fork' in sys.orig_argv:\n    os.killpg(0, signal.SIGINT)\n"
     )
     process = started_process(*arguments, tmp_path / "early", "--jobs", "2", PYTHONPATH=str(tmp_path))
     _, stderr = process.communicate(timeout=120)

@@ -47,6 +47,13 @@ def test_a_count_serves_every_class_once_and_then_in_proportion(count, seed):
     assert np.abs(np.array(got) - shares).max() < 4
 
 
+def test_a_rare_class_is_served_before_a_common_one_is_served_twice():
+    labels = np.repeat(np.arange(3), [60, 3, 2])
+    for seed in range(10):
+        assert sorted(labels[drawn("3", seed, labels, 3)]) == [0, 1, 2]
+        assert class_counts(labels[drawn("4", seed, labels, 3)], 3) == (2, 1, 1)
+
+
 def test_positions_are_distinct_and_shots_exact():
     for text in ("3-shot", "50", "30%"):
         assert len(set(drawn(text).tolist())) == len(drawn(text)) == Budget.parse(text).labels((40, 30, 25, 21))
@@ -138,7 +145,9 @@ def test_episodes_come_from_their_generator_alone():
 
 def test_classes_that_are_too_small_for_an_episode_are_left_out_and_too_few_classes_refused():
     assert all((LABELS[draw(seed, k_shot=20, n_query=5).support.inputs.flatten()] != 3).all() for seed in range(10))
-    with pytest.raises(ValueError, match="4-way episodes of 20 . 5 examples want as many classes with 25 examples each; there are 3"):
+    with pytest.raises(
+        ValueError, match=r"4-way episodes of 20 . 5 examples want as many classes with 25 examples each; there are 3"
+    ):
         draw(0, n_way=4, k_shot=20, n_query=5)
     with pytest.raises(ValueError, match="at least 1"):
         episodes(k_shot=0)

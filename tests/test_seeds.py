@@ -17,7 +17,11 @@ def test_the_order_of_dimensions_does_not_matter():
     assert derive(1, "labels", a=1, b="x") == derive(1, "labels", b="x", a=1)
 
 
-@given(st.integers(0, 2**63), st.text(max_size=5), st.dictionaries(st.from_regex("[a-z]{1,5}", fullmatch=True), st.integers() | st.text()))
+@given(
+    st.integers(0, 2**63),
+    st.text(max_size=5),
+    st.dictionaries(st.from_regex("[a-z]{1,5}", fullmatch=True), st.integers() | st.text()),
+)
 def test_seeds_fit_every_generator(root, purpose, dimensions):
     dimensions = {f"d_{key}": value for key, value in dimensions.items()}
     assert 0 <= derive(root, purpose, **dimensions) < 2**63

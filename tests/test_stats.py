@@ -76,7 +76,13 @@ def test_the_smallest_p_of_an_exact_test_is_known_before_anything_runs(pairs, p)
 
 @pytest.mark.parametrize(
     ("low", "high", "word"),
-    [(0.01, 0.2, "better"), (-0.2, -0.01, "worse"), (-0.1, 0.1, "unclear"), (0.0, 0.1, "unclear"), (np.nan, np.nan, "")],
+    [
+        (0.01, 0.2, "better"),
+        (-0.2, -0.01, "worse"),
+        (-0.1, 0.1, "unclear"),
+        (0.0, 0.1, "unclear"),
+        (np.nan, np.nan, ""),
+    ],
 )
 def test_a_verdict_says_where_the_interval_lies(low, high, word):
     assert verdict(Interval((low + high) / 2, low, high, 5)) == word

@@ -12,7 +12,8 @@ from tlbench.record import Failure
 from tlbench.store import Store, write_atomically
 
 RECORD = Record(
-    cell="abc", identity={"seed": 0}, labels={"strategy": "scratch(lr=1)"}, scores={"accuracy": 0.5, "nll": float("nan")},
+    cell="abc", identity={"seed": 0}, labels={"strategy": "scratch(lr=1)"},
+    scores={"accuracy": 0.5, "nll": float("nan")},
     ledger={"train_labels": 4}, costs={"fit_seconds": 0.25}, notes={"é": [1, None]}, environment={"torch": "2"},
 )  # fmt: skip
 LOGITS, LABELS = np.array([[0.1, -2.0], [3.0, 4.0]], dtype=np.float32), np.array([1, 0])
@@ -58,7 +59,7 @@ def test_records_come_in_the_order_of_their_ids(store):
 
 
 def test_a_folder_that_is_no_results_folder_is_refused(tmp_path):
-    with pytest.raises(StoreError, match="is not a results folder: it holds no tlbench.json"):
+    with pytest.raises(StoreError, match=r"is not a results folder: it holds no tlbench.json"):
         Store(tmp_path)
     with pytest.raises(StoreError, match="is not a results folder"):
         Store(tmp_path / "absent")
@@ -66,7 +67,7 @@ def test_a_folder_that_is_no_results_folder_is_refused(tmp_path):
 
 def test_a_folder_of_a_newer_schema_is_refused(store):
     (store.folder / "tlbench.json").write_text('{"schema": 99}')
-    with pytest.raises(StoreError, match="was written with schema 99; this tlbench reads up to 1. Upgrade tlbench."):
+    with pytest.raises(StoreError, match=r"was written with schema 99; this tlbench reads up to 1. Upgrade tlbench."):
         Store(store.folder)
     with pytest.raises(StoreError, match="schema 99"):
         Store(store.folder, create=True)
@@ -76,7 +77,7 @@ def test_a_record_of_a_newer_schema_is_refused(store):
     store.write(RECORD)
     path = store.records_folder / "abc.json"
     path.write_text(path.read_text().replace('"schema": 1', '"schema": 2'))
-    with pytest.raises(StoreError, match="abc.json has schema 2"):
+    with pytest.raises(StoreError, match=r"abc.json has schema 2"):
         store.read("abc")
 
 
@@ -102,7 +103,7 @@ def test_damaged_or_missing_predictions_are_refused_with_what_to_do(store):
     store.write(RECORD, LOGITS, LABELS)
     path = store.records_folder / "abc.safetensors"
     path.write_bytes(path.read_bytes()[:20])
-    with pytest.raises(StoreError, match="Delete abc.json too and rerun"):
+    with pytest.raises(StoreError, match=r"Delete abc.json too and rerun"):
         store.predictions("abc")
     path.unlink()
     with pytest.raises(StoreError, match="cannot read the predictions"):
@@ -123,6 +124,16 @@ def test_a_write_that_fails_leaves_the_old_content(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
+
+
+def test_a_reader_sees_the_old_content_or_the_new_and_nothing_else_is_left(tmp_path):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    with path.open("rb") as reader:
+        write_atomically(path, b"new content")
+        assert reader.read() == b"old"
+    assert path.read_bytes() == b"new content"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_in_the_place_of_the_output_folder_is_refused(tmp_path):

@@ -93,7 +93,16 @@ def test_a_groups_rate_multiplies_the_recipes():
     def moved(groups):
         model = network()
         before = snapshot(model)
-        recipe = Recipe(optimizer="sgd", momentum=0.0, weight_decay=0.0, clip_norm=0.0, steps=1, warmup=0, batch_size=24, augment="none")
+        recipe = Recipe(
+            optimizer="sgd",
+            momentum=0.0,
+            weight_decay=0.0,
+            clip_norm=0.0,
+            steps=1,
+            warmup=0,
+            batch_size=24,
+            augment="none",
+        )
         fitted(model, recipe, groups=groups(model))
         return {key: value - before[key] for key, value in model.state_dict().items()}
 
@@ -106,7 +115,15 @@ def test_biases_and_norms_are_not_decayed():
     model = network()
     before = snapshot(model)
     recipe = PLAIN.but(weight_decay=0.9, steps=5)
-    train(model, lambda model, batch: 0 * model(batch[0]).sum(), [data()], recipe, device=CPU, order_seed=0, fixed_statistics=True)
+    train(
+        model,
+        lambda model, batch: 0 * model(batch[0]).sum(),
+        [data()],
+        recipe,
+        device=CPU,
+        order_seed=0,
+        fixed_statistics=True,
+    )
     assert torch.equal(model[0].bias, before["0.bias"])
     assert torch.equal(model[1].weight, before["1.weight"])
     assert (model[0].weight.abs() < before["0.weight"].abs()).all()
@@ -152,7 +169,15 @@ def test_clipping_bounds_the_step_of_plain_descent():
         model = network()
         before = torch.cat([parameter.detach().clone().flatten() for parameter in model.parameters()])
         recipe = Recipe(
-            optimizer="sgd", momentum=0.0, weight_decay=0.0, lr=1.0, steps=1, warmup=0, clip_norm=clip, batch_size=24, augment="none"
+            optimizer="sgd",
+            momentum=0.0,
+            weight_decay=0.0,
+            lr=1.0,
+            steps=1,
+            warmup=0,
+            clip_norm=clip,
+            batch_size=24,
+            augment="none",
         )
         fitted(model, recipe, loss=lambda model, batch: 100 * nn.functional.cross_entropy(model(batch[0]), batch[1]))
         after = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
@@ -241,7 +266,12 @@ def test_training_leaves_the_tensors_of_its_streams_alone():
     images = Labelled(torch.randint(0, 255, (12, 1, 8, 8), dtype=torch.uint8), torch.arange(12) % 3)
     before = images.inputs.clone()
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
-    fitted(model, PLAIN.but(augment="shift-flip"), [images], lambda model, batch: cross_entropy()(model, (batch[0] / 255, batch[1])))
+    fitted(
+        model,
+        PLAIN.but(augment="shift-flip"),
+        [images],
+        lambda model, batch: cross_entropy()(model, (batch[0] / 255, batch[1])),
+    )
     assert torch.equal(images.inputs, before)
 
 

@@ -23,7 +23,9 @@ def bench(resources):
 
 def data(count=16):
     generator = torch.Generator().manual_seed(0)
-    return Labelled(torch.randint(0, 255, (count, 1, 8, 8), dtype=torch.uint8, generator=generator), torch.arange(count) % 4)
+    return Labelled(
+        torch.randint(0, 255, (count, 1, 8, 8), dtype=torch.uint8, generator=generator), torch.arange(count) % 4
+    )
 
 
 def same(one, other):

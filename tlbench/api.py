@@ -99,9 +99,13 @@ def execute_plan(
 
 
 def pending_cells(plan: Plan, store: Store, retry_failed: bool = False) -> list[Cell]:
-    """Return the cells whose records are missing, or failed where those are to be tried again."""
+    """Return the cells whose records are missing, or failed where those are to be tried again.
+
+    Those with a source come first: they take longest, and no worker should be left alone with them at the end.
+    """
     stored = store.cells()
-    return [cell for cell in plan.cells if cell.id not in stored or (retry_failed and not store.read(cell.id).ok)]
+    missing = [cell for cell in plan.cells if cell.id not in stored or (retry_failed and not store.read(cell.id).ok)]
+    return sorted(missing, key=lambda cell: not cell.transfer.has_source)
 
 
 def encode_all(cells: Sequence[Cell], resources: Resources, say: Callable[[str], None]) -> None:

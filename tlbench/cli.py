@@ -147,7 +147,7 @@ def run(retry_failed: bool, **options: Any) -> None:
         os._exit(130)  # worker processes and reader threads have nothing left to say
     _say(f"{plural(ran, 'cell')} run, {len(plan.cells) - ran} of {len(plan.cells)} found in {store.folder}")
     results = Results(store.folder)
-    write_reports(results, resources.catalog)
+    write_reports(results, resources.catalog, anew=False)
     if any(not record.ok for record in results.records):
         sys.exit(1)
 

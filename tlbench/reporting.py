@@ -1,26 +1,70 @@
 """Has reporters write their files, shows the texts among them, and ends with the page's path."""
 
+import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import click
 
+from tlbench import __version__
+from tlbench.cell import digest
+from tlbench.errors import StoreError
 from tlbench.host import Catalog
 from tlbench.names import unknown
 from tlbench.results import Results
+from tlbench.store import write_atomically
+
+STAMP = "reports.json"  # names what the reports in a folder were made from
 
 
 def write_reports(
-    results: Results, catalog: Catalog, formats: Sequence[str] = (), say: Callable[[str], None] = click.echo
+    results: Results,
+    catalog: Catalog,
+    formats: Sequence[str] = (),
+    *,
+    anew: bool = True,
+    say: Callable[[str], None] = click.echo,
 ) -> None:
-    """Write all formats, or those named, into the results folder; say the texts, and the page's path last."""
+    """Write all formats, or those named, into the results folder; say the texts, and the page's path last.
+
+    With `anew` false reports that were made from these very records by this very version are left as they are.
+    """
     for name in formats:
         if name not in catalog.reporters:
             raise unknown("report format", name, catalog.reporters)
     chosen = [reporter for reporter in catalog.reporter_list() if not formats or reporter.name in formats]
-    paths = [path for reporter in chosen for path in reporter.write(results, results.folder)]
+    made_from = _made_from(results.folder, [reporter.name for reporter in chosen])
+    paths = None if anew else _still_good(results.folder, made_from)
+    if paths is None:
+        try:
+            paths = [path for reporter in chosen for path in reporter.write(results, results.folder)]
+        except OSError as error:
+            raise StoreError(f"cannot write reports to {results.folder}: {error.strerror or error}.") from None
+        names = [path.relative_to(results.folder).as_posix() for path in paths]
+        stamp = json.dumps({"made_from": made_from, "files": names}, indent=1) + "\n"
+        write_atomically(results.folder / STAMP, stamp.encode())
     for path in paths:
         if path.suffix == ".txt":
             say(path.read_text(encoding="utf-8"))
     pages = [path for path in paths if path.suffix == ".html"]
     for path in (pages or paths)[-1:]:
         say(str(path))
+
+
+def _made_from(folder: Path, formats: Sequence[str]) -> str:
+    """Name everything that reports depend on: version, formats, plan, and each record's size and time."""
+    files = sorted([*(folder / "records").glob("*.json"), *folder.glob("plan.json")])
+    facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.name != "plan.json"]
+    plan = [file.read_text(encoding="utf-8") for file in files if file.name == "plan.json"]
+    return digest([__version__, list(formats), facts, plan])
+
+
+def _still_good(folder: Path, made_from: str) -> list[Path] | None:
+    """Return the files that were made from the same, where all are still there."""
+    try:
+        stamp = json.loads((folder / STAMP).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    paths = [folder / name for name in stamp.get("files", ())]
+    good = stamp.get("made_from") == made_from and paths and all(path.is_file() for path in paths)
+    return paths if good else None

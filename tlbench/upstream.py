@@ -49,6 +49,9 @@ def read_recipe(path: Path) -> UpstreamRecipe:
             raise ParameterError(f"recipe {path.name} has no key {key!r}.{near_miss(key, KEYS)}")
     if "dataset" not in data:
         raise ParameterError(f"recipe {path.name} names no dataset.")
+    for key, kind in (("dataset", str), ("domain", str), ("seed", int), ("threads", int), ("recipe", dict)):
+        if key in data and (not isinstance(data[key], kind) or isinstance(data[key], bool)):
+            raise ParameterError(f"recipe {path.name}: key {key!r} has a wrong type: {data[key]!r}.")
     recipe = construct(Recipe, "recipe", path.name, data.get("recipe", {}))
     return UpstreamRecipe(
         data["dataset"], data.get("domain", "all"), data.get("seed", 0), data.get("threads", 1), recipe
@@ -111,9 +114,17 @@ def pretrain(
         "environment": environment(device, resources.catalog.host),
     }
     metadata = {"pretrained_on": str(card["pretrained_on"]), "license": str(card["license"])}
-    write_atomically(target, save(weights, metadata=metadata))
+    write_atomically(target, _in_one_order(save(weights, metadata=metadata)))
     write_atomically(target.with_suffix(".card.json"), (json.dumps(card, indent=1) + "\n").encode())
     return card
+
+
+def _in_one_order(file: bytes) -> bytes:
+    """Return a safetensors file with its header sorted: the library writes metadata in an order of the moment."""
+    size = int.from_bytes(file[:8], "little")
+    header = json.dumps(json.loads(file[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # the format aligns what follows
+    return len(header).to_bytes(8, "little") + header + file[8 + size :]
 
 
 def _encoded(entry: BackboneEntry, dataset: Any, domain: str, split: str) -> Labelled:

@@ -31,7 +31,9 @@ def bits(outcomes):
     return [outcome.logits.tobytes() for outcome in outcomes]
 
 
-@pytest.mark.parametrize("strategy", ["finetune", "scratch", "linear-probe", "nearest-neighbours", "prototypes", "last-layers"])
+@pytest.mark.parametrize(
+    "strategy", ["finetune", "scratch", "linear-probe", "nearest-neighbours", "prototypes", "last-layers"]
+)
 def test_a_strategy_gives_the_same_bits_from_run_to_run(strategy, on_gpu):
     first = bits(on_gpu(strategy))
     torch.manual_seed(1)
