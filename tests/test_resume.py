@@ -106,7 +106,8 @@ def test_control_c_while_workers_start_up_says_one_line_too(arguments, started_p
     (tmp_path / "sitecustomize.py").write_text(
         "import os, signal, sys\nif '--multiprocessing-fork' in sys.orig_argv:\n    os.killpg(0, signal.SIGINT)\n"
     )
-    process = started_process(*arguments, tmp_path / "early", "--jobs", "2", PYTHONPATH=str(tmp_path))
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    process = started_process(*arguments, tmp_path / "early", "--jobs", "2", PYTHONPATH=path)
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     assert one_line(stderr).startswith("interrupted; 0 of 12 cells are stored")

@@ -345,7 +345,7 @@ def _refuse_unknown_hooks(manager: pluggy.PluginManager, module: Any) -> None:
         if hook not in known:
             raise PluginError(
                 f"it implements the hook {hook!r}, which tlbench {__version__} does not have."
-                f"{near_miss(hook, known)} It may need a newer tlbench."
+                f"{near_miss(hook, known, cutoff=0.8)} It may need a newer tlbench."
             )
         offered = known[hook].__code__.co_varnames[: known[hook].__code__.co_argcount]
         wanted = getattr(module, name).__code__.co_varnames[: getattr(module, name).__code__.co_argcount]

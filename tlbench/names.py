@@ -111,10 +111,10 @@ def format_spec(name: str, parameters: Mapping[str, object], location: str | Non
     return name + (f"({inside})" if inside else "") + (f"@{location}" if location else "")
 
 
-def near_miss(name: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean 'x'?`, or nothing when no known name is close."""
+def near_miss(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return ` Did you mean 'x'?`, or nothing when no known name is close; `cutoff` is difflib's, 0 to 1."""
     known = list(known)
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
     lowered = [other for other in known if other.lower().replace("_", "-") == name.lower().replace("_", "-")]
     best = (lowered or close)[:1]
     return f" Did you mean {best[0]!r}?" if best else ""
