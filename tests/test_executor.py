@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 
 import pytest
 
@@ -117,6 +118,20 @@ def test_a_worker_that_dies_before_it_takes_a_cell_fails_that_cell_and_the_run_e
     store, _ = run(cells, resources, tmp_path / "out", jobs=2)
     assert [record.failure.kind for record in store.records()] == ["WorkerDied"] * 2
     assert all("exit code 9" in record.failure.message for record in store.records())
+
+
+@pytest.mark.slow
+def test_a_worker_leaves_control_c_to_its_parent_from_its_first_moment_on(suite, resources, tmp_path, monkeypatch):
+    # Python imports `sitecustomize` before anything else: no later signal could find a worker more helpless.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "if '--multiprocessing-fork' in sys.orig_argv:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
+    cells = make_plan(suite(replicates=2), resources).cells
+    store, _ = run(cells, resources, tmp_path / "out", jobs=2)
+    assert [record.failure for record in store.records()] == [None, None]
 
 
 def test_a_strategy_that_calls_sys_exit_is_a_failed_cell_and_the_run_goes_on(

@@ -101,18 +101,6 @@ def test_control_c_says_one_line_and_exits_130_and_the_same_suite_goes_on(
     assert resumed(folder, suite_file, toy) == summaries(uninterrupted)
 
 
-def test_control_c_while_workers_start_up_says_one_line_too(arguments, started_process, tmp_path):
-    # Python imports `sitecustomize` before anything else, so that this hits a worker at its most helpless.
-    (tmp_path / "sitecustomize.py").write_text(
-        "import os, signal, sys\nif '--multiprocessing-fork' in sys.orig_argv:\n    os.killpg(0, signal.SIGINT)\n"
-    )
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    process = started_process(*arguments, tmp_path / "early", "--jobs", "2", PYTHONPATH=path)
-    _, stderr = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert one_line(stderr).startswith("interrupted; 0 of 12 cells are stored")
-
-
 def one_line(stderr):
     said = [line for line in stderr.splitlines() if not line.startswith(("note:", "encoded", "["))]
     assert len(said) == 1, stderr
