@@ -46,7 +46,7 @@ def test_a_make_that_raises_leaves_nothing_behind_and_can_be_tried_again(tmp_pat
         path.write_bytes(b"\x93NUMPY half")
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(StoreError, match="disk full"):
         cache.array("features", "a", half)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
     assert cache.array("features", "a", writing(4))[0] == 4
@@ -124,3 +124,25 @@ def test_a_folder_that_cannot_be_made_is_refused_with_what_to_set(tmp_path):
         StoreError, match=r"cannot write to the cache folder .*file.*Set TLBENCH_CACHE to another folder"
     ):
         Cache(tmp_path / "file")
+
+
+def test_a_damaged_entry_is_made_once_more(tmp_path):
+    cache = Cache(tmp_path)
+
+    def make(path):
+        with path.open("wb") as file:
+            np.save(file, np.arange(5))
+
+    cache.array("features", "key", make)
+    [entry] = (tmp_path / "features").glob("*.npy")
+    entry.write_bytes(entry.read_bytes()[:60])
+    assert cache.array("features", "key", make).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_leftovers_of_a_killed_process_go_when_the_entry_is_made(tmp_path):
+    cache = Cache(tmp_path)
+    cache.state("prepared", "key", lambda: ({}, {"seconds": "1"}))
+    [entry] = (tmp_path / "prepared").glob("*.safetensors")
+    entry.rename(entry.with_name(f".99999-{entry.name}"))
+    cache.state("prepared", "key", lambda: ({}, {"seconds": "1"}))
+    assert [path.name for path in (tmp_path / "prepared").glob(".*.safetensors")] == []

@@ -159,7 +159,10 @@ def test_a_slip_in_a_suite_file_costs_one_line(text, message, refused, toy, tmp_
         (("show", "backbone"), "Missing argument 'NAME'"),
         (("cache", "cler"), "'cler' is not one of 'show', 'clear'"),
         (("pretrain", "resnet18"), "unknown backbone with a recipe 'resnet18'"),
-        (("pretrain", "test_resnet.glyphs", "--out", "no/such/folder/w.safetensors"), "no/such/folder is not a folder"),
+        (
+            ("pretrain", "test_resnet.glyphs", "--out", "no/such/folder/w.safetensors"),
+            "no/such/folder must be a folder",
+        ),
         (("report", "absent"), "absent is not a results folder: it holds no tlbench.json"),
         (("--vresion",), "No such option '--vresion'"),
     ],

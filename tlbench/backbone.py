@@ -13,6 +13,20 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+# Fields of these names describe a backbone and set nothing about it.
+_DESCRIPTIVE = (
+    "name",
+    "weights",
+    "feature_dim",
+    "modality",
+    "version",
+    "pretrained_on",
+    "license",
+    "citation",
+    "recipe",
+)
+
+
 class Backbone(ABC):
     """A network from input to features, with or without pretrained weights.
 
@@ -53,7 +67,7 @@ class Backbone(ABC):
     @property
     def spec(self) -> str:
         """The backbone as a user would write it, without the weights' file."""
-        parameters = {key: value for key, value in non_default(self).items() if key not in ("weights", "name")}
+        parameters = {key: value for key, value in non_default(self).items() if key not in _DESCRIPTIVE}
         return format_spec(self.name, parameters)
 
     @property

@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 from filelock import FileLock
@@ -15,9 +15,10 @@ from tlbench.errors import StoreError
 if TYPE_CHECKING:
     from torch import Tensor
 
+T = TypeVar("T")
 LARGE = 2**28  # arrays from this many bytes on are memory-mapped instead of read
 VARIABLE = "TLBENCH_CACHE"
-KINDS = ("datasets", "encoded", "features", "prepared")  # the folders in it
+KINDS = ("datasets", "encoded", "extraction", "features", "prepared")  # the folders in it
 
 
 def default_cache_folder() -> Path:
@@ -56,41 +57,65 @@ class Cache:
 
         Large arrays come memory-mapped, copy-on-write: changing one changes nobody else's.
         """
-        path = self._entry(kind, key, ".npy", make)
-        mode: Literal["c"] | None = "c" if path.stat().st_size >= LARGE else None
-        loaded: np.ndarray = np.load(path, mmap_mode=mode, allow_pickle=False)
-        return loaded
+
+        def read(path: Path) -> np.ndarray:
+            mode: Literal["c"] | None = "c" if path.stat().st_size >= LARGE else None
+            loaded: np.ndarray = np.load(path, mmap_mode=mode, allow_pickle=False)
+            return loaded
+
+        return self._entry(kind, key, ".npy", make, read)
 
     def state(
         self, kind: str, key: object, make: "Callable[[], tuple[dict[str, Tensor], dict[str, str]]]"
     ) -> "tuple[dict[str, Tensor], dict[str, str]]":
         """Return tensors and texts of a key, kept as safetensors; `make` returns them when they are missing."""
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
         from safetensors.torch import save_file
 
         def write(path: Path) -> None:
             tensors, texts = make()
             save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path, metadata=texts)
 
-        path = self._entry(kind, key, ".safetensors", write)
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+        def read(path: Path) -> "tuple[dict[str, Tensor], dict[str, str]]":
+            try:
+                with safe_open(path, framework="pt") as file:
+                    names = file.keys()
+                    return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
+            except SafetensorError as error:
+                raise ValueError(str(error)) from None
 
-    def _entry(self, kind: str, key: object, suffix: str, make: Callable[[Path], None]) -> Path:
+        return self._entry(kind, key, ".safetensors", write, read)
+
+    def _entry(self, kind: str, key: object, suffix: str, make: Callable[[Path], None], read: Callable[[Path], T]) -> T:
+        """Read an entry, making it where it is missing, and once more where it turns out to be damaged."""
         path = self.folder / kind / (digest(key)[:32] + suffix)
-        if path.exists():
-            return path
+        if not path.exists():
+            self._make(path, make)
+        try:
+            return read(path)
+        except (ValueError, EOFError):
+            path.unlink(missing_ok=True)
+            self._make(path, make)
+            return read(path)
+
+    def _make(self, path: Path, make: Callable[[Path], None]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
-            if not path.exists():
-                temporary = path.with_name(f".{os.getpid()}-{path.name}")
-                try:
-                    make(temporary)
-                    os.replace(temporary, path)
-                finally:
-                    temporary.unlink(missing_ok=True)
-                self.made += 1
-        return path
+            if path.exists():  # another worker was faster
+                return
+            for leftover in path.parent.glob(f".*-{path.name}"):  # of a killed process: we hold the lock
+                leftover.unlink(missing_ok=True)
+            temporary = path.with_name(f".{os.getpid()}-{path.name}")
+            try:
+                make(temporary)
+                os.replace(temporary, path)
+            except OSError as error:
+                raise StoreError(
+                    f"cannot write to the cache folder {self.folder}: {error.strerror or error}."
+                ) from None
+            finally:
+                temporary.unlink(missing_ok=True)
+            self.made += 1
 
     def sizes(self) -> dict[str, tuple[int, int]]:
         """Return files and bytes by kind."""

@@ -348,8 +348,8 @@ def pretrain(backbone: str | None, out: Path | None, device: str, plugins: tuple
     if backbone not in with_recipe:
         raise unknown("backbone with a recipe", backbone, with_recipe)
     target = out or Path(f"{backbone}.safetensors")
-    if not target.parent.is_dir():
-        raise TlbenchError(f"cannot write {target}: {target.parent} is not a folder.")
+    if not target.parent.is_dir() or target.is_dir() or not os.access(target.parent, os.W_OK):
+        raise TlbenchError(f"cannot write {target}: {target.parent} must be a folder that you may write to.")
     resources = Resources(catalog, Cache())
     upstream = read_recipe(Path(str(with_recipe[backbone].recipe)))
     pretrain_upstream(

@@ -51,8 +51,9 @@ class Store:
 
     def remove_leftovers(self) -> None:
         """Delete temporary files of processes that were killed while writing."""
-        for path in self.records_folder.glob(".*.tmp"):
-            path.unlink(missing_ok=True)
+        for folder in (self.folder, self.records_folder):
+            for path in folder.glob(".*.tmp"):
+                path.unlink(missing_ok=True)
 
     def _path(self, cell: str) -> Path:
         return self.records_folder / f"{cell}.json"
@@ -129,10 +130,17 @@ def _json(data: Mapping[str, Any]) -> bytes:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    """Write a file so that a reader, or a crash, sees the old content or the new, never a part.
+
+    Raises StoreError where the file cannot be written.
+    """
     temporary = path.with_name(f".{os.getpid()}-{path.name}.tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StoreError(f"cannot write {path}: {error.strerror or error}.") from None
