@@ -11,8 +11,9 @@ import pytest
 
 from tlbench import hookspecs
 from tlbench.budget import Budget
+from tlbench.catalog import Catalog
 from tlbench.cli import main
-from tlbench.host import Catalog, Host
+from tlbench.host import Host
 from tlbench.suite import suite_from_mapping
 
 ROOT = Path(__file__).parents[1]

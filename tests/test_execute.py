@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from tlbench import Labelled, Workbench
+from tlbench.catalog import Catalog
 from tlbench.execute import run_cell
-from tlbench.host import Catalog, Host
+from tlbench.host import Host
 from tlbench.plan import make_plan
 from tlbench.resources import Resources
 

@@ -8,9 +8,10 @@ import pytest
 
 import tlbench
 from tlbench import DataError, ParameterError, PluginError, hookspecs
+from tlbench.catalog import Catalog
 from tlbench.doctor import examination
 from tlbench.errors import UnknownNameError
-from tlbench.host import Catalog, Host
+from tlbench.host import Host
 from tlbench.progress import ProgressObserver
 
 STRATEGY = '''

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from tlbench import Block, DataError, ParameterError, Recipe
+from tlbench.catalog import Catalog
 from tlbench.cell import Protocol
 from tlbench.errors import PlanError, UnknownNameError
-from tlbench.host import Catalog, Host
+from tlbench.host import Host
 from tlbench.plan import make_plan
 from tlbench.resources import Resources
 

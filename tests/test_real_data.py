@@ -7,7 +7,8 @@ import torch
 
 import tlbench
 from tlbench.cache import Cache
-from tlbench.host import Catalog, Host
+from tlbench.catalog import Catalog
+from tlbench.host import Host
 from tlbench.resources import Resources
 from tlbench.suite import Block, Suite
 from tlbench.training import predict

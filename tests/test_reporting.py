@@ -2,7 +2,8 @@
 
 import pytest
 
-from tlbench.host import Catalog, Host
+from tlbench.catalog import Catalog
+from tlbench.host import Host
 from tlbench.record import Record
 from tlbench.reporting import write_reports
 from tlbench.results import Results

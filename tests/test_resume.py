@@ -6,7 +6,8 @@ import signal
 import pytest
 
 import tlbench
-from tlbench.host import Catalog, Host
+from tlbench.catalog import Catalog
+from tlbench.host import Host
 from tlbench.reporting import write_reports
 
 SUITE = """

@@ -3,7 +3,8 @@
 import pytest
 
 from tlbench import Block, Budget, ParameterError, Suite
-from tlbench.host import Catalog, Host
+from tlbench.catalog import Catalog
+from tlbench.host import Host
 from tlbench.suite import load_suite, suite_from_mapping
 
 WHOLE = """

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tlbench.cache import Cache
+from tlbench.catalog import Catalog
 from tlbench.cell import Cell
 from tlbench.determinism import resolve_device
 from tlbench.executor import Finished, Started, Where, run_cells
-from tlbench.host import Catalog, Host
+from tlbench.host import Host
 from tlbench.plan import Plan, make_plan
 from tlbench.resources import Resources
 from tlbench.results import Results

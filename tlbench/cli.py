@@ -2,77 +2,19 @@
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tlbench import __version__
+from tlbench.command_group import PluginGroup
 from tlbench.errors import TlbenchError
 from tlbench.names import plural, unknown
+from tlbench.selection import open_catalog, plugin_option, resolve, say, selection_options, tell_broken
 
 if TYPE_CHECKING:
-    from tlbench.host import Catalog, Host
     from tlbench.plan import Plan
-    from tlbench.suite import Suite
-
-
-class PluginGroup(click.Group):
-    """A group that lets plugins add commands, and turns a user's slip into one line and exit code 2."""
-
-    _asked_plugins = False
-
-    def _ask_plugins(self) -> None:
-        if not self._asked_plugins:
-            self._asked_plugins = True
-            from tlbench.host import Host
-
-            Host().manager.hook.tlbench_add_commands(cli=self)
-
-    def list_commands(self, context: click.Context) -> list[str]:
-        """Return the names of all commands, those of plugins among them."""
-        self._ask_plugins()
-        return super().list_commands(context)
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Return a command; plugins are asked only for what the core does not have."""
-        if name not in self.commands:
-            self._ask_plugins()
-        return super().get_command(context, name)
-
-    def resolve_command(
-        self, context: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find a command, or say which one was probably meant."""
-        if self.get_command(context, args[0]) is None and not args[0].startswith("-"):
-            raise unknown("command", args[0], self.list_commands(context))
-        return super().resolve_command(context, args)
-
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
-        """Run a command; what a user can mend costs one line and exit code 2, Ctrl-C one line and 130."""
-        try:
-            code = super().main(*args, standalone_mode=False, **extra)  # type: ignore[call-overload]
-        except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.format_message())
-            sys.exit(2)
-        except click.ClickException as error:
-            _fail(error.format_message(), error.exit_code)
-        except TlbenchError as error:
-            _fail(str(error), 2)
-        except (KeyboardInterrupt, click.Abort):
-            _fail("interrupted.", 130)
-        except BrokenPipeError:  # the reader of our output has left: so do we
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
-        if standalone_mode:
-            sys.exit(code if isinstance(code, int) else 0)
-        return code
-
-
-def _fail(text: str, code: int) -> NoReturn:
-    click.echo(f"tlbench: {' '.join(text.split())}", err=True)
-    sys.exit(code)
 
 
 @click.group(cls=PluginGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -82,39 +24,6 @@ def main() -> None:
 
     Without a GPU, a download or a choice to make, start with:  tlbench run
     """
-
-
-def plugin_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `-p FILE` to a command."""
-    return click.option("-p", "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a local plugin file.")(
-        command
-    )
-
-
-def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what chooses cells to a command."""
-    options: list[Callable[..., Any]] = [
-        click.option("-s", "--strategy", "strategies", multiple=True, metavar="NAME", help="As 'finetune(lr=1e-3)'."),
-        click.option("-b", "--backbone", "backbones", multiple=True, metavar="NAME", help="As resnet18@FILE."),
-        click.option(
-            "-d", "--dataset", "datasets", multiple=True, metavar="NAME", help="As folder:PATH or 'digits[typed->]'."
-        ),
-        click.option("--budget", "budgets", multiple=True, metavar="N", help="0, 5-shot, 10%, 1000 or full."),
-        click.option("--replicates", type=click.IntRange(1), metavar="N", help="Repetitions of each cell."),
-        click.option("--seed", type=click.IntRange(0), metavar="N", help="The root of all seeds."),
-        click.option("--validation", type=click.FloatRange(0, 1, max_open=True), metavar="SHARE",
-                     help="Share of the label budget kept to select on."),
-        click.option("--suite", default=None, metavar="NAME|FILE", help="A suite or a TOML file.  [default: quick]"),
-        click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps."),
-        click.option("--jobs", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: one per core]"),
-        click.option("--threads", type=click.IntRange(1), default=1, show_default=True, metavar="N",
-                     help="Threads in a cell; on a CPU their number changes the last bits."),
-        click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Where results go."),
-        plugin_option,
-    ]  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 @main.command()
@@ -133,83 +42,27 @@ def run(retry_failed: bool, **options: Any) -> None:
     from tlbench.progress import ProgressObserver
     from tlbench.reporting import write_reports
     from tlbench.results import Results
+    from tlbench.store import Store
 
-    _, plan, resources, store, where = _prepare(options)
-    log = Console(stderr=True)
-    observer = ProgressObserver(log)
-    resources.catalog.host.manager.register(observer, name="progress")
+    chosen = resolve(options)
+    plan, catalog = chosen.plan, chosen.resources.catalog
+    for line in (*plan.findings, *plan.warnings):
+        say(f"note: {line}")
+    store = Store(chosen.folder, create=True)
+    observer = ProgressObserver(Console(stderr=True))
+    catalog.host.manager.register(observer, name="progress")
     try:
-        ran = execute_plan(plan, resources, store, where, retry_failed=retry_failed, say=_say)
+        ran = execute_plan(plan, chosen.resources, store, chosen.where, retry_failed=retry_failed, say=say)
     except KeyboardInterrupt:
         observer.stop()
         kept = sum(store.has(cell.id) for cell in plan.cells)
-        _say(f"interrupted; {kept} of {len(plan.cells)} cells are stored. The same command goes on from there.")
+        say(f"interrupted; {kept} of {len(plan.cells)} cells are stored. The same command goes on from there.")
         os._exit(130)  # worker processes and reader threads have nothing left to say
-    _say(f"{plural(ran, 'cell')} run, {len(plan.cells) - ran} of {len(plan.cells)} found in {store.folder}")
+    say(f"{plural(ran, 'cell')} run, {len(plan.cells) - ran} of {len(plan.cells)} found in {store.folder}")
     results = Results(store.folder)
-    write_reports(results, resources.catalog, anew=False)
+    write_reports(results, catalog, anew=False)
     if any(not record.ok for record in results.records):
         sys.exit(1)
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)
-
-
-def _prepare(options: dict[str, Any]) -> Any:
-    """Resolve everything that a run or a plan needs, before anything is written or run."""
-    from tlbench.api import default_jobs, default_output
-    from tlbench.cache import Cache
-    from tlbench.determinism import configure, resolve_device
-    from tlbench.executor import Where
-    from tlbench.plan import make_plan
-    from tlbench.resources import Resources
-    from tlbench.store import Store
-
-    host, catalog = open_catalog(options["plugins"])
-    device = resolve_device(options["device"])
-    suite = _chosen_suite(options, catalog)
-    threads = options["threads"]
-    jobs = options["jobs"] or default_jobs(device.type, threads)
-    configure(threads)
-    resources = Resources(catalog, Cache())
-    plan = make_plan(suite, resources)
-    tell_broken(host)
-    for line in (*plan.findings, *plan.warnings):
-        _say(f"note: {line}")
-    store = Store(options["out"] or default_output(suite), create=True)
-    return suite, plan, resources, store, Where(options["device"], jobs, threads)
-
-
-def open_catalog(plugins: tuple[str, ...] = ()) -> "tuple[Host, Catalog]":
-    """Load all plugins and say which are broken."""
-    from tlbench.host import Catalog, Host
-
-    host = Host(plugins)
-    tell_broken(host)
-    return host, Catalog(host)
-
-
-def tell_broken(host: "Host") -> None:
-    """Say which plugins turned out to be broken since the last call."""
-    for broken in host.unheard():
-        _say(f"note: {broken} (`tlbench doctor` shows more)")
-
-
-def _chosen_suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
-    from dataclasses import replace
-
-    from tlbench.api import DEFAULT_SUITE, find_suite
-    from tlbench.cell import Protocol
-
-    suite = find_suite(options["suite"] or DEFAULT_SUITE, catalog)
-    suite = suite.narrowed(
-        tuple(options["strategies"]), tuple(options["backbones"]), tuple(options["datasets"]), tuple(options["budgets"])
-    )
-    changes: dict[str, Any] = {key: options[key] for key in ("replicates", "seed") if options[key] is not None}
-    if options["validation"] is not None:
-        changes["protocol"] = Protocol(validation=options["validation"])
-    return replace(suite, **changes) if changes else suite
 
 
 @main.command()
@@ -221,32 +74,19 @@ def plan(cells: bool, **options: Any) -> None:
     \b
     tlbench plan --suite my-suite.toml
     """
-    from tlbench.api import default_jobs, default_output
-    from tlbench.determinism import configure, resolve_device
+    from tlbench.determinism import resolve_device
     from tlbench.estimate import estimate
-    from tlbench.plan import make_plan
-    from tlbench.resources import Resources
+    from tlbench.progress import seconds_in_words
     from tlbench.store import MARKER, Store
 
-    from tlbench.cache import Cache  # isort: skip
-
-    host, catalog = open_catalog(options["plugins"])
-    device = resolve_device(options["device"])
-    configure(options["threads"])
-    suite = _chosen_suite(options, catalog)
-    resources = Resources(catalog, Cache())
-    made = make_plan(suite, resources)
-    tell_broken(host)
-    folder = options["out"] or default_output(suite)
-    store = Store(folder) if (folder / MARKER).exists() else None
+    chosen = resolve(options)
+    store = Store(chosen.folder) if (chosen.folder / MARKER).exists() else None
     stored = store.cells() if store else set()
-    waiting = [cell for cell in made.cells if cell.id not in stored]
-    jobs = options["jobs"] or default_jobs(device.type, options["threads"])
-    _print_plan(made, cells, len(made.cells) - len(waiting), folder)
+    waiting = [cell for cell in chosen.plan.cells if cell.id not in stored]
+    _print_plan(chosen.plan, cells, len(chosen.plan.cells) - len(waiting), chosen.folder)
     if waiting:
-        from tlbench.progress import seconds_in_words
-
-        judged = estimate(waiting, resources, store, device)
+        judged = estimate(waiting, chosen.resources, store, resolve_device(chosen.where.device))
+        jobs = chosen.where.jobs
         click.echo(
             f"Estimate: about {seconds_in_words(judged.seconds / jobs)} on {plural(jobs, 'worker')} "
             f"({judged.from_records} of {plural(judged.cells, 'cell')} judged by stored records, the rest by one "
@@ -354,7 +194,7 @@ def pretrain(backbone: str | None, out: Path | None, device: str, plugins: tuple
     upstream = read_recipe(Path(str(with_recipe[backbone].recipe)))
     pretrain_upstream(
         resources.backbone(backbone), upstream, resources, resolve_device(device), target,
-        f"tlbench pretrain {backbone}", _say,
+        f"tlbench pretrain {backbone}", say,
     )  # fmt: skip
     click.echo(str(target))
 

@@ -9,8 +9,9 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 
 from tlbench import __version__
+from tlbench.catalog import Catalog
 from tlbench.errors import TlbenchError
-from tlbench.host import Catalog, Host
+from tlbench.host import Host
 
 LIBRARIES = (
     "torch",

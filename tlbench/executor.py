@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.cache import Cache
+from tlbench.catalog import Catalog
 from tlbench.cell import Cell
 from tlbench.determinism import configure, resolve_device
 from tlbench.execute import Outcome, failed, run_cell
-from tlbench.host import Catalog, Host
+from tlbench.host import Host
 from tlbench.record import Failure, Record
 from tlbench.resources import Resources
 from tlbench.store import Store

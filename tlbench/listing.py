@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from tlbench.backbone import BackboneFamily
+from tlbench.catalog import Catalog
 from tlbench.errors import UnknownNameError
-from tlbench.host import Catalog, Offer, Origin
+from tlbench.host import Offer, Origin
 from tlbench.names import format_value, plural
 from tlbench.parameters import all_values, described
 

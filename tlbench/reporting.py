@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from tlbench import __version__
+from tlbench.catalog import Catalog
 from tlbench.cell import digest
 from tlbench.errors import StoreError
-from tlbench.host import Catalog
 from tlbench.names import unknown
 from tlbench.results import Results
 from tlbench.store import write_atomically

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from tlbench.backbone import Backbone
 from tlbench.cache import Cache
+from tlbench.catalog import Catalog
 from tlbench.cell import digest
 from tlbench.dataset import Dataset
 from tlbench.errors import DataError, WeightsError
 from tlbench.features import EncodedSplit, encode_split
-from tlbench.host import Catalog, Origin
+from tlbench.host import Origin
 from tlbench.sampling import class_counts
 
 SPLITS_IN_MEMORY = 8  # encoded splits that a process keeps open

@@ -16,7 +16,8 @@ def report(results: Path, formats: tuple[str, ...], plugins: tuple[str, ...]) ->
     tlbench report tlbench-results/quick --format markdown
     """
     from tlbench import Results
-    from tlbench.host import Catalog, Host
+    from tlbench.catalog import Catalog
+    from tlbench.host import Host
     from tlbench.reporting import write_reports
 
     write_reports(Results(results), Catalog(Host(plugins)), formats)

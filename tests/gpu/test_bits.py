@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from tlbench import Recipe
+from tlbench.catalog import Catalog
 from tlbench.execute import run_cell
-from tlbench.host import Catalog, Host
+from tlbench.host import Host
 from tlbench.plan import make_plan
 from tlbench.resources import Resources
 

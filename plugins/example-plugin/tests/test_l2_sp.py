@@ -2,7 +2,8 @@
 
 import tlbench
 from tlbench import Block, Recipe, Suite
-from tlbench.host import Catalog, Host
+from tlbench.catalog import Catalog
+from tlbench.host import Host
 
 TINY = Suite(
     "tiny",

@@ -1,0 +1,132 @@
+"""The catalog: everything that plugins offer, looked up by the names users type."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tlbench.backbone import Backbone, BackboneFamily, check_backbone
+from tlbench.dataset import Dataset, check_dataset_class, construct_dataset, split_dataset_spec
+from tlbench.errors import ParameterError, PluginError
+from tlbench.host import Host, Offer, Origin
+from tlbench.metric import Metric, check_metric
+from tlbench.names import Spec, parse_spec, unknown
+from tlbench.parameters import construct, fields_of
+from tlbench.reporter import Reporter, check_reporter
+from tlbench.strategy import Strategy, check_strategy_class
+
+if TYPE_CHECKING:
+    from tlbench.suite import Suite
+
+
+class Catalog:
+    """Everything the host's plugins offer, looked up by the names users type."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    @cached_property
+    def strategies(self) -> dict[str, Offer]:
+        """Strategy classes by name."""
+        return self.host.offers("tlbench_strategies", check_strategy_class)
+
+    @cached_property
+    def backbones(self) -> dict[str, Offer]:
+        """Backbones and backbone families by name."""
+        return self.host.offers("tlbench_backbones", check_backbone)
+
+    @cached_property
+    def datasets(self) -> dict[str, Offer]:
+        """Dataset classes by name."""
+        return self.host.offers("tlbench_datasets", check_dataset_class)
+
+    @cached_property
+    def metrics(self) -> dict[str, Offer]:
+        """Metrics by name."""
+        return self.host.offers("tlbench_metrics", check_metric)
+
+    @cached_property
+    def reporters(self) -> dict[str, Offer]:
+        """Reporters by name."""
+        return self.host.offers("tlbench_reporters", check_reporter)
+
+    @cached_property
+    def suites(self) -> dict[str, Offer]:
+        """Suites by name."""
+        return self.host.offers("tlbench_suites", _check_suite)
+
+    def _hint(self) -> str:
+        """Return a reminder of broken plugins: what is missing may be theirs."""
+        if not self.host.broken:
+            return ""
+        return " " + " ".join(f"Note: {broken}" for broken in self.host.broken[:2])
+
+    def _find(self, kind: str, name: str, offers: Mapping[str, Offer]) -> Offer:
+        if name not in offers:
+            raise unknown(kind, name, offers, self._hint())
+        return offers[name]
+
+    def strategy(self, text: str) -> tuple[Strategy, Origin]:
+        """Return the strategy variant that `name(parameter=value)` spells."""
+        spec = parse_spec(text)
+        if spec.location is not None:
+            raise ParameterError(f"{text!r}: a strategy takes no @FILE; give it to the backbone.")
+        offer = self._find("strategy", spec.name, self.strategies)
+        return construct(offer.thing, "strategy", spec.name, spec.parameters), offer.origin
+
+    def backbone(self, text: str) -> tuple[Backbone, Origin]:
+        """Return the backbone that `name(argument=value)@weights` spells."""
+        spec = parse_spec(text)
+        single = {name: offer for name, offer in self.backbones.items() if isinstance(offer.thing, Backbone)}
+        families = [offer for offer in self.backbones.values() if isinstance(offer.thing, BackboneFamily)]
+        plain = not spec.parameters and spec.location is None
+        if spec.name in single and (plain or fields_of(single[spec.name].thing)):
+            return _with_arguments(single[spec.name].thing, spec, text), single[spec.name].origin
+        for offer in families:
+            found = offer.thing.find(spec)
+            if found is not None:
+                return found, offer.origin
+        if spec.name in single:
+            raise ParameterError(f"backbone {spec.name!r} takes neither parameters nor weights from a file: {text!r}.")
+        known = [*single, *(name for offer in families for name in offer.thing.names())]
+        raise unknown("backbone", spec.name, known, self._hint())
+
+    def dataset(self, text: str) -> tuple[Dataset, Origin]:
+        """Return the dataset that `name`, `name(key=value)` or `name:PATH?option` spells."""
+        name, place, options = split_dataset_spec(text)
+        offer = self._find("dataset", name, self.datasets)
+        return construct_dataset(offer.thing, place, options), offer.origin
+
+    def suite(self, name: str) -> "Suite":
+        """Return a suite by name."""
+        suite: Suite = self._find("suite", name, self.suites).thing
+        return suite
+
+    def metric_list(self) -> list[Metric]:
+        """Return all metrics, sorted by name."""
+        return [offer.thing for offer in self.metrics.values()]
+
+    def reporter_list(self) -> list[Reporter]:
+        """Return all reporters, sorted by name."""
+        return [offer.thing for offer in self.reporters.values()]
+
+
+def _with_arguments(backbone: Backbone, spec: Spec, text: str) -> Backbone:
+    """Return the backbone with what the user set in the place of its own values."""
+    known = {item.name for item in fields_of(backbone)}
+    values = dict(spec.parameters)
+    if spec.location is not None:
+        if "weights" not in known:
+            raise ParameterError(f"{text!r}: backbone {backbone.name!r} takes no weights from a file.")
+        values["weights"] = spec.location
+    if not values:
+        return backbone
+    own = {item.name: getattr(backbone, item.name) for item in fields_of(backbone)}
+    changed: Backbone = construct(type(backbone), "backbone", backbone.name, {**own, **values})
+    return changed
+
+
+def _check_suite(suite: Any) -> None:
+    from tlbench.suite import Suite
+
+    if not isinstance(suite, Suite):
+        raise PluginError(f"{suite!r} is not a tlbench.Suite.")

@@ -1,0 +1,69 @@
+"""Source-side training: done once per variant, backbone, source and replicate, and kept in the cache."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tlbench.cell import Cell, digest
+from tlbench.determinism import Stopwatch, seed_everything
+from tlbench.draw import FeatureSource, draw_source
+from tlbench.resources import BackboneEntry, Resources
+from tlbench.seeds import derive
+from tlbench.strategy import Strategy
+from tlbench.task import Source
+from tlbench.workbench import Setting, Workbench
+
+
+def setting_of(cell: Cell, backbone: BackboneEntry, classes: int, device: torch.device) -> Setting:
+    """Return what a fit of this cell is about, beside its data."""
+    return Setting(backbone.backbone, backbone.weights, classes, cell.recipe, device, cell.seed, cell.replicate)
+
+
+class Preparation:
+    """Source-side training, done once and kept in the cache with the seconds it took."""
+
+    def __init__(
+        self, cell: Cell, strategy: Strategy, resources: Resources, device: torch.device, features: FeatureSource
+    ) -> None:
+        self.cell, self.strategy, self.resources, self.device = cell, strategy, resources, device
+        self.features = features
+        self.seconds = 0.0  # what the preparation cost when it was made
+        self.seconds_here = 0.0  # what it cost inside this very fit
+
+    def module(self) -> nn.Module:
+        """Return the prepared module: its structure made anew, its parameters from the cache."""
+        with Stopwatch(self.device) as watch:
+            state, texts = self.resources.cache.state("prepared", self._key(), self._make)
+            module = self._prepare(replay=True)
+            module.load_state_dict(state)
+        self.seconds = float(texts["seconds"])
+        self.seconds_here += watch.seconds
+        return module.to(self.device).eval()
+
+    def _key(self) -> Any:
+        identity = dict(self.cell.identity)
+        shared = {key: identity[key] for key in ("strategy", "backbone", "source", "recipe", "replicate", "seed")}
+        return (shared, torch.__version__, self.device.type, torch.get_num_threads())
+
+    def _make(self) -> tuple[dict[str, Tensor], dict[str, str]]:
+        with Stopwatch(self.device) as watch:
+            module = self._prepare(replay=False)
+        state = {name: tensor.detach().cpu() for name, tensor in module.state_dict().items()}
+        return state, {"seconds": repr(watch.seconds)}
+
+    def _prepare(self, replay: bool) -> nn.Module:
+        """Run the strategy's own `prepare` from one and the same start, whoever asks first."""
+        cell = self.cell
+        backbone = self.resources.backbone(cell.backbone)
+        known: list[Any] = []
+        source: Source = draw_source(cell, self.resources, known, self.features)
+        bench = Workbench(
+            setting_of(cell, backbone, len(source.classes), self.device), known_features=known, replay=replay
+        )
+        state = torch.random.get_rng_state()
+        name, side = backbone.backbone.name, digest(cell.identity["source"])
+        seed_everything(derive(cell.seed, "prepare", backbone=name, source=side, replicate=cell.replicate))
+        module = self.strategy.prepare(source, bench)
+        torch.random.set_rng_state(state)
+        return module

@@ -1,0 +1,114 @@
+"""What chooses cells on the command line: the options, and the suite, plan and store that they come to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from tlbench.catalog import Catalog
+    from tlbench.executor import Where
+    from tlbench.host import Host
+    from tlbench.plan import Plan
+    from tlbench.resources import Resources
+    from tlbench.suite import Suite
+
+
+def plugin_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `-p FILE` to a command."""
+    return click.option("-p", "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a local plugin file.")(
+        command
+    )
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what chooses cells to a command."""
+    options: list[Callable[..., Any]] = [
+        click.option("-s", "--strategy", "strategies", multiple=True, metavar="NAME", help="As 'finetune(lr=1e-3)'."),
+        click.option("-b", "--backbone", "backbones", multiple=True, metavar="NAME", help="As resnet18@FILE."),
+        click.option(
+            "-d", "--dataset", "datasets", multiple=True, metavar="NAME", help="As folder:PATH or 'digits[typed->]'."
+        ),
+        click.option("--budget", "budgets", multiple=True, metavar="N", help="0, 5-shot, 10%, 1000 or full."),
+        click.option("--replicates", type=click.IntRange(1), metavar="N", help="Repetitions of each cell."),
+        click.option("--seed", type=click.IntRange(0), metavar="N", help="The root of all seeds."),
+        click.option("--validation", type=click.FloatRange(0, 1, max_open=True), metavar="SHARE",
+                     help="Share of the label budget kept to select on."),
+        click.option("--suite", default=None, metavar="NAME|FILE", help="A suite or a TOML file.  [default: quick]"),
+        click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps."),
+        click.option("--jobs", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: one per core]"),
+        click.option("--threads", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+                     help="Threads in a cell; on a CPU their number changes the last bits."),
+        click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Where results go."),
+        plugin_option,
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def say(text: str) -> None:
+    """Tell the user something that is no result."""
+    click.echo(text, err=True)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the options come to: everything is resolved, nothing is written or run."""
+
+    plan: "Plan"
+    resources: "Resources"
+    folder: Path
+    where: "Where"
+
+
+def resolve(options: dict[str, Any]) -> Chosen:
+    """Resolve the options of a run or a plan."""
+    from tlbench.api import default_jobs, default_output
+    from tlbench.cache import Cache
+    from tlbench.determinism import configure, resolve_device
+    from tlbench.executor import Where
+    from tlbench.plan import make_plan
+    from tlbench.resources import Resources
+
+    host, catalog = open_catalog(options["plugins"])
+    device, threads = resolve_device(options["device"]), options["threads"]
+    configure(threads)
+    suite = _suite(options, catalog)
+    resources = Resources(catalog, Cache())
+    plan = make_plan(suite, resources)
+    tell_broken(host)
+    where = Where(options["device"], options["jobs"] or default_jobs(device.type, threads), threads)
+    return Chosen(plan, resources, options["out"] or default_output(suite), where)
+
+
+def open_catalog(plugins: tuple[str, ...] = ()) -> "tuple[Host, Catalog]":
+    """Load all plugins and say which are broken."""
+    from tlbench.catalog import Catalog
+    from tlbench.host import Host
+
+    host = Host(plugins)
+    tell_broken(host)
+    return host, Catalog(host)
+
+
+def tell_broken(host: "Host") -> None:
+    """Say which plugins turned out to be broken since the last call."""
+    for broken in host.unheard():
+        say(f"note: {broken} (`tlbench doctor` shows more)")
+
+
+def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
+    from dataclasses import replace
+
+    from tlbench.api import DEFAULT_SUITE, find_suite
+    from tlbench.cell import Protocol
+
+    suite = find_suite(options["suite"] or DEFAULT_SUITE, catalog)
+    chosen = [tuple(options[key]) for key in ("strategies", "backbones", "datasets", "budgets")]
+    changes: dict[str, Any] = {key: options[key] for key in ("replicates", "seed") if options[key] is not None}
+    if options["validation"] is not None:
+        changes["protocol"] = Protocol(validation=options["validation"])
+    return replace(suite.narrowed(*chosen), **changes)
