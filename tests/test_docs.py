@@ -171,3 +171,11 @@ def _without_docstrings(source):
         if isinstance(node, (ast.Module, ast.FunctionDef)) and ast.get_docstring(node):
             node.body = node.body[1:]
     return ast.dump(tree)
+
+
+def test_the_tables_in_the_readme_are_those_of_the_reference_results():
+    block = (ROOT / "README.md").read_text().split("<!-- quick:begin -->")[1].split("<!-- quick:end -->")[0]
+    summary = (ROOT / "results" / "quick" / "tables" / "summary.md").read_text().splitlines()
+    rows = [line for line in block.splitlines() if line.startswith(("|", "**"))]
+    assert len(rows) > 10
+    assert [row for row in rows if row not in summary] == []

@@ -84,11 +84,12 @@ def execute_plan(
     hook = resources.catalog.host.manager.hook
     store.remove_leftovers()
     pending = pending_cells(plan, store, retry_failed)
+    events = run_cells(pending, resources, store, where)  # workers start up while this process encodes
     encode_all(pending, resources, say)
     store.write_plan(plan.summary())
     hook.tlbench_run_started(plan=plan)
     try:
-        for event in run_cells(pending, resources, store, where):
+        for event in events:
             match event:
                 case Started(cell, position):
                     hook.tlbench_cell_started(cell=cell, position=position, total=len(pending))

@@ -52,11 +52,13 @@ Event = Started | Finished
 
 
 def run_cells(cells: Sequence[Cell], resources: Resources, store: Store, where: Where) -> Iterator[Event]:
-    """Run cells and store each record as it comes; yield what happens."""
+    """Run cells and store each record as it comes; yield what happens.
+
+    Workers start up at once, in the background; the first cell is handed out when the first event is asked for.
+    """
     if where.jobs <= 1 or len(cells) <= 1:
-        yield from _run_here(cells, resources, store, where)
-    else:
-        yield from _Pool(cells, resources, store, where).events()
+        return _run_here(cells, resources, store, where)
+    return _Pool(cells, resources, store, where).events()
 
 
 def _run_here(cells: Sequence[Cell], resources: Resources, store: Store, where: Where) -> Iterator[Event]:
@@ -85,9 +87,10 @@ class _Pool:
         self.resources, self.store, self.where = resources, store, where
         self.context = multiprocessing.get_context("spawn")
         self.started = 0
+        self.workers = [self._new_worker() for _ in range(min(where.jobs, len(cells)))]
 
     def events(self) -> Iterator[Event]:
-        workers = [self._new_worker() for _ in range(min(self.where.jobs, self.total))]
+        workers = self.workers
         try:
             for worker in workers:
                 yield self._hand_out(worker)
