@@ -9,7 +9,7 @@ from tlbench.plan import make_plan
 from tlbench.record import Record
 from tlbench.store import Store
 
-REPLICATES = 500
+REPLICATES = 600
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def suite(resources):
 @pytest.mark.benchmark(group="9,000 cells")
 def test_plan(benchmark, resources, suite):
     plan = benchmark.pedantic(make_plan, (suite, resources), rounds=3)
-    assert len(plan.cells) == REPLICATES * 18
+    assert len(plan.cells) == REPLICATES * 15
 
 
 @pytest.mark.benchmark(group="9,000 cells")

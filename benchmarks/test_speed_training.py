@@ -35,7 +35,7 @@ def bare(model, data):
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-    return float(loss)
+    return float(loss.detach())
 
 
 @pytest.mark.benchmark(group="training loop")

@@ -37,8 +37,9 @@ def _ranks(labels: np.ndarray, classes: int, seed: int) -> tuple[np.ndarray, np.
     draw = np.random.default_rng(seed)
     rank = np.zeros(len(labels), dtype=np.int64)
     quantile = np.zeros(len(labels))
-    for label in range(classes):
-        members = np.flatnonzero(labels == label)
+    by_class = np.argsort(labels, kind="stable")
+    ends = np.cumsum(class_counts(labels, classes))
+    for members in np.split(by_class, ends[:-1]):
         order = draw.permutation(len(members))
         rank[members[order]] = np.arange(len(members))
         quantile[members[order]] = (np.arange(len(members)) + 0.5) / max(len(members), 1)
