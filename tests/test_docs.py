@@ -113,7 +113,7 @@ def test_suites_in_the_documents_are_valid(text, catalog):
     suite = suite_from_mapping(tomllib.loads(text), default_name="shown")
     for block in suite.blocks:
         for strategy in block.strategies:
-            catalog.strategy(strategy)
+            assert catalog.strategy(strategy)[0].name == strategy.partition("(")[0]
 
 
 @pytest.mark.parametrize("words", commands())

@@ -237,9 +237,9 @@ def test_unequal_classes_are_pointed_out(pets):
 
 
 def test_files_are_read_once_per_process_for_any_number_of_instances(pets, monkeypatch):
-    dataset(f"folder:{pets}").fingerprint()
+    first = dataset(f"folder:{pets}").fingerprint()
     monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"read {path} again"))
-    dataset(f"folder:{pets}").fingerprint()
+    assert dataset(f"folder:{pets}").fingerprint() == first
 
 
 def test_a_file_that_changes_under_way_is_refused(pets):
