@@ -32,6 +32,9 @@ def _spell(budget: str) -> str:
 
 def _leader(rows: pd.DataFrame, metric: str) -> str:
     best = rows.iloc[int(rows["mean"].argmax())]
+    equals = [str(name) for name in rows.loc[rows["mean"] == best["mean"], "strategy"]]
+    if len(equals) > 1:
+        return f"{', '.join(equals[:-1])} and {equals[-1]} tie at {metric} {best['mean']:.3f}."
     sentence = f"{best['strategy']} leads with {metric} {best['mean']:.3f}"
     if pd.notna(best["seed_low"]):
         sentence += f" [{best['seed_low']:.3f}, {best['seed_high']:.3f}]"
