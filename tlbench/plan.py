@@ -10,6 +10,7 @@ from tlbench.errors import DataError, ParameterError, PlanError
 from tlbench.names import near_miss, plural
 from tlbench.parameters import non_default
 from tlbench.resources import BackboneEntry, Resources
+from tlbench.stats import smallest_p
 from tlbench.strategy import Family, Strategy
 from tlbench.suitability import too_large, unsuitable
 from tlbench.suite import Block, Suite
@@ -72,7 +73,7 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
 
 
 def _warnings(suite: Suite) -> Iterator[str]:
-    smallest = 2 / 2**suite.replicates
+    smallest = smallest_p(suite.replicates)
     if smallest > 0.05:
         yield (
             f"with {plural(suite.replicates, 'replicate')} no exact paired test (sign-flip, Wilcoxon) can reach "

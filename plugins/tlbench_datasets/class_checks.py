@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from tlbench import DataError
+from tlbench.names import plural
 from tlbench_datasets.images import EXTENSIONS, MOST_BYTES
 from tlbench_datasets.listing import Member
-from tlbench_datasets.wording import counted, near, shown, some
+from tlbench_datasets.wording import near, shown, some
 
 Classes = dict[str, list[Member]]
 
@@ -22,18 +23,18 @@ def require_images(members: Sequence[Member], place: str) -> None:
     if others:
         verb = "is no supported image" if len(others) == 1 else "are no supported images"
         raise DataError(
-            f"{place}: {counted(len(others), 'file')} in class folders {verb}: {some(others)}. "
+            f"{place}: {plural(len(others), 'file')} in class folders {verb}: {some(others)}. "
             f"Convert or move away what is not {', '.join(EXTENSIONS)}."
         )
     empty = [member.path for member in members if member.size == 0]
     if empty:
         raise DataError(
-            f"{place}: {counted(len(empty), 'image file')} of zero bytes: {some(empty)}. Delete or replace them."
+            f"{place}: {plural(len(empty), 'image file')} of zero bytes: {some(empty)}. Delete or replace them."
         )
     large = [member.path for member in members if member.size > MOST_BYTES]
     if large:
         raise DataError(
-            f"{place}: {counted(len(large), 'image file')} beyond {MOST_BYTES // 2**20} MiB: {some(large)}. "
+            f"{place}: {plural(len(large), 'image file')} beyond {MOST_BYTES // 2**20} MiB: {some(large)}. "
             "Make them smaller."
         )
 

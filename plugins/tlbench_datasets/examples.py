@@ -5,7 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tlbench_datasets.wording import counted, shown
+from tlbench.names import plural
+from tlbench_datasets.wording import shown
 
 _IMBALANCE = 10  # times as many training examples in the largest class as in the smallest
 
@@ -60,7 +61,7 @@ def _across_splits(groups: Sequence[Sequence[Example]], split: str, other: str) 
         return []
     verb = "is a copy" if len(pairs) == 1 else "are copies"
     others = {"train": "training", "val": "validation"}[other]
-    return [f"{counted(len(pairs), 'image')} of the {split} split {verb} of {others} images: {_equations(pairs)}."]
+    return [f"{plural(len(pairs), 'image')} of the {split} split {verb} of {others} images: {_equations(pairs)}."]
 
 
 def _with_several_labels(groups: Sequence[Sequence[Example]]) -> list[str]:
@@ -71,7 +72,7 @@ def _with_several_labels(groups: Sequence[Sequence[Example]]) -> list[str]:
     if not pairs:
         return []
     verb = "occurs" if len(pairs) == 1 else "occur"
-    return [f"{counted(len(pairs), 'image')} {verb} under several labels: {_equations(pairs)}."]
+    return [f"{plural(len(pairs), 'image')} {verb} under several labels: {_equations(pairs)}."]
 
 
 def _equations(pairs: Sequence[tuple[Example, Example]]) -> str:
@@ -90,7 +91,7 @@ def _imbalance(examples: Iterable[Example]) -> list[str]:
         if most >= _IMBALANCE * fewest:
             where = "" if domain == "all" else f" in domain '{shown(domain)}'"
             sentences.append(
-                f"The classes are unequal{where}: {counted(most, 'training image')} of '{shown(largest)}', "
+                f"The classes are unequal{where}: {plural(most, 'training image')} of '{shown(largest)}', "
                 f"{fewest:,} of '{shown(smallest)}'."
             )
     return sentences

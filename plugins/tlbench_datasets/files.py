@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlbench import DataError
+from tlbench.names import plural
 from tlbench_datasets.examples import Example
 from tlbench_datasets.images import BadImageError, decode, traits
 from tlbench_datasets.listing import Listing
-from tlbench_datasets.wording import counted, shown, some
+from tlbench_datasets.wording import shown, some
 
 
 class Files(Protocol):
@@ -55,7 +56,7 @@ def seen(files: Files, paths: Iterable[str]) -> dict[str, Seen]:
     broken = sorted(path for path, file in told.items() if file.problem)
     if broken:
         raise DataError(
-            f"{files.place}: {counted(len(broken), 'file')} cannot be read as an image: {some(broken)} "
+            f"{files.place}: {plural(len(broken), 'file')} cannot be read as an image: {some(broken)} "
             f"({told[broken[0]].problem}). Replace or delete what is broken."
         )
     return told

@@ -14,13 +14,14 @@ from typing import ClassVar
 import numpy as np
 
 from tlbench import DataError, Dataset, Labelled
+from tlbench.names import plural
 from tlbench_datasets.content_split import TEST_SHARE, divided
 from tlbench_datasets.examples import Example, by_content, fingerprint, remarks
 from tlbench_datasets.files import Files, Images, Seen, seen
 from tlbench_datasets.images import CONVERSIONS
 from tlbench_datasets.layout import Layout, arrange
 from tlbench_datasets.listing import Listing, Member
-from tlbench_datasets.wording import counted, near, some
+from tlbench_datasets.wording import near, some
 
 
 @dataclass(frozen=True)
@@ -129,5 +130,5 @@ class ImageFiles(Dataset):
         for trait, text in CONVERSIONS.items():
             paths = sorted(path for path, file in self._seen.items() if trait in file.traits)
             if paths:
-                sentences.append(f"{text}: {counted(len(paths), 'image')} ({some(paths)}).")
+                sentences.append(f"{text}: {plural(len(paths), 'image')} ({some(paths)}).")
         return sentences

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tlbench import DataError
+from tlbench.names import plural
 from tlbench_datasets.class_checks import (
     Classes,
     has_known_extension,
@@ -23,7 +24,7 @@ from tlbench_datasets.class_checks import (
 )
 from tlbench_datasets.listing import Listing, Member, Tree, tree_of
 from tlbench_datasets.split_folders import is_split, split_folders
-from tlbench_datasets.wording import counted, shown, some
+from tlbench_datasets.wording import shown, some
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,9 @@ def _require_folders(top: Tree, listing: Listing) -> None:
     if top.folders:
         return
     if not top.files:
-        hidden = f" It holds {counted(len(listing.ignored), 'hidden file')} only." if listing.ignored else ""
+        hidden = f" It holds {plural(len(listing.ignored), 'hidden file')} only." if listing.ignored else ""
         raise DataError(f"{listing.place} is empty.{hidden} Put one folder of images per class into it.")
-    kind = counted(len(_images(top.files)), "image") if _images(top.files) else counted(len(top.files), "file")
+    kind = plural(len(_images(top.files)), "image") if _images(top.files) else plural(len(top.files), "file")
     raise DataError(f"{listing.place} holds {kind} but no class folders. Sort the images into one folder per class.")
 
 

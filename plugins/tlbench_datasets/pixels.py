@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlbench import DataError
-from tlbench_datasets.wording import counted, shown
+from tlbench.names import plural
+from tlbench_datasets.wording import shown
 
 _CHANNELS = (1, 3, 4)
 _TOLERANCE = 1e-3
@@ -45,7 +46,7 @@ def pixels(images: Mapping[str, NDArray[Any]], place: str) -> tuple[dict[str, ND
     served = {key: _applied(array, scale) for key, array in arranged.items()}
     clear = sum(len(array) for array in served.values() if array.shape[-1] == 4)
     if clear:
-        sentences.append(f"{counted(clear, 'image')} with an alpha channel, laid on white.")
+        sentences.append(f"{plural(clear, 'image')} with an alpha channel, laid on white.")
     opaque = {key: _opaque(array) for key, array in served.items()}
     brightest = max(int(array.max()) for array in opaque.values())
     if brightest < 128:

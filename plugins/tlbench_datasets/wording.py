@@ -1,4 +1,4 @@
-"""How messages name files and counts: always one printable line, never a list of thousands."""
+"""How messages name files: always one printable line, never a list of thousands."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -9,11 +9,6 @@ _MOST_SHOWN = 3
 def shown(name: str) -> str:
     """Return a file's name so that it fits on one line of any terminal."""
     return name if name.isprintable() else ascii(name)[1:-1]
-
-
-def counted(count: int, noun: str) -> str:
-    """Return `1 file`, `2,000 files`."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def some(names: Sequence[str]) -> str:
