@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tlbench.task import Episode as Episode
     from tlbench.task import Episodes as Episodes
     from tlbench.task import Labelled as Labelled
+    from tlbench.task import Member as Member
     from tlbench.task import Source as Source
     from tlbench.task import Task as Task
     from tlbench.workbench import Workbench as Workbench
@@ -49,6 +50,7 @@ _HOME = {
     "Episodes": "task",
     "Family": "strategy",
     "Labelled": "task",
+    "Member": "task",
     "Metric": "metric",
     "ParameterError": "errors",
     "PluginError": "errors",

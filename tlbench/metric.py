@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tlbench.errors import PluginError
 from tlbench.parameters import check_identity
@@ -16,6 +16,7 @@ class Metric:
     """A score of predictions.
 
     `compute` takes logits, float32 (N, C), and labels, int64 (N,), as numpy arrays, and returns a float.
+    A metric is of labels, or of clusters, whose numbers mean nothing; no row has scores of both kinds.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Metric:
     description: str = ""
     citation: str = ""
     version: str = "1"
+    of: Literal["labels", "clusters"] = "labels"
 
 
 def check_metric(metric: Any) -> None:

@@ -22,7 +22,9 @@ class Recipe:
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup: Annotated[float, Ge(0), Lt(1)] = 0.1  # share of the steps with a linearly rising rate
     augment: Augmentation = "shift"
-    label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0  # read by strategies whose loss is a cross-entropy
+    label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0  # of `bench.cross_entropy`
+    mixup: Annotated[float, Ge(0)] = 0.0  # of `bench.cross_entropy`: alpha of the Beta distribution; 0 mixes nothing
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.0  # of `bench.head`: share of the features left out while training
     clip_norm: Annotated[float, Ge(0)] = 1.0  # largest gradient norm; 0 turns clipping off
     accumulate: Annotated[int, Gt(0)] = 1  # batches whose gradients make one step
     precision: Precision = "fp32"

@@ -39,9 +39,10 @@ class Requirements:
     source_labels: bool = False  # a labelled source domain or dataset
     unlabelled_target: bool = False  # the inputs of the target's training split
     pretrained: bool = False  # a backbone with weights
-    transductive: bool = False  # all test inputs at once when predicting
+    transductive: bool = False  # all test inputs together, in the task and when predicting
     min_labels_per_class: int = 1  # 0 for methods that need no target label
     same_classes: bool = False  # source and target share their classes
+    upper_bound: bool = False  # every label of the target's training split, whatever the budget; shown as such
 
 
 class Strategy(ABC):
@@ -80,6 +81,22 @@ class Strategy(ABC):
     def unsuitable(self, backbone: "Backbone", dataset: "Dataset", budget: Budget) -> str | None:
         """Return a sentence that says why this combination makes no sense, or None."""
         return None
+
+    def source_classifier(self, classifier: "nn.Module") -> "nn.Module | None":
+        """Return the classifier of the source's classes inside what `fit` returned, where there is one.
+
+        It is scored on the source's test split; the record holds the scores beside the target's.
+        """
+        return None
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The variants whose stored predictions this one combines.
+
+        Where there are any, `bench.members` tells of them, and what `fit` returns maps their stacked logits,
+        float32 (N, members, classes), to logits (N, classes).
+        """
+        return ()
 
     @property
     def variant(self) -> str:

@@ -44,6 +44,15 @@ class Task:
     unlabelled: "Tensor | None" = None  # inputs of the target's training split
     source: Labelled | None = None
     source_classes: tuple[str, ...] | None = None
+    queries: "Tensor | None" = None  # the test inputs, for transductive methods alone
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A variant whose stored predictions an ensemble combines."""
+
+    variant: str
+    validation: Labelled | None  # its logits (N, C) on the validation labels, where the protocol keeps any
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,18 +9,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlbench.augment import augment
-from tlbench.determinism import generator
 from tlbench.errors import TrainingError
 from tlbench.recipe import Recipe
-from tlbench.sampling import draw_episode
 from tlbench.seeds import derive
-from tlbench.task import Episode, Episodes, Labelled
+from tlbench.streams import Stream, batches_of
+from tlbench.task import Labelled
 
 Loss = Callable[..., Tensor]
-Stream = Labelled | Tensor | Episodes
+Combine = Callable[[Tensor], Tensor]  # the gradients of several losses, (T, P), to the one to follow, (P,)
 CHECK_EVERY = 25  # steps between looks at the losses: each look waits for the device
-RESIDENT_BYTES = 2**30  # streams up to this size live on the device as a whole
 
 
 @dataclass(frozen=True)
@@ -54,6 +51,7 @@ def train(
     frozen: Sequence[nn.Module] = (),
     fixed_statistics: bool = False,
     select_on: Labelled | None = None,
+    combine: Combine | None = None,
 ) -> Trained:
     """Train `model` in place by minimising `loss(model, *batches)`, one batch of each stream a step.
 
@@ -61,6 +59,8 @@ def train(
     modules trained beside the model (a domain discriminator). `frozen` modules keep parameters and
     statistics; `fixed_statistics` keeps the statistics of all batch norms while their weights train. With
     `select_on` the parameters of the best validation accuracy are kept, otherwise those of the last step.
+    With `combine` the loss returns several losses, (T,), whose gradients it makes into one. Gradients are
+    clipped module by module: a companion changes nothing about the model's own step.
     Raises TrainingError when a loss is not finite, naming the step.
     """
     trained = [model, *companions]
@@ -69,7 +69,7 @@ def train(
     _freeze(frozen)
     optimizer = _optimizer(trained, groups, recipe)
     batches = [
-        _batches(stream, recipe, device, derive(order_seed, "stream", index=index))
+        batches_of(stream, recipe, device, derive(order_seed, "stream", index=index))
         for index, stream in enumerate(streams)
     ]
     selection = None if select_on is None else _Selection(model, select_on, device, recipe)
@@ -77,7 +77,7 @@ def train(
     for step in range(recipe.steps):
         _set_rate(optimizer, recipe, step)
         _training_mode(trained, frozen, fixed_statistics)
-        losses.append(_step(optimizer, loss, model, batches, recipe, device))
+        losses.append(_step(optimizer, loss, trained, batches, recipe, device, combine))
         if (step + 1) % CHECK_EVERY == 0 or step + 1 == recipe.steps:
             _refuse_non_finite(losses, step + 1 - len(losses))
             final_loss = float(losses[-1])
@@ -96,23 +96,41 @@ def train(
 def _step(
     optimizer: torch.optim.Optimizer,
     loss: Loss,
-    model: nn.Module,
+    trained: Sequence[nn.Module],
     batches: Sequence[Iterator[Any]],
     recipe: Recipe,
     device: torch.device,
+    combine: Combine | None,
 ) -> Tensor:
     optimizer.zero_grad(set_to_none=True)
     total = torch.zeros((), device=device)
     for _ in range(recipe.accumulate):
         with autocast(device, recipe.precision):
-            value = loss(model, *(next(stream) for stream in batches)) / recipe.accumulate
-        value.backward()  # type: ignore[no-untyped-call]
-        total += value.detach()
+            value = loss(trained[0], *(next(stream) for stream in batches)) / recipe.accumulate
+        if combine is None:
+            value.backward()  # type: ignore[no-untyped-call]
+        else:
+            _add_combined(
+                value, [parameter for group in optimizer.param_groups for parameter in group["params"]], combine
+            )
+        total += value.detach().sum()
     if recipe.clip_norm > 0:
-        parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-        nn.utils.clip_grad_norm_(parameters, recipe.clip_norm)
+        for module in trained:
+            nn.utils.clip_grad_norm_(module.parameters(), recipe.clip_norm)
     optimizer.step()
     return total
+
+
+def _add_combined(losses: Tensor, parameters: Sequence[nn.Parameter], combine: Combine) -> None:
+    """Add one gradient, made of those of several losses (T,), to the parameters' own."""
+    rows = []
+    for loss in losses:
+        found = torch.autograd.grad(loss, parameters, retain_graph=True, materialize_grads=True)
+        rows.append(torch.cat([gradient.flatten() for gradient in found]))
+    whole = combine(torch.stack(rows))
+    for parameter, part in zip(parameters, torch.split(whole, [item.numel() for item in parameters]), strict=True):
+        gradient = part.view_as(parameter)
+        parameter.grad = gradient.clone() if parameter.grad is None else parameter.grad + gradient
 
 
 def autocast(device: torch.device, precision: str) -> Any:
@@ -181,48 +199,6 @@ def _refuse_non_finite(losses: Sequence[Tensor], first_step: int) -> None:
         raise TrainingError(f"the loss became {value} at step {first_step + int(bad[0]) + 1}. Try a smaller lr.")
 
 
-def _batches(stream: Stream, recipe: Recipe, device: torch.device, seed: int) -> Iterator[Any]:
-    """Yield batches of a stream for ever, each epoch in a new order."""
-    order, noise = generator(derive(seed, "order")), generator(derive(seed, "augment"))
-    if isinstance(stream, Episodes):
-        episodes = Episodes(_resident(stream.data, device), stream.n_way, stream.k_shot, stream.n_query)
-        while True:
-            yield _episode_on(draw_episode(episodes, order), recipe, device, noise)
-    data = Labelled(stream, torch.zeros(len(stream))) if isinstance(stream, Tensor) else stream
-    if len(data) == 0:
-        raise TrainingError("a training stream is empty: this method needs examples that the budget does not give.")
-    resident = _resident(data, device)
-    for rows in _rows(len(data), recipe.batch_size, order):
-        inputs = augment(resident.inputs[rows].to(device), recipe.augment, noise)
-        yield inputs if isinstance(stream, Tensor) else (inputs, resident.labels[rows].to(device))
-
-
-def _rows(count: int, batch_size: int, order: torch.Generator) -> Iterator[Tensor]:
-    """Yield row numbers from shuffled epochs put end to end: a short last batch would upset batch norms."""
-    size = min(batch_size, count)
-    waiting = torch.empty(0, dtype=torch.int64)
-    while True:
-        while len(waiting) < size:
-            waiting = torch.cat([waiting, torch.randperm(count, generator=order)])
-        yield waiting[:size]
-        waiting = waiting[size:]
-
-
-def _resident(data: Labelled, device: torch.device) -> Labelled:
-    """Move small data to the device once; large data stays where it is and travels by the batch."""
-    if data.inputs.numel() * data.inputs.element_size() > RESIDENT_BYTES:
-        return data
-    return Labelled(data.inputs.to(device), data.labels)
-
-
-def _episode_on(episode: Episode, recipe: Recipe, device: torch.device, noise: torch.Generator) -> Episode:
-    support, query = (
-        Labelled(augment(part.inputs.to(device), recipe.augment, noise), part.labels.to(device))
-        for part in (episode.support, episode.query)
-    )
-    return Episode(support, query)
-
-
 class _Selection:
     """Keeps the parameters of the best look at the validation labels; of equals the earlier."""
 
@@ -235,10 +211,7 @@ class _Selection:
     def look(self, step: int, last: bool) -> None:
         if step % self.recipe.evaluate_every and not last:
             return
-        logits = predict(self.model, self.data.inputs, self.device)
-        labels = self.data.labels.cpu()
-        accuracy = float((logits.argmax(1) == labels).float().mean())
-        score = (accuracy, -float(nn.functional.cross_entropy(logits, labels)))
+        score = accuracy_and_fit(predict(self.model, self.data.inputs, self.device), self.data.labels)
         if self.best is None or score > self.best:
             self.best, self.step = score, step
             self.state = {key: value.detach().clone() for key, value in self.model.state_dict().items()}
@@ -246,6 +219,13 @@ class _Selection:
     def restore(self) -> int:
         self.model.load_state_dict(self.state)
         return self.step
+
+
+def accuracy_and_fit(logits: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Return what candidates are ranked by: accuracy, then minus the cross-entropy."""
+    labels = labels.cpu()
+    accuracy = float((logits.argmax(1) == labels).float().mean())
+    return accuracy, -float(nn.functional.cross_entropy(logits, labels))
 
 
 BATCH = 128  # examples a forward pass; fixed, since the size of a batch changes the last bits

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +11,14 @@ from torch import Tensor, nn
 from tlbench.backbone import Backbone
 from tlbench.determinism import generator, seeded
 from tlbench.errors import PluginError
+from tlbench.losses import cross_entropy
 from tlbench.recipe import Recipe
 from tlbench.seeds import derive
-from tlbench.task import Labelled
-from tlbench.training import Group, Loss, Stream, Trained, predict, train
+from tlbench.streams import Stream
+from tlbench.task import Labelled, Member
+from tlbench.training import Combine, Group, Loss, Trained, accuracy_and_fit, predict, train
 
+T = TypeVar("T")
 _FROM_TASK: Any = object()  # the default of `select_on`: the task's own validation labels
 
 
@@ -72,6 +75,7 @@ class Journal:
 
     notes: dict[str, Any] = field(default_factory=dict)
     trained_parameters: int = 0
+    validated: bool = False  # whether validation labels chose anything
     prepare_seconds: float = 0.0
 
 
@@ -85,12 +89,14 @@ class Workbench:
         known_features: Sequence[tuple[Tensor, Callable[[], Tensor]]] = (),
         prepared: "Callable[[], nn.Module] | None" = None,
         validation: Labelled | None = None,
+        members: Sequence[Member] = (),
         replay: bool = False,
     ) -> None:
         self._setting = setting
         self._known_features = list(known_features)
         self._prepared = prepared
         self._validation = validation
+        self.members = tuple(members)  # of an ensemble: the variants whose predictions it combines
         self._replay = replay  # the structure is wanted, the training is already known
         self._order_calls = 0
         self._frozen: Frozen | None = None
@@ -142,6 +148,17 @@ class Workbench:
             self._frozen = Frozen(self.backbone())
         return self._frozen
 
+    def head(self, recipe: Recipe | None = None) -> nn.Module:
+        """Return a fresh linear head, features to one logit per class, behind the recipe's dropout."""
+        linear = nn.Linear(self.feature_dim, self._setting.classes)
+        dropout = (recipe or self.recipe).dropout
+        return (nn.Sequential(nn.Dropout(dropout), linear) if dropout else linear).to(self.device)
+
+    def cross_entropy(self, recipe: Recipe | None = None) -> Loss:
+        """Return `loss(model, batch)`: the mean cross-entropy with the recipe's label smoothing and mixup."""
+        recipe = recipe or self.recipe
+        return cross_entropy(recipe.label_smoothing, recipe.mixup, self.generator("mixup"))
+
     def classifier(self, head: nn.Module, backbone: nn.Module | None = None) -> nn.Module:
         """Return `head` on top of `backbone`, or on top of the frozen pretrained one.
 
@@ -170,6 +187,7 @@ class Workbench:
         groups: Sequence[tuple[nn.Module, float]] = (),
         frozen: Sequence[nn.Module] = (),
         fixed_statistics: bool = False,
+        combine: Combine | None = None,
     ) -> nn.Module:
         """Train a model with the one loop (`tlbench.training.train`) and return it.
 
@@ -191,9 +209,25 @@ class Workbench:
             frozen=frozen,
             fixed_statistics=fixed_statistics,
             select_on=selection,
+            combine=combine,
         )
+        self.journal.validated |= selection is not None
         self._note_training(trained)
         return model
+
+    def select(self, candidates: Sequence[T], logits: Callable[[T, Tensor], Tensor]) -> T:
+        """Return the candidate that does best on the task's validation labels; the first where there are none.
+
+        `logits(candidate, inputs)` gives logits (N, C) of encoded inputs. Accuracy decides, then cross-entropy,
+        and of equals the earlier.
+        """
+        if self._validation is None or len(candidates) < 2:
+            return candidates[0]
+        self.journal.validated = True
+        inputs, labels = self._validation.inputs, self._validation.labels
+        with torch.no_grad():
+            scores = [accuracy_and_fit(logits(candidate, inputs).float().cpu(), labels) for candidate in candidates]
+        return candidates[scores.index(max(scores))]
 
     def _note_training(self, trained: Trained) -> None:
         self.journal.trained_parameters = max(self.journal.trained_parameters, trained.parameters)
