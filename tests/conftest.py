@@ -84,6 +84,18 @@ class Lone(Dataset):
         return Labelled(images.astype(np.uint8), labels)
 
 
+class Wide(Dataset):
+    """More test examples than a classifier is given at a time."""
+
+    name = "wide"
+    classes = ("a", "b", "c", "d")
+
+    def load(self, domain, split):
+        labels = np.arange(200) % 4
+        images = np.random.default_rng(split == "train").integers(1, 255, (200, 8, 8))
+        return Labelled(images.astype(np.uint8), labels)
+
+
 class Network(nn.Module):
     def __init__(self):
         super().__init__()
@@ -121,7 +133,7 @@ class Tiny(Backbone):
 
 @hookimpl
 def tlbench_datasets():
-    return [Blobs, Letters, Lone]
+    return [Blobs, Letters, Lone, Wide]
 
 
 @hookimpl

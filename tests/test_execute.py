@@ -9,11 +9,16 @@ import torch
 from torch import nn
 
 from tlbench import Labelled, Workbench
+from tlbench.api import pending_cells
 from tlbench.catalog import Catalog
-from tlbench.execute import run_cell
+from tlbench.errors import PlanError
+from tlbench.execute import failed, run_cell
+from tlbench.executor import Finished, Where, run_cells
 from tlbench.host import Host
 from tlbench.plan import make_plan
+from tlbench.record import Failure
 from tlbench.resources import Resources
+from tlbench.store import Store
 
 CPU = torch.device("cpu")
 HEADER = '''
@@ -114,7 +119,7 @@ def test_what_was_not_required_is_none(run_mine):
 def test_a_task_holds_neither_paths_nor_names_of_data_nor_a_test_split(run_mine):
     _, [(task, _)] = run_mine()
     assert {field.name for field in dataclasses.fields(task)} == {
-        "classes", "train", "val", "unlabelled", "source", "source_classes",
+        "classes", "train", "val", "unlabelled", "source", "source_classes", "queries",
     }  # fmt: skip
     assert "blobs" not in repr(task)
 
@@ -126,7 +131,18 @@ def test_validation_is_carved_out_of_the_budget_and_is_counted(run_mine):
     assert (len(task.train), len(task.val)) == (12, 8)
     assert task.val.labels.bincount().tolist() == [2, 2, 2, 2]
     assert outcome.record.ledger["val_labels"] == 8
-    assert outcome.record.ledger["selection"] == "validation"
+
+
+def test_the_ledger_says_that_validation_labels_were_used_only_where_they_chose_something(run_mine):
+    from tlbench import Protocol
+
+    held = {"budgets": ("5-shot",), "protocol": Protocol(validation=0.4)}
+    assert run_mine(**held)[0].record.ledger["selection"] == "last"
+    trained = "bench.train(bench.classifier(head), bench.cross_entropy(), task.train, recipe=bench.recipe.but(steps=2))"
+    assert run_mine(trained, **held)[0].record.ledger["selection"] == "validation"
+    selected = "head = bench.select([head, nn.Linear(bench.feature_dim, 4)], lambda one, x: one(bench.features(x)))"
+    assert run_mine(selected, **held)[0].record.ledger["selection"] == "validation"
+    assert run_mine(selected)[0].record.ledger["selection"] == "last"
 
 
 def test_changing_a_tasks_tensors_changes_no_later_cell(run_mine):
@@ -135,7 +151,7 @@ def test_changing_a_tasks_tensors_changes_no_later_cell(run_mine):
     _, _ = run_mine("task.train.inputs.zero_(); task.train.labels.zero_()")
     outcome, [(again, _)] = run_mine()
     assert torch.equal(again.train.inputs, pixels)
-    assert np.array_equal(outcome.logits, expected.logits)
+    assert np.array_equal(outcome.predictions.logits, expected.predictions.logits)
 
 
 def test_a_source_with_the_targets_classes_in_another_order_is_given_in_the_targets_order(
@@ -195,7 +211,7 @@ def test_a_cell_gives_the_same_bits_after_others_and_after_the_global_generators
     torch.manual_seed(1)
     np.random.seed(2)
     again = run_cell(first, resources, CPU)
-    assert again.logits.tobytes() == expected.logits.tobytes()
+    assert again.predictions.logits.tobytes() == expected.predictions.logits.tobytes()
     assert again.record.scores == expected.record.scores
 
 
@@ -224,7 +240,7 @@ def test_what_goes_wrong_in_a_fit_becomes_a_record_of_its_own(body, kind, messag
     failure = outcome.record.failure
     assert (failure.kind, message in failure.message) == (kind, True), failure
     assert outcome.record.scores == {}
-    assert outcome.logits is None
+    assert outcome.predictions is None
     assert outcome.record.identity
     assert outcome.record.provenance
 
@@ -241,11 +257,12 @@ def test_a_record_holds_scores_ledger_costs_provenance_and_environment(suite, re
     (cell,) = make_plan(suite(("finetune(steps=3)",), replicates=1), resources).cells
     outcome = run_cell(cell, resources, CPU)
     record = outcome.record
-    assert record.scores["accuracy"] == (outcome.logits.argmax(1) == outcome.labels).mean()
+    assert record.scores["accuracy"] == (outcome.predictions.logits.argmax(1) == outcome.predictions.labels).mean()
     assert {"accuracy", "balanced-accuracy", "macro-f1", "nll", "ece", "worst-class-accuracy"} <= set(record.scores)
     assert record.ledger | {"labelled_examples": ""} == {
         "train_labels": 8, "val_labels": 0, "unlabelled_target": 0, "source_labels": 0, "test_items": 40,
-        "transductive": False, "selection": "last", "pretrained_on": "corners of other images", "labelled_examples": "",
+        "episodes": None, "transductive": False, "upper_bound": False, "selection": "last",
+        "pretrained_on": "corners of other images", "labelled_examples": "",
     }  # fmt: skip
     network = sum(
         parameter.numel() for parameter in resources.backbone("tiny.corners").backbone.build(None).parameters()
@@ -263,7 +280,7 @@ def test_a_record_holds_scores_ledger_costs_provenance_and_environment(suite, re
     assert record.environment["device"] == "cpu"
     assert record.environment["threads"] == "1"
     assert record.environment["torch"] == torch.__version__
-    assert (outcome.logits.dtype, outcome.labels.dtype) == (np.float32, np.int64)
+    assert (outcome.predictions.logits.dtype, outcome.predictions.labels.dtype) == (np.float32, np.int64)
 
 
 def test_a_probe_trains_nothing_and_notes_what_it_likes(run_mine):
@@ -277,7 +294,7 @@ def test_a_classifier_left_in_training_mode_predicts_as_if_it_were_not(run_mine)
     left = run_mine(body)[0]
     right = run_mine(body.replace("model.train()", "model.eval()"))[0]
     assert left.record.ok
-    assert np.array_equal(left.logits, right.logits)
+    assert np.array_equal(left.predictions.logits, right.predictions.logits)
 
 
 def test_preparation_is_done_once_and_shared_by_budgets(suite, fresh_resources):
@@ -305,7 +322,7 @@ def test_a_prepared_network_from_the_cache_gives_the_bits_of_one_just_made(suite
     for folder in ("one", "one", "two"):
         resources = Resources(Catalog(Host([toy])), Cache(tmp_path / folder))
         outcomes.append(run_cell(make_plan(spec, resources).cells[0], resources, CPU))
-    assert len({outcome.logits.tobytes() for outcome in outcomes}) == 1
+    assert len({outcome.predictions.logits.tobytes() for outcome in outcomes}) == 1
 
 
 def test_transductive_strategies_see_all_test_inputs_at_once(run_mine):
@@ -314,7 +331,184 @@ def test_transductive_strategies_see_all_test_inputs_at_once(run_mine):
     )
     outcome, _ = run_mine(body, requires="transductive=True", datasets=("blobs(each=2)[->day]",), budgets=("1-shot",))
     assert outcome.record.ledger["transductive"] is True
-    assert set(outcome.logits.flatten().tolist()) == {40.0}
+    assert set(outcome.predictions.logits.flatten().tolist()) == {40.0}
+
+
+def test_a_transductive_head_sees_all_features_at_once_and_the_task_holds_the_queries(run_mine):
+    body = """
+        class Counting(nn.Module):
+            def forward(self, features):
+                return torch.full((len(features), 4), float(len(features)))
+        head = Counting()"""
+    for requires, seen in (("transductive=True", 200.0), ("", 128.0)):
+        changes = {"datasets": ("wide[->all]",), "budgets": ("1-shot",)}
+        outcome, [(task, _), *_] = run_mine(body, requires=requires, **changes)
+        assert outcome.predictions.logits[0, 0] == seen
+        assert (task.queries is None) == (not requires)
+    run_mine("task.queries.zero_()", requires="transductive=True", **changes)
+    _, [(fresh, _), *_] = run_mine(requires="transductive=True", **changes)
+    assert fresh.queries.sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("requires", "budget", "setting"),
+    [
+        ("", "1-shot", "inductive"),
+        ("transductive=True", "1-shot", "transductive"),
+        ("min_labels_per_class=0, unlabelled_target=True", "0", "unsupervised"),
+        ("min_labels_per_class=0, transductive=True", "0", "unsupervised"),
+        ("min_labels_per_class=0, unlabelled_target=True", "1-shot", "inductive"),
+        ("min_labels_per_class=0, source_labels=True", "0", "inductive"),
+        ("min_labels_per_class=0, upper_bound=True", "0", "inductive"),
+    ],
+)
+def test_the_setting_follows_from_what_a_cell_is_given(run_mine, requires, budget, setting):
+    outcome, _ = run_mine(requires=requires, budgets=(budget,), datasets=("blobs[day->night]",))
+    record = outcome.record
+    assert record.labels["setting"] == setting
+    of_clusters = {"clustering-accuracy", "nmi", "ari"}
+    assert bool(of_clusters & set(record.scores)) == (setting == "unsupervised")
+    assert ("accuracy" in record.scores) == (setting != "unsupervised")
+
+
+def test_an_upper_bound_gets_every_target_label_whatever_the_budget(run_mine):
+    outcome, [(task, _)] = run_mine(requires="min_labels_per_class=0, upper_bound=True", budgets=("0",))
+    assert len(task.train) == outcome.record.ledger["train_labels"] == 80
+    assert outcome.record.ledger["upper_bound"] is True
+
+
+# ---- episodes ---------------------------------------------------------------------------------------------------
+
+
+def episodic(**rules):
+    from tlbench import Protocol
+
+    return {"budgets": ("3-way 2-shot",), "protocol": Protocol(**{"episodes": 5, "queries": 4} | rules)}
+
+
+def test_an_episode_is_a_task_of_a_few_classes_with_support_and_queries_of_different_splits(run_mine):
+    outcome, seen = run_mine("", requires="transductive=True", **episodic())
+    record = outcome.record
+    assert record.ok, record.failure
+    assert len(seen) == 5
+    for task, _ in seen:
+        assert (len(task.classes), len(set(task.classes)), len(task.queries)) == (3, 3, 12)
+        assert task.train.labels.bincount().tolist() == [2, 2, 2]
+        assert not {bytes(x.numpy()) for x in task.train.inputs} & {bytes(x.numpy()) for x in task.queries}
+    assert len({task.classes for task, _ in seen}) > 1
+    assert (record.ledger["episodes"], record.ledger["train_labels"], record.ledger["test_items"]) == (5, 6, 12)
+    parts = outcome.predictions.by_episode()
+    assert [np.bincount(part.labels).tolist() for part in parts] == [[4, 4, 4]] * 5
+    right = [(part.logits.argmax(1) == part.labels).mean() for part in parts]
+    assert record.scores["accuracy"] == pytest.approx(np.mean(right))
+
+
+def test_episodes_are_the_same_for_every_strategy_and_differ_between_replicates(suite, resources):
+    spec = suite(("nearest-neighbours", "prototypes"), **episodic())
+    digests = {}
+    for cell in make_plan(spec, resources).cells:
+        found = run_cell(cell, resources, CPU)
+        digests.setdefault(cell.replicate, set()).add(
+            (found.record.ledger["labelled_examples"], found.predictions.labels.tobytes())
+        )
+    assert [len(found) for found in digests.values()] == [1, 1]
+    assert digests[0] != digests[1]
+
+
+def test_unbalanced_queries_are_as_many_in_all_but_not_of_each_class(run_mine):
+    outcome, _ = run_mine(**episodic(unbalanced=1.0))
+    counts = [np.bincount(part.labels, minlength=3) for part in outcome.predictions.by_episode()]
+    assert {count.sum() for count in counts} == {12}
+    assert len({tuple(count) for count in counts}) > 1
+    assert max(count.max() for count in counts) <= 10  # what the test split has of a class
+
+
+def test_the_one_shot_support_is_part_of_the_two_shot_support(run_mine):
+    supports = []
+    for budget in ("3-way 1-shot", "3-way 2-shot"):
+        _, seen = run_mine(**episodic() | {"budgets": (budget,)})
+        supports.append([{bytes(x.numpy()) for x in task.train.inputs} for task, _ in seen])
+    assert all(one < two for one, two in zip(*supports, strict=True))
+
+
+def test_validation_is_carved_out_of_each_support(run_mine):
+    outcome, seen = run_mine(**episodic(validation=0.5))
+    assert {(len(task.train), len(task.val)) for task, _ in seen} == {(3, 3)}
+    assert outcome.predictions.val_logits.shape == (15, 3)
+
+
+# ---- per-task scores and ensembles ------------------------------------------------------------------------------
+
+
+def test_the_source_is_scored_where_the_classifier_serves_it(suite, resources):
+    (cell, _) = make_plan(suite(("multi-task(steps=3)",), datasets=("blobs[letters->day]",)), resources).cells
+    record = run_cell(cell, resources, CPU).record
+    assert record.ok, record.failure
+    assert record.tasks["target"]["accuracy"] == record.scores["accuracy"]
+    assert 0 <= record.tasks["source"]["accuracy"] <= 1
+    (cell, _) = make_plan(suite(("linear-probe",)), resources).cells
+    assert run_cell(cell, resources, CPU).record.tasks == {}
+
+
+MEAN = """
+        class Mean(nn.Module):
+            def forward(self, stacked):
+                assert stacked.shape[1:] == (2, 4), stacked.shape
+                return stacked.mean(dim=1)
+        return Mean()"""
+
+
+@pytest.fixture
+def ensemble(toy, plugin_file, suite, resources, tmp_path):
+    """Plan a strategy that averages the logits of two others; return plan, resources and store."""
+
+    def make(strategies=("linear-probe", "nearest-neighbours", "mine"), body=MEAN, **changes):
+        text = HEADER.replace("BODY", body).replace("REQUIRES", "")
+        text = text.replace(
+            "    def fit(", "    members = ('linear-probe', 'nearest-neighbours( k = 5 )')\n\n    def fit("
+        )
+        mine = Resources(Catalog(Host([toy, plugin_file(text)])), resources.cache)
+        store = Store(tmp_path / "results", create=True)
+        return make_plan(suite(strategies, **({"replicates": 2} | changes)), mine), mine, store
+
+    return make
+
+
+def test_an_ensemble_combines_the_stored_predictions_of_its_members(ensemble):
+    plan, resources, store = ensemble()
+    for event in run_cells(pending_cells(plan, store), resources, store, Where("cpu")):
+        if isinstance(event, Finished):
+            assert event.record.ok, event.record.failure
+    (first, *_) = [cell for cell in plan.cells if cell.members]
+    mean = np.mean([store.predictions(member).logits for member in first.members], axis=0)
+    assert np.allclose(store.predictions(first.id).logits, mean, atol=1e-6)
+    assert first.identity["members"] == list(first.members)
+
+
+def test_an_ensemble_of_episodes_combines_episode_by_episode(ensemble):
+    body = MEAN.replace("(2, 4)", "(2, 3)")
+    plan, resources, store = ensemble(body=body, replicates=1, **episodic())
+    events = run_cells(pending_cells(plan, store), resources, store, Where("cpu"))
+    assert all(event.record.ok for event in events if isinstance(event, Finished))
+
+
+def test_an_ensemble_without_its_members_is_skipped_with_what_to_add(ensemble):
+    with pytest.raises(PlanError, match="linear-probe and nearest-neighbours are not run on the same"):
+        ensemble(strategies=("mine",), datasets=("blobs[->day]",))
+    plan, _, _ = ensemble(strategies=("mine", "linear-probe"))
+    ((strategy, reason),) = {(skip.strategy, skip.reason) for skip in plan.skips}
+    assert strategy == "mine"
+    assert reason.endswith(
+        "nearest-neighbours is not run on the same backbone, dataset and budget. Add -s 'nearest-neighbours'."
+    )
+
+
+def test_an_ensemble_whose_member_failed_says_so(ensemble):
+    plan, resources, store = ensemble(replicates=1)
+    member, _, mine = pending_cells(plan, store)
+    store.write(failed(member, resources, CPU, Failure("ValueError", "no")))
+    record = run_cell(mine, resources, CPU, store).record
+    assert "its member linear-probe failed in this cell" in record.failure.message
 
 
 def test_labelled_parts_must_be_of_one_length():

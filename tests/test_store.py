@@ -8,6 +8,7 @@ import pytest
 
 from tlbench import Record
 from tlbench.errors import StoreError
+from tlbench.predictions import Predictions
 from tlbench.record import Failure
 from tlbench.store import Store, write_atomically
 
@@ -25,12 +26,13 @@ def store(tmp_path):
 
 
 def test_a_record_and_its_predictions_read_back_as_they_were(store):
-    store.write(RECORD, LOGITS, LABELS)
+    store.write(RECORD, Predictions(LOGITS, LABELS))
     again = Store(store.folder)
     read = again.read("abc")
     assert read.to_json() | {"scores": {}} == RECORD.to_json() | {"scores": {}}
     assert (read.scores["accuracy"], np.isnan(read.scores["nll"])) == (0.5, True)
-    logits, labels = again.predictions("abc")
+    found = again.predictions("abc")
+    logits, labels = found.logits, found.labels
     assert (logits.dtype, labels.dtype) == (np.float32, np.int64)
     assert np.array_equal(logits, LOGITS)
     assert np.array_equal(labels, LABELS)
@@ -46,7 +48,7 @@ def test_a_failure_is_a_record_of_its_own(store):
 
 
 def test_records_are_plain_json_that_other_programs_read(store):
-    store.write(RECORD, LOGITS, LABELS)
+    store.write(RECORD, Predictions(LOGITS, LABELS))
     stored = json.loads((store.records_folder / "abc.json").read_text(encoding="utf-8"))
     assert stored["schema"] == 1
     assert stored["notes"] == {"é": [1, None]}
@@ -100,7 +102,7 @@ def test_a_damaged_record_is_refused_in_one_line(content, message, store):
 
 
 def test_damaged_or_missing_predictions_are_refused_with_what_to_do(store):
-    store.write(RECORD, LOGITS, LABELS)
+    store.write(RECORD, Predictions(LOGITS, LABELS))
     path = store.records_folder / "abc.safetensors"
     path.write_bytes(path.read_bytes()[:20])
     with pytest.raises(StoreError, match=r"Delete abc.json too and rerun"):
@@ -111,7 +113,7 @@ def test_damaged_or_missing_predictions_are_refused_with_what_to_do(store):
 
 
 def test_leftovers_of_killed_processes_are_removed_and_records_are_not(store):
-    store.write(RECORD, LOGITS, LABELS)
+    store.write(RECORD, Predictions(LOGITS, LABELS))
     (store.records_folder / ".123-abc.json.tmp").write_bytes(b"half")
     store.remove_leftovers()
     assert sorted(path.name for path in store.records_folder.iterdir()) == ["abc.json", "abc.safetensors"]

@@ -13,6 +13,7 @@ from tlbench.plan import Plan, make_plan
 from tlbench.resources import Resources
 from tlbench.results import Results
 from tlbench.store import Store
+from tlbench.strategy import Strategy
 from tlbench.suite import Suite, load_suite
 
 DEFAULT_SUITE = "quick"
@@ -104,10 +105,11 @@ def pending_cells(plan: Plan, store: Store, retry_failed: bool = False) -> list[
     """Return the cells whose records are missing, or failed where those are to be tried again.
 
     Those with a source come first: they take longest, and no worker should be left alone with them at the end.
+    Ensembles come last, after their members.
     """
     stored = store.cells()
     missing = [cell for cell in plan.cells if cell.id not in stored or (retry_failed and not store.read(cell.id).ok)]
-    return sorted(missing, key=lambda cell: not cell.transfer.has_source)
+    return sorted(missing, key=lambda cell: (bool(cell.members), not cell.transfer.has_source))
 
 
 def encode_all(cells: Sequence[Cell], resources: Resources, say: Callable[[str], None]) -> None:
@@ -124,6 +126,9 @@ def encode_all(cells: Sequence[Cell], resources: Resources, say: Callable[[str],
             wanted[transfer.dataset, transfer.target, split, cell.backbone] = None
         if transfer.source_dataset is not None and transfer.source is not None:
             wanted[transfer.source_dataset, transfer.source, "train", cell.backbone] = None
+            strategy, _ = resources.catalog.strategy(cell.strategy)
+            if type(strategy).source_classifier is not Strategy.source_classifier:
+                wanted[transfer.source_dataset, transfer.source, "test", cell.backbone] = None
     for dataset, domain, split, backbone in wanted:
         made = resources.cache.made
         count = len(resources.encoded(dataset, domain, split, backbone).labels)

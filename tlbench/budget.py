@@ -1,4 +1,4 @@
-"""Label budgets: how many target labels a strategy may use, validation included."""
+"""Label budgets: how many target labels a strategy may use, validation included; and episodes of few classes."""
 
 import re
 from dataclasses import dataclass
@@ -12,17 +12,19 @@ class BudgetKind(Enum):
     """How the amount of a budget is to be read."""
 
     SHOTS = "shots"  # labels of each class
-    FRACTION = "fraction"  # share of the training split, stratified
     COUNT = "count"  # labels in all, stratified
+    FRACTION = "fraction"  # share of the training split, stratified
     FULL = "full"  # the whole training split
+    EPISODES = "episodes"  # labels of each of a few classes, drawn anew many times
 
 
 @dataclass(frozen=True)
 class Budget:
-    """A label budget: `0`, `5-shot`, `10%`, `1000` or `full`."""
+    """A label budget: `0`, `5-shot`, `10%`, `1000`, `full`, or `5-way 1-shot` for episodes."""
 
     kind: BudgetKind
     amount: float = 0.0
+    ways: int = 0  # classes of an episode
 
     @classmethod
     def parse(cls, text: "str | int | Budget") -> "Budget":
@@ -32,6 +34,10 @@ class Budget:
         spelled = str(text).strip().lower()
         if spelled == "full":
             return cls(BudgetKind.FULL)
+        if (match := re.fullmatch(r"(\d+)[- ]?ways?[-, ]*(\d+)[- ]?shots?", spelled)) and int(match.group(2)) > 0:
+            if int(match.group(1)) < 2:
+                raise ParameterError(f"{text!r}: an episode needs 2 ways or more.")
+            return cls(BudgetKind.EPISODES, int(match.group(2)), int(match.group(1)))
         if match := re.fullmatch(r"(\d+)[- ]?shots?", spelled):
             amount = int(match.group(1))
             return cls(BudgetKind.SHOTS, amount) if amount else cls(BudgetKind.COUNT, 0)
@@ -40,7 +46,8 @@ class Budget:
         if re.fullmatch(r"\d+", spelled):
             return cls(BudgetKind.COUNT, int(spelled))
         raise ParameterError(
-            f"{text!r} is not a label budget. Write 0, 5-shot (labels per class), 10%, 1000 (labels in all) or full."
+            f"{text!r} is not a label budget. Write 0, 5-shot (labels per class), 10%, 1000 (labels in all), full, "
+            f"or 5-way 1-shot (episodes)."
         )
 
     def __str__(self) -> str:
@@ -53,11 +60,18 @@ class Budget:
                 return f"{int(self.amount)}"
             case BudgetKind.FULL:
                 return "full"
+            case BudgetKind.EPISODES:
+                return f"{self.ways}-way {int(self.amount)}-shot"
 
     @property
     def is_zero(self) -> bool:
         """Whether no target label may be used at all."""
         return self.kind is BudgetKind.COUNT and self.amount == 0
+
+    @property
+    def is_episodic(self) -> bool:
+        """Whether the score is the mean over many small tasks."""
+        return self.kind is BudgetKind.EPISODES
 
     def labels(self, class_counts: tuple[int, ...]) -> int:
         """Return how many labels this budget takes from a split with these class counts."""
@@ -70,10 +84,12 @@ class Budget:
                 return int(self.amount)
             case BudgetKind.FULL:
                 return sum(class_counts)
+            case BudgetKind.EPISODES:
+                return int(self.amount) * self.ways
 
     def least_per_class(self, class_counts: tuple[int, ...]) -> int:
         """Return the labels that the worst-served class gets for certain under this budget."""
-        if self.kind is BudgetKind.SHOTS:
+        if self.kind in (BudgetKind.SHOTS, BudgetKind.EPISODES):
             return int(self.amount)
         labels = self.labels(class_counts)
         if labels >= sum(class_counts):
@@ -81,7 +97,7 @@ class Budget:
         # Stratified prefixes serve every class once before any class twice (sampling.py).
         return 0 if labels < len(class_counts) else 1
 
-    def order(self) -> tuple[int, float]:
-        """Return a key that sorts budgets as a reader expects: 0, shots, counts, shares, full."""
-        rank = {BudgetKind.SHOTS: 1, BudgetKind.COUNT: 2, BudgetKind.FRACTION: 3, BudgetKind.FULL: 4}
-        return (0, 0.0) if self.is_zero else (rank[self.kind], self.amount)
+    def order(self) -> tuple[int, int, float]:
+        """Return a key that sorts budgets as a reader expects: 0, shots, counts, shares, full, episodes."""
+        rank = list(BudgetKind).index(self.kind)
+        return (-1, 0, 0.0) if self.is_zero else (rank, self.ways, self.amount)

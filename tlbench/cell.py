@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,12 +16,20 @@ class Protocol:
     """How labels are used and scores are taken; the same for every strategy of a suite."""
 
     validation: float = 0.0  # share of the label budget that is kept for validation
+    episodes: int = 600  # tasks that an episodic budget draws (as Chen et al., 2019, arXiv:1904.04232)
+    queries: int = 15  # test examples per class of an episode
+    unbalanced: float = 0.0  # alpha of the Dirichlet that queries fall to classes by; 0 for as many of each
     version: str = "1"
 
     @property
     def selection(self) -> str:
         """Name the selection rule: the last step, or the best on validation labels out of the budget."""
         return "validation" if self.validation > 0 else "last"
+
+    def identity(self, budget: Budget) -> dict[str, Any]:
+        """Return what may change the scores of a cell with this budget."""
+        episodic = ("episodes", "queries", "unbalanced")
+        return {key: value for key, value in asdict(self).items() if budget.is_episodic or key not in episodic}
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ class Cell:
     recipe: Recipe
     labels: Mapping[str, Any]  # what tables show: family, setting, short names
     identity: Mapping[str, Any] = field(repr=False)  # everything that may change a score, as JSON
+    members: tuple[str, ...] = ()  # of an ensemble: the ids of the cells whose predictions it combines
 
     @cached_property
     def id(self) -> str:

@@ -1,6 +1,6 @@
-"""Draws a cell's task and its held-out test split. A strategy gets the first and never the second."""
+"""Draws a cell's tasks and their held-out test examples. A strategy gets the first and never the second's labels."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from tlbench.budget import Budget, BudgetKind
 from tlbench.cache import Cache
-from tlbench.cell import Cell
+from tlbench.cell import Cell, digest
 from tlbench.determinism import Stopwatch
 from tlbench.features import EncodedSplit, extract_split, extraction_seconds
-from tlbench.resources import Resources, examples_digest
-from tlbench.sampling import carve_validation, labelled_positions
+from tlbench.resources import Resources
+from tlbench.sampling import carve_validation, episode_rows, labelled_positions
 from tlbench.seeds import derive
 from tlbench.strategy import Strategy
 from tlbench.task import Labelled, Source, Task
@@ -24,13 +24,13 @@ KnownFeatures = tuple[Tensor, Callable[[], Tensor]]
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Everything one cell needs of its data."""
+    """A task with what it is tested on."""
 
     task: Task
-    test: EncodedSplit
+    queries: Tensor  # the test inputs, encoded
+    labels: np.ndarray  # the test labels, int64 (N,)
     known_features: list[KnownFeatures]  # which tensors' features the cache holds, or will
-    test_features: Callable[[], Tensor]
-    ledger: dict[str, Any]
+    query_features: Callable[[], Tensor]
 
 
 @dataclass(eq=False)
@@ -65,63 +65,119 @@ class FeatureSource:
         return difference
 
 
-def draw(cell: Cell, strategy: Strategy, resources: Resources, features: FeatureSource) -> Drawn:
-    """Draw labelled, validation and unlabelled examples for a cell, by seeds that no strategy changes."""
-    needs, transfer = strategy.needs(), cell.transfer
-    entry = resources.dataset(transfer.dataset)
-    pool = resources.encoded(transfer.dataset, transfer.target, "train", cell.backbone)
-    test = resources.encoded(transfer.dataset, transfer.target, "test", cell.backbone)
-    known: list[KnownFeatures] = []
+def draw(cell: Cell, strategy: Strategy, resources: Resources, features: FeatureSource) -> Iterator[Drawn]:
+    """Yield a cell's task, or the task of each of its episodes, by seeds that no strategy changes."""
+    table = _Table(cell, strategy, resources, features)
+    if not cell.budget.is_episodic:
+        yield table.whole()
+        return
+    for index in range(cell.protocol.episodes):
+        yield table.episode(index)
 
-    def labelled(split: EncodedSplit, rows: np.ndarray) -> Labelled:
+
+class _Table:
+    """What all tasks of a cell share: the splits, the source and the unlabelled inputs."""
+
+    def __init__(self, cell: Cell, strategy: Strategy, resources: Resources, features: FeatureSource) -> None:
+        self.cell, self.resources, self.features, self.needs = cell, resources, features, strategy.needs()
+        self.entry = resources.dataset(cell.transfer.dataset)
+        self.pool = resources.encoded(cell.transfer.dataset, cell.transfer.target, "train", cell.backbone)
+        self.test = resources.encoded(cell.transfer.dataset, cell.transfer.target, "test", cell.backbone)
+        self.known: list[KnownFeatures] = []
+        self.unlabelled: Tensor | None = None
+        if self.needs.unlabelled_target:
+            self.unlabelled = self._inputs(self.pool, np.arange(len(self.pool.labels)), self.known)
+        self.source = draw_source(cell, resources, self.known, features) if self.needs.source_labels else None
+
+    def whole(self) -> Drawn:
+        """Return the task of a label budget, tested on the whole test split."""
+        known = list(self.known)
+        train_rows, val_split, val_rows = self._target_rows()
+        train = Labelled(self._inputs(self.pool, train_rows, known), torch.from_numpy(self.pool.labels[train_rows]))
+        val = None
+        if len(val_rows):
+            val = Labelled(self._inputs(val_split, val_rows, known), torch.from_numpy(val_split.labels[val_rows]))
+        queries = self.test.inputs
+        if self.needs.transductive:
+            queries = self._inputs(self.test, np.arange(len(self.test.labels)), known)
+        task = self._task(tuple(self.entry.dataset.classes), train, val, queries)
+        return Drawn(task, queries, self.test.labels, known, lambda: self.features.rows(self.test))
+
+    def episode(self, index: int) -> Drawn:
+        """Return the task of one episode, tested on its queries."""
+        cell, known = self.cell, list(self.known)
+        rules, target = cell.protocol, cell.transfer.target
+        seed = derive(
+            cell.seed, "episode", dataset=self.entry.fingerprint, target=target, index=index, replicate=cell.replicate
+        )
+        drawn = episode_rows(self.pool.labels, self.test.labels, cell.budget, rules.queries, rules.unbalanced, seed)
+        position = np.full(len(self.entry.dataset.classes), -1)
+        position[drawn.ways] = np.arange(len(drawn.ways))
+        train_rows, val_rows = drawn.support, drawn.support[:0]
+        if rules.validation:
+            train_rows, val_rows = carve_validation(drawn.support, self.pool.labels, rules.validation)
+
+        def part(rows: np.ndarray) -> Labelled:
+            return Labelled(self._inputs(self.pool, rows, known), torch.from_numpy(position[self.pool.labels[rows]]))
+
+        queries = self._inputs(self.test, drawn.queries, known)
+        names = tuple(self.entry.dataset.classes[way] for way in drawn.ways)
+        task = self._task(names, part(train_rows), part(val_rows) if len(val_rows) else None, queries)
+        labels = position[self.test.labels[drawn.queries]]
+        return Drawn(task, queries, labels, known, lambda: self.features.rows(self.test, drawn.queries))
+
+    def _inputs(self, split: EncodedSplit, rows: np.ndarray, known: list[KnownFeatures]) -> Tensor:
+        """Return the inputs of some rows, and remember where their features are found."""
         inputs = split.take(rows)
-        known.append((inputs, lambda: features.rows(split, rows)))
-        return Labelled(inputs, torch.from_numpy(split.labels[rows]))
+        known.append((inputs, lambda: self.features.rows(split, rows)))
+        return inputs
 
-    train_rows, val_split, val_rows = _target_rows(cell, resources, pool)
-    train = labelled(pool, train_rows)
-    val = labelled(val_split, val_rows) if len(val_rows) else None
-    everything = np.arange(len(pool.labels))
-    unlabelled = labelled(pool, everything).inputs if needs.unlabelled_target else None
-    source = draw_source(cell, resources, known, features) if needs.source_labels else None
-    task = Task(
-        classes=tuple(entry.dataset.classes),
-        train=train,
-        val=val,
-        unlabelled=unlabelled,
-        source=source.train if source else None,
-        source_classes=source.classes if source else None,
-    )
-    ledger = {
-        "train_labels": len(train),
-        "val_labels": 0 if val is None else len(val),
-        "unlabelled_target": 0 if unlabelled is None else len(unlabelled),
-        "source_labels": 0 if source is None else len(source.train),
-        "test_items": len(test.labels),
-        "transductive": needs.transductive,
-        "selection": cell.protocol.selection if val is not None else "last",
-        "pretrained_on": resources.backbone(cell.backbone).backbone.pretrained_on or "nothing",
-        "labelled_examples": examples_digest(train.inputs, train.labels),
-    }
-    return Drawn(task, test, known, lambda: features.rows(test), ledger)
+    def _task(self, classes: tuple[str, ...], train: Labelled, val: Labelled | None, queries: Tensor) -> Task:
+        return Task(
+            classes=classes,
+            train=train,
+            val=val,
+            unlabelled=self.unlabelled,
+            source=self.source.train if self.source else None,
+            source_classes=self.source.classes if self.source else None,
+            queries=queries if self.needs.transductive else None,
+        )
 
-
-def _target_rows(cell: Cell, resources: Resources, pool: EncodedSplit) -> tuple[np.ndarray, EncodedSplit, np.ndarray]:
-    """Return training rows of the pool, and validation rows of the pool or of the data's own val split."""
-    entry, target, share = resources.dataset(cell.transfer.dataset), cell.transfer.target, cell.protocol.validation
-    seed = derive(cell.seed, "labels", dataset=entry.fingerprint, target=target, replicate=cell.replicate)
-    drawn = labelled_positions(pool.labels, len(entry.dataset.classes), cell.budget, seed)
-    if share == 0 or len(drawn) == 0:
-        return np.sort(drawn), pool, np.empty(0, dtype=np.int64)
-    if "val" not in entry.dataset.splits(target):
+    def _target_rows(self) -> tuple[np.ndarray, EncodedSplit, np.ndarray]:
+        """Return training rows of the pool, and validation rows of the pool or of the data's own val split."""
+        cell, pool, entry = self.cell, self.pool, self.entry
+        target, share, classes = cell.transfer.target, cell.protocol.validation, len(self.entry.dataset.classes)
+        budget = Budget(BudgetKind.FULL) if self.needs.upper_bound else cell.budget
+        seed = derive(cell.seed, "labels", dataset=entry.fingerprint, target=target, replicate=cell.replicate)
+        drawn = labelled_positions(pool.labels, classes, budget, seed)
+        if share == 0 or len(drawn) == 0:
+            return np.sort(drawn), pool, np.empty(0, dtype=np.int64)
+        if "val" not in entry.dataset.splits(target):
+            train, val = carve_validation(drawn, pool.labels, share)
+            return np.sort(train), pool, np.sort(val)
+        own = self.resources.encoded(cell.transfer.dataset, target, "val", cell.backbone)
+        if budget.kind is BudgetKind.FULL:
+            return np.sort(drawn), own, np.arange(len(own.labels))
         train, val = carve_validation(drawn, pool.labels, share)
-        return np.sort(train), pool, np.sort(val)
-    own = resources.encoded(cell.transfer.dataset, target, "val", cell.backbone)
-    if cell.budget.kind is BudgetKind.FULL:
-        return np.sort(drawn), own, np.arange(len(own.labels))
-    train, val = carve_validation(drawn, pool.labels, share)
-    wanted = Budget(BudgetKind.COUNT, min(len(val), len(own.labels)))
-    return np.sort(train), own, np.sort(labelled_positions(own.labels, len(entry.dataset.classes), wanted, seed))
+        wanted = Budget(BudgetKind.COUNT, min(len(val), len(own.labels)))
+        return np.sort(train), own, np.sort(labelled_positions(own.labels, classes, wanted, seed))
+
+
+def ledger(cell: Cell, strategy: Strategy, resources: Resources, drawn: Drawn, digests: list[str]) -> dict[str, Any]:
+    """Return what data the strategy was given; of episodes, for each. `digests` name their labelled examples."""
+    task = drawn.task
+    return {
+        "train_labels": len(task.train),
+        "val_labels": 0 if task.val is None else len(task.val),
+        "unlabelled_target": 0 if task.unlabelled is None else len(task.unlabelled),
+        "source_labels": 0 if task.source is None else len(task.source),
+        "test_items": len(drawn.labels),
+        "episodes": len(digests) if cell.budget.is_episodic else None,
+        "transductive": strategy.needs().transductive,
+        "upper_bound": strategy.needs().upper_bound,
+        "pretrained_on": resources.backbone(cell.backbone).backbone.pretrained_on or "nothing",
+        "labelled_examples": digests[0] if len(digests) == 1 else digest(digests)[:16],
+    }
 
 
 def draw_source(cell: Cell, resources: Resources, known: list[KnownFeatures], features: FeatureSource) -> Source:
@@ -130,12 +186,26 @@ def draw_source(cell: Cell, resources: Resources, known: list[KnownFeatures], fe
     if transfer.source_dataset is None or transfer.source is None:
         raise ValueError("this transfer has no source; the plan should have skipped it")
     split = resources.encoded(transfer.source_dataset, transfer.source, "train", cell.backbone)
-    source_classes = tuple(resources.dataset(transfer.source_dataset).dataset.classes)
-    target_classes = tuple(resources.dataset(transfer.dataset).dataset.classes)
-    labels = split.labels
-    if set(source_classes) == set(target_classes):
-        labels = np.array([target_classes.index(name) for name in source_classes])[labels]
-        source_classes = target_classes
+    labels, classes = _source_labels(cell, resources, split)
     inputs = split.take(np.arange(len(labels)))
     known.append((inputs, lambda: features.rows(split)))
-    return Source(Labelled(inputs, torch.from_numpy(labels)), source_classes)
+    return Source(Labelled(inputs, torch.from_numpy(labels)), classes)
+
+
+def draw_source_test(cell: Cell, resources: Resources) -> Labelled:
+    """Return the source's test split: inputs, and labels as numpy int64 in the order that `draw_source` gives."""
+    transfer = cell.transfer
+    assert transfer.source_dataset is not None
+    assert transfer.source is not None
+    split = resources.encoded(transfer.source_dataset, transfer.source, "test", cell.backbone)
+    return Labelled(split.inputs, _source_labels(cell, resources, split)[0])
+
+
+def _source_labels(cell: Cell, resources: Resources, split: EncodedSplit) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return a source split's labels with the classes that they are positions in."""
+    assert cell.transfer.source_dataset is not None
+    source = tuple(resources.dataset(cell.transfer.source_dataset).dataset.classes)
+    target = tuple(resources.dataset(cell.transfer.dataset).dataset.classes)
+    if set(source) != set(target):
+        return split.labels, source
+    return np.array([target.index(name) for name in source])[split.labels], target

@@ -1,97 +1,147 @@
 """Runs one cell: draw, fit, predict, score, record."""
 
 import math
-import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import psutil
 import torch
-from torch import Tensor, nn
 
 from tlbench.cell import Cell
-from tlbench.determinism import Stopwatch, seed_everything
-from tlbench.draw import Drawn, FeatureSource, draw
+from tlbench.costs import flops_per_example, parameters_stored, peak_memory_bytes
+from tlbench.determinism import seed_everything
+from tlbench.draw import FeatureSource, draw, draw_source_test, ledger
 from tlbench.environment import environment, provenance
-from tlbench.errors import PluginError, TlbenchError
+from tlbench.errors import StoreError, TlbenchError
 from tlbench.metric import Metric
+from tlbench.predictions import Predictions
 from tlbench.preparation import Preparation, setting_of
 from tlbench.record import Failure, Record
-from tlbench.resources import BackboneEntry, Resources
+from tlbench.resources import BackboneEntry, Resources, examples_digest
 from tlbench.seeds import derive
+from tlbench.store import Store
 from tlbench.strategy import Strategy
-from tlbench.training import BATCH, predict
-from tlbench.workbench import Classifier, Workbench
+from tlbench.training import predict
+from tlbench.trial import Trial, fit_and_predict
+from tlbench.workbench import Workbench
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A record with what it was scored on: logits, float32 (N, C), and labels, int64 (N,)."""
+    """A record with the predictions that it was scored on."""
 
     record: Record
-    logits: np.ndarray | None = None
-    labels: np.ndarray | None = None
+    predictions: Predictions | None = None
 
 
-def run_cell(cell: Cell, resources: Resources, device: torch.device) -> Outcome:
-    """Run a cell and return its record; what goes wrong inside becomes a record of the failure."""
+def run_cell(cell: Cell, resources: Resources, device: torch.device, store: Store | None = None) -> Outcome:
+    """Run a cell and return its record; what goes wrong inside becomes a record of the failure.
+
+    An ensemble finds the predictions of its members in `store`.
+    """
     try:
-        return _run(cell, resources, device)
+        return _run(cell, resources, device, store)
     except (Exception, SystemExit) as error:  # whatever a strategy raises is a row of its own; the run goes on
         return Outcome(failed(cell, resources, device, _failure(error)))
 
 
-def _run(cell: Cell, resources: Resources, device: torch.device) -> Outcome:
+def _run(cell: Cell, resources: Resources, device: torch.device, store: Store | None) -> Outcome:
     strategy, _ = resources.catalog.strategy(cell.strategy)
     backbone = resources.backbone(cell.backbone)
     start_of_cell(cell, backbone, device)
     features = _feature_source(cell, backbone, resources, device)
-    drawn = draw(cell, strategy, resources, features)
     preparation = Preparation(cell, strategy, resources, device, _feature_source(cell, backbone, resources, device))
-    bench = Workbench(
-        setting_of(cell, backbone, len(drawn.task.classes), device),
-        known_features=drawn.known_features,
-        prepared=preparation.module if strategy.prepares else None,
-        validation=drawn.task.val,
-    )
-    with Stopwatch(device) as fitting:
-        classifier = strategy.fit(drawn.task, bench)
-    fit_seconds = fitting.seconds - preparation.seconds_here + features.settle()
-    with Stopwatch(device) as predicting:
-        logits = _predict(classifier, drawn, bench, strategy)
-    scores = score(resources.catalog.metric_list(), logits, drawn.test.labels)
+    members = _member_predictions(cell, store)
+    metrics = [metric for metric in resources.catalog.metric_list() if metric.of == _scored(cell)]
+    parts, scores, digests, seconds, validated = [], [], [], [], False
+    for index, drawn in enumerate(draw(cell, strategy, resources, features)):
+        seed_everything(_init_seed(cell, backbone))
+        own_members = [(variant, predictions[index]) for variant, predictions in members]
+        trial = fit_and_predict(cell, strategy, backbone, drawn, preparation, own_members, features, device)
+        parts.append(trial.predictions)
+        scores.append(score(metrics, trial.predictions.logits, trial.predictions.labels))
+        digests.append(examples_digest(drawn.task.train.inputs, drawn.task.train.labels))
+        seconds.append((trial.fit_seconds, trial.predict_seconds))
+        validated |= trial.bench.journal.validated
+    means = {metric.name: float(np.mean([each[metric.name] for each in scores])) for metric in metrics}
+    fit_seconds, predict_seconds = np.mean(seconds, axis=0)
+    counted = not (strategy.needs().transductive or strategy.members)
     record = Record(
         cell=cell.id,
         identity=dict(cell.identity),
         labels=dict(cell.labels),
-        scores=_finite_or_none(scores),
-        ledger=drawn.ledger,
+        scores=_finite_or_none(means),
+        ledger={
+            **ledger(cell, strategy, resources, trial.drawn, digests),
+            "selection": "validation" if validated else "last",
+        },
         costs=_finite_or_none(
             {
                 "fit_seconds": fit_seconds,
                 "prepare_seconds": preparation.seconds,
-                "predict_seconds": predicting.seconds + features.settle(),
-                "parameters_trained": bench.journal.trained_parameters,
-                "parameters_stored": sum(parameter.numel() for parameter in classifier.parameters()),
-                "flops_per_example": _flops(classifier, drawn.test.inputs[:1], device),
-                "peak_memory_bytes": _peak_memory(device),
+                "predict_seconds": predict_seconds,
+                "parameters_trained": trial.bench.journal.trained_parameters,
+                "parameters_stored": parameters_stored(trial.classifier),
+                "flops_per_example": flops_per_example(trial.classifier, trial.drawn.queries[:1], device)
+                if counted
+                else math.nan,
+                "peak_memory_bytes": peak_memory_bytes(device),
             }
         ),
-        notes=bench.journal.notes,
+        tasks=_task_scores(cell, strategy, resources, trial, means, metrics),
+        notes=trial.bench.journal.notes,
         provenance=provenance(cell, resources),
         environment=environment(device, resources.catalog.host),
     )
-    return Outcome(record, logits, drawn.test.labels)
+    return Outcome(record, parts[0] if len(parts) == 1 else Predictions.joined(parts))
+
+
+def _member_predictions(cell: Cell, store: Store | None) -> list[tuple[str, list[Predictions]]]:
+    """Return, for each member of an ensemble, its variant and its stored predictions by episode."""
+    members = []
+    for member in cell.members:
+        if store is None or not store.has(member):
+            raise StoreError(f"the record of the member {member} is not in the results folder: run it first.")
+        record = store.read(member)
+        variant = str(record.labels["strategy"])
+        if not record.ok:
+            raise StoreError(
+                f"its member {variant} failed in this cell ({record.cell}), so there is nothing to combine."
+            )
+        members.append((variant, store.predictions(member).by_episode()))
+    return members
+
+
+def _task_scores(
+    cell: Cell,
+    strategy: Strategy,
+    resources: Resources,
+    trial: Trial,
+    own: Mapping[str, float],
+    metrics: list[Metric],
+) -> dict[str, dict[str, float | None]]:
+    """Return scores by task where the classifier serves the source too."""
+    other = strategy.source_classifier(trial.classifier)
+    if other is None or not strategy.needs().source_labels:
+        return {}
+    test = draw_source_test(cell, resources)
+    logits = predict(other, test.inputs, trial.bench.device).numpy()
+    return {
+        "target": _finite_or_none(own),
+        "source": _finite_or_none(score(metrics, logits, test.labels)),
+    }
 
 
 def start_of_cell(cell: Cell, backbone: BackboneEntry, device: torch.device) -> None:
     """Forget what ran before: seed the global generators, by nothing that depends on the strategy."""
-    seed_everything(derive(cell.seed, "init", backbone=backbone.backbone.name, replicate=cell.replicate))
+    seed_everything(_init_seed(cell, backbone))
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
+
+
+def _init_seed(cell: Cell, backbone: BackboneEntry) -> int:
+    return derive(cell.seed, "init", backbone=backbone.backbone.name, replicate=cell.replicate)
 
 
 def _feature_source(cell: Cell, backbone: BackboneEntry, resources: Resources, device: torch.device) -> FeatureSource:
@@ -101,25 +151,9 @@ def _feature_source(cell: Cell, backbone: BackboneEntry, resources: Resources, d
     return FeatureSource(resources.cache, device, (backbone.identity, start), bench.frozen_backbone)
 
 
-def _predict(classifier: Any, drawn: Drawn, bench: Workbench, strategy: Strategy) -> np.ndarray:
-    """Return the logits of the test split, float32 (N, C); raise PluginError where the shape is wrong."""
-    if not isinstance(classifier, nn.Module):
-        raise PluginError(f"{strategy.name}: fit must return a torch.nn.Module, got {type(classifier).__name__}.")
-    count, classes = len(drawn.test.labels), len(drawn.task.classes)
-    if isinstance(classifier, Classifier) and classifier.backbone is bench.frozen_backbone():
-        outputs = predict(classifier.head, drawn.test_features(), bench.device)
-    else:
-        batch = count if strategy.needs().transductive else BATCH
-        outputs = predict(classifier, drawn.test.inputs, bench.device, batch)
-    if tuple(outputs.shape) != (count, classes):
-        raise PluginError(
-            f"{strategy.name}: the classifier's logits for {count} inputs and {classes} classes have shape "
-            f"{tuple(outputs.shape)}; they must be ({count}, {classes})."
-        )
-    logits = outputs.numpy()
-    if not np.isfinite(logits).all():
-        raise PluginError(f"{strategy.name}: the classifier's logits are not all finite.")
-    return logits
+def _scored(cell: Cell) -> str:
+    """Say what a cell's metrics are of: without any label there are clusters, whose numbers mean nothing."""
+    return "clusters" if cell.labels["setting"] == "unsupervised" else "labels"
 
 
 def score(metrics: list[Metric], logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
@@ -129,7 +163,7 @@ def score(metrics: list[Metric], logits: np.ndarray, labels: np.ndarray) -> dict
 
 def _finite_or_none(values: Mapping[str, float]) -> dict[str, float | None]:
     """Return values with None, which JSON knows, for what is no number."""
-    return {name: value if math.isfinite(value) else None for name, value in values.items()}
+    return {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
 
 
 def failed(cell: Cell, resources: Resources, device: torch.device, failure: Failure) -> Record:
@@ -153,27 +187,3 @@ def _failure(error: BaseException) -> Failure:
     text = " ".join(str(error).split()) or kind
     trace = "" if isinstance(error, TlbenchError) else traceback.format_exc()
     return Failure(kind, text, trace)
-
-
-def _flops(classifier: nn.Module, example: Tensor, device: torch.device) -> float:
-    """Count the floating point operations of predicting one example; NaN where an operation cannot be counted."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    try:
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            classifier(example.to(device))
-        return float(counter.get_total_flops())
-    except Exception:  # a count that fails must not cost a result
-        return float("nan")
-
-
-def _peak_memory(device: torch.device) -> int:
-    """Return peak bytes: of this cell's tensors on a GPU, of the whole process on a CPU."""
-    if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
-    if sys.platform == "win32":
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

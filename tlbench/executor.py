@@ -66,8 +66,8 @@ def _run_here(cells: Sequence[Cell], resources: Resources, store: Store, where: 
     device = resolve_device(where.device)
     for position, cell in enumerate(cells, start=1):
         yield Started(cell, position)
-        outcome = run_cell(cell, resources, device)
-        store.write(outcome.record, outcome.logits, outcome.labels)
+        outcome = run_cell(cell, resources, device, store)
+        store.write(outcome.record, outcome.predictions)
         yield Finished(cell, outcome.record)
 
 
@@ -82,8 +82,8 @@ class _Pool:
     """Worker processes, each with one cell at a time, so that a death is charged to the cell that caused it."""
 
     def __init__(self, cells: Sequence[Cell], resources: Resources, store: Store, where: Where) -> None:
-        self.waiting = list(reversed(cells))
-        self.total = len(cells)
+        self.waiting = list(cells)
+        self.unfinished = {cell.id for cell in cells}
         self.resources, self.store, self.where = resources, store, where
         self.context = multiprocessing.get_context("spawn")
         self.started = 0
@@ -92,16 +92,12 @@ class _Pool:
     def events(self) -> Iterator[Event]:
         workers = self.workers
         try:
-            for worker in workers:
-                yield self._hand_out(worker)
+            yield from self._hand_out_all()
             while any(worker.cell for worker in workers):
                 busy = {worker.connection: worker for worker in workers if worker.cell}
                 for ready in wait(list(busy)):
-                    worker = busy[ready]  # type: ignore[index]
-                    yield self._collect(worker, workers)
-                    if self.waiting:
-                        current = next(item for item in workers if item.cell is None)
-                        yield self._hand_out(current)
+                    yield self._collect(busy[ready], workers)  # type: ignore[index]
+                    yield from self._hand_out_all()
         finally:
             for worker in workers:
                 worker.connection.close()
@@ -128,12 +124,20 @@ class _Pool:
         theirs.close()
         return _Worker(process, ours)
 
-    def _hand_out(self, worker: _Worker) -> Started:
-        worker.cell = self.waiting.pop()
+    def _hand_out_all(self) -> Iterator[Started]:
+        """Give every idle worker the next cell whose members, if it is an ensemble, are all done."""
+        for worker in self.workers:
+            ready = next((cell for cell in self.waiting if self.unfinished.isdisjoint(cell.members)), None)
+            if worker.cell is None and ready is not None:
+                yield self._hand_out(worker, ready)
+
+    def _hand_out(self, worker: _Worker, cell: Cell) -> Started:
+        self.waiting.remove(cell)
+        worker.cell = cell
         self.started += 1
         with suppress(ConnectionError):  # it is dead already: `_collect` will see
-            worker.connection.send(worker.cell)
-        return Started(worker.cell, self.started)
+            worker.connection.send(cell)
+        return Started(cell, self.started)
 
     def _collect(self, worker: _Worker, workers: list[_Worker]) -> Finished:
         cell = worker.cell
@@ -144,6 +148,7 @@ class _Pool:
             record = self._bury(cell, worker)
             workers[workers.index(worker)] = self._new_worker()
         worker.cell = None
+        self.unfinished.discard(cell.id)
         return Finished(cell, record)
 
     def _bury(self, cell: Cell, worker: _Worker) -> Record:
@@ -171,8 +176,8 @@ def _work(connection: Connection, files: Sequence[str], cache: Path, results: Pa
             cell = connection.recv()
         except EOFError:
             return
-        outcome: Outcome = run_cell(cell, resources, device)
-        store.write(outcome.record, outcome.logits, outcome.labels)
+        outcome: Outcome = run_cell(cell, resources, device, store)
+        store.write(outcome.record, outcome.predictions)
         connection.send(outcome.record)
 
 

@@ -10,9 +10,10 @@ from tlbench.strategy import Family
 def headlines(summary: pd.DataFrame, metric: str) -> list[str]:
     """Return sentences: who leads at each label budget, and whether each adaptation beats its baseline."""
     sentences = []
-    for (transfer, backbone, budget), group in summary.groupby(["transfer", "backbone", "budget"], sort=False):
-        where = f"{transfer}, {backbone}, {_spell(str(budget))}"
-        done = group[group["n"] > 0]
+    keys = ["transfer", "backbone", "budget", "setting"]
+    for (transfer, backbone, budget, setting), group in summary.groupby(keys, sort=False):
+        where = f"{transfer}, {backbone}, {_spell(str(budget), str(setting))}"
+        done = group[(group["n"] > 0) & (group["upper_bound"] != True)]  # noqa: E712 (a column)
         adaptations = done[done["family"] == str(Family.ADAPT)]
         others = done[done["family"] != str(Family.ADAPT)]
         if len(others):
@@ -21,9 +22,17 @@ def headlines(summary: pd.DataFrame, metric: str) -> list[str]:
     return sentences
 
 
-def _spell(budget: str) -> str:
+def _spell(budget: str, setting: str) -> str:
+    if setting == "unsupervised":
+        return "no label at all"
+    return _labels(budget) + (", transductive" if setting == "transductive" else "")
+
+
+def _labels(budget: str) -> str:
     if budget == "0":
         return "no target labels"
+    if "-way " in budget:
+        return f"episodes of {budget}"
     if budget.endswith("-shot"):
         shots = int(budget.removesuffix("-shot"))
         return f"{shots} label{'s' if shots > 1 else ''} per class"

@@ -1,19 +1,19 @@
 """A plan is data: all cells with every name resolved, all skips with their reasons. Nothing has run yet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from tlbench.budget import Budget
 from tlbench.cell import Cell, Transfer
-from tlbench.dataset import Dataset
-from tlbench.errors import DataError, ParameterError, PlanError
-from tlbench.names import near_miss, plural
+from tlbench.errors import DataError, PlanError
+from tlbench.names import plural
 from tlbench.parameters import non_default
 from tlbench.resources import BackboneEntry, Resources
 from tlbench.stats import smallest_p
-from tlbench.strategy import Family, Strategy
-from tlbench.suitability import too_large, unsuitable
+from tlbench.strategy import Strategy
+from tlbench.suitability import missing_members, too_large, too_many_ways, unsuitable
 from tlbench.suite import Block, Suite
+from tlbench.transfers import TransferReader
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,15 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
     planner = _Planner(suite, resources)
     for block in suite.blocks:
         planner.cross(block)
+    planner.add_ensembles()
     if not planner.cells:
         reasons = list(dict.fromkeys(skip.reason for skip in planner.skips.values()))
         reasons = reasons or ["No block has two different domains to transfer between."]
         more = f" ({len(reasons) - 1} more reasons: see `tlbench plan`)" if len(reasons) > 1 else ""
         raise PlanError(f"nothing can run: all combinations of suite {suite.name!r} are skipped. {reasons[0]}{more}")
-    findings = [f"{spec_label}: {finding}" for spec_label, found in planner.findings.items() for finding in found]
+    findings = [
+        f"{spec_label}: {finding}" for spec_label, found in planner.reader.findings.items() for finding in found
+    ]
     return Plan(
         suite,
         tuple(planner.cells.values()),
@@ -89,13 +92,15 @@ class _Planner:
         self.suite = suite
         self.resources = resources
         self.cells: dict[str, Cell] = {}
+        self.places: dict[tuple[object, ...], str] = {}  # where a variant's cells are, for ensembles
         self.skips: dict[tuple[str, ...], Skip] = {}
-        self.findings: dict[str, tuple[str, ...]] = {}
+        self.reader = TransferReader(resources)
+        self.ensembles: list[tuple[Strategy, str, BackboneEntry, Transfer, Budget]] = []
 
     def cross(self, block: Block) -> None:
         strategies = [self.resources.catalog.strategy(text)[0] for text in block.strategies]
         backbones = [(text, self.resources.backbone(text)) for text in block.backbones]
-        transfers = [transfer for text in block.datasets for transfer in self.transfers(text)]
+        transfers = [transfer for text in block.datasets for transfer in self.reader.read(text)]
         budgets = sorted({Budget.parse(text) for text in block.budgets}, key=Budget.order)
         for _, entry in backbones:
             _ = entry.identity  # weights that cannot be read are known before anything runs
@@ -105,57 +110,6 @@ class _Planner:
                 for text, backbone in backbones:
                     for strategy in strategies:
                         self._add(strategy, text, backbone, transfer, budget)
-
-    def transfers(self, text: str) -> list[Transfer]:
-        """Expand `DATASET` or `DATASET[SOURCE->TARGET]` into transfers."""
-        spec, bracket = _split_bracket(text)
-        dataset = self.resources.dataset(spec).dataset
-        self._look_at(spec)
-        if bracket is None:
-            targets = [(None, target) for target in dataset.domains]
-            pairs = [(source, target) for target in dataset.domains for source in dataset.domains if source != target]
-            return [Transfer(spec, target, spec if source else None, source) for source, target in pairs or targets]
-        source_text, target_text = bracket
-        targets_named = [_domain(dataset, target_text)] if target_text else list(dataset.domains)
-        if not source_text:
-            return [Transfer(spec, target) for target in targets_named]
-        if source_text in dataset.domains:
-            return [Transfer(spec, target, spec, source_text) for target in targets_named if target != source_text]
-        source_spec, source_domain = self._source(source_text, dataset, spec)
-        return [Transfer(spec, target, source_spec, source_domain) for target in targets_named]
-
-    def _source(self, text: str, target_dataset: Dataset, target_spec: str) -> tuple[str, str]:
-        """Read `DATASET` or `DATASET#DOMAIN` as the source side."""
-        spec, _, domain = text.partition("#")
-        known = [*target_dataset.domains, *self.resources.catalog.datasets]
-        if ":" not in spec and "(" not in spec and spec not in known:
-            raise ParameterError(
-                f"{text!r} is neither a domain of {target_spec} ({', '.join(target_dataset.domains)}) nor a dataset."
-                f"{near_miss(text, known)}"
-            )
-        source = self.resources.dataset(spec).dataset
-        self._look_at(spec)
-        if domain:
-            return spec, _domain(source, domain)
-        if len(source.domains) > 1:
-            raise ParameterError(
-                f"source {spec!r} has several domains: write {spec}#DOMAIN, {', '.join(source.domains)}."
-            )
-        return spec, source.domains[0]
-
-    def _look_at(self, spec: str) -> None:
-        """Check a dataset as a whole, once."""
-        entry = self.resources.dataset(spec)
-        if entry.dataset.label in self.findings:
-            return
-        classes = tuple(entry.dataset.classes)
-        if len(classes) < 2 or len(set(classes)) != len(classes):
-            raise DataError(f"{entry.dataset.label} needs two or more distinct classes, it has {list(classes)[:3]}.")
-        for domain in entry.dataset.domains:
-            for split in ("train", "test"):
-                entry.labels(domain, split)
-        _ = entry.fingerprint
-        self.findings[entry.dataset.label] = tuple(entry.dataset.findings())
 
     def _refuse_too_large(self, transfer: Transfer, budget: Budget) -> None:
         if self.suite.too_large_budgets_skip:
@@ -169,37 +123,91 @@ class _Planner:
         where = f"the training split of {entry.dataset.label}"
         if len(entry.dataset.domains) > 1:
             where += f" ({transfer.target})"
-        return too_large(budget, entry.counts(transfer.target), entry.dataset.classes, where)
+        counts, test = (entry.counts(transfer.target, split) for split in ("train", "test"))
+        return too_large(budget, counts, entry.dataset.classes, where) or too_many_ways(
+            budget, counts, test, self.suite.protocol, f"{entry.dataset.label} ({transfer.target})"
+        )
 
     def _add(
         self, strategy: Strategy, backbone_text: str, backbone: BackboneEntry, transfer: Transfer, budget: Budget
     ) -> None:
         if not strategy.needs().source_labels and transfer.has_source:
             transfer = Transfer(transfer.dataset, transfer.target)  # the source is none of its business
-        labels = self._labels(strategy, backbone, transfer, budget)
         reason = self._too_large(transfer, budget) or self._unsuitable(strategy, backbone, transfer, budget)
         if reason:
-            shown = {
-                key: str(labels[key])
-                for key in ("strategy", "backbone", "dataset", "source", "target", "transfer", "budget")
-            }
-            skip = Skip(**shown, reason=reason, cells=self.suite.replicates)
-            self.skips.setdefault(tuple(shown.values()), skip)
-            return
-        for replicate in range(self.suite.replicates):
-            cell = Cell(
-                strategy=strategy.variant,
-                backbone=backbone_text,
-                transfer=transfer,
-                budget=budget,
-                replicate=replicate,
-                seed=self.suite.seed,
-                protocol=self.suite.protocol,
-                recipe=self.suite.recipe,
-                labels={**labels, "replicate": replicate, "seed": self.suite.seed},
-                identity=self._identity(strategy, backbone, transfer, budget, replicate),
-            )
-            self.cells.setdefault(cell.id, cell)
+            self._skip(strategy, backbone, transfer, budget, reason)
+        elif strategy.members:
+            self.ensembles.append((strategy, backbone_text, backbone, transfer, budget))
+        else:
+            for replicate in range(self.suite.replicates):
+                self._add_cell(strategy, backbone_text, backbone, transfer, budget, replicate)
+
+    def add_ensembles(self) -> None:
+        """Add the cells that combine others, once those are all known; an ensemble may be a member too."""
+        waiting = self.ensembles
+        while waiting:
+            missing = {}
+            for item in waiting:
+                found, missing[id(item)] = self._members(*item)
+                for replicate, members in enumerate(found if not missing[id(item)] else []):
+                    self._add_cell(*item, replicate, members)
+            left = [item for item in waiting if missing[id(item)]]
+            if len(left) == len(waiting):
+                break
+            waiting = left
+        for item in waiting:
+            strategy, _, backbone, transfer, budget = item
+            self._skip(strategy, backbone, transfer, budget, missing_members(strategy, missing[id(item)]))
+
+    def _members(
+        self, strategy: Strategy, backbone_text: str, backbone: BackboneEntry, transfer: Transfer, budget: Budget
+    ) -> tuple[list[tuple[str, ...]], list[str]]:
+        """Return the ids of an ensemble's members by replicate, and the variants that are not in the plan."""
+        variants = [self.resources.catalog.strategy(text)[0].variant for text in strategy.members]
+        place = (backbone_text, transfer.dataset, transfer.target, budget)
+        found = [
+            [self.places.get((variant, replicate, *place)) for variant in variants]
+            for replicate in range(self.suite.replicates)
+        ]
+        missing = [variant for variant, cell in zip(variants, found[0], strict=True) if cell is None]
+        return [tuple(cell for cell in cells if cell) for cells in found], missing
+
+    def _skip(
+        self, strategy: Strategy, backbone: BackboneEntry, transfer: Transfer, budget: Budget, reason: str
+    ) -> None:
+        labels = self._labels(strategy, backbone, transfer, budget)
+        columns = ("strategy", "backbone", "dataset", "source", "target", "transfer", "budget")
+        shown = {key: str(labels[key]) for key in columns}
+        self.skips.setdefault(tuple(shown.values()), Skip(**shown, reason=reason, cells=self.suite.replicates))
+
+    def _add_cell(
+        self,
+        strategy: Strategy,
+        backbone_text: str,
+        backbone: BackboneEntry,
+        transfer: Transfer,
+        budget: Budget,
+        replicate: int,
+        members: tuple[str, ...] = (),
+    ) -> None:
+        labels = self._labels(strategy, backbone, transfer, budget)
+        identity = self._identity(strategy, backbone, transfer, budget, replicate)
+        cell = Cell(
+            strategy=strategy.variant,
+            backbone=backbone_text,
+            transfer=transfer,
+            budget=budget,
+            replicate=replicate,
+            seed=self.suite.seed,
+            protocol=self.suite.protocol,
+            recipe=self.suite.recipe,
+            labels={**labels, "replicate": replicate, "seed": self.suite.seed},
+            identity={**identity, "members": list(members)} if members else identity,
+            members=members,
+        )
+        self.cells.setdefault(cell.id, cell)
+        place = (strategy.variant, replicate, backbone_text, transfer.dataset, transfer.target, budget)
+        self.places.setdefault(place, cell.id)
 
     def _unsuitable(
         self, strategy: Strategy, backbone: BackboneEntry, transfer: Transfer, budget: Budget
@@ -232,7 +240,8 @@ class _Planner:
         return {
             "strategy": strategy.variant,
             "family": str(strategy.family),
-            "setting": _setting(strategy),
+            "setting": strategy.needs().setting(budget),
+            "upper_bound": strategy.needs().upper_bound,
             "baseline": type(strategy).baseline,
             "backbone": backbone.backbone.label,
             "dataset": dataset.label,
@@ -259,7 +268,7 @@ class _Planner:
             "target": transfer.target,
             "source": source,
             "budget": str(budget),
-            "protocol": asdict(self.suite.protocol),
+            "protocol": self.suite.protocol.identity(budget),
             "recipe": asdict(self.suite.recipe),
             "replicate": replicate,
             "seed": self.suite.seed,
@@ -268,30 +277,3 @@ class _Planner:
 
 def _plain(value: object) -> object:
     return value if isinstance(value, (bool, int, float, str, type(None), list, tuple)) else str(value)
-
-
-def _setting(strategy: Strategy) -> str:
-    if strategy.family is Family.UNSUPERVISED:
-        return "unsupervised"
-    return "transductive" if strategy.needs().transductive else "inductive"
-
-
-def _split_bracket(text: str) -> tuple[str, tuple[str, str] | None]:
-    """Take `DATASET[SOURCE->TARGET]` apart."""
-    text = text.strip()
-    if not text.endswith("]") or "[" not in text:
-        return text, None
-    spec, _, inside = text[:-1].partition("[")
-    source, arrow, target = inside.partition("->")
-    if not arrow:
-        raise ParameterError(f"{text!r}: write DATASET[SOURCE->TARGET]; either side may be empty.")
-    return spec.strip(), (source.strip(), target.strip())
-
-
-def _domain(dataset: Dataset, name: str) -> str:
-    if name not in dataset.domains:
-        domains: Sequence[str] = dataset.domains
-        raise ParameterError(
-            f"{dataset.label} has no domain {name!r}.{near_miss(name, domains)} It has: {', '.join(domains)}."
-        )
-    return name

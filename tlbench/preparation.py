@@ -1,5 +1,6 @@
 """Source-side training: done once per variant, backbone, source and replicate, and kept in the cache."""
 
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -29,17 +30,20 @@ class Preparation:
         self.cell, self.strategy, self.resources, self.device = cell, strategy, resources, device
         self.features = features
         self.seconds = 0.0  # what the preparation cost when it was made
-        self.seconds_here = 0.0  # what it cost inside this very fit
+        self.seconds_here = 0.0  # what it cost inside the fits of this very cell
+        self._module: nn.Module | None = None
 
     def module(self) -> nn.Module:
         """Return the prepared module: its structure made anew, its parameters from the cache."""
         with Stopwatch(self.device) as watch:
-            state, texts = self.resources.cache.state("prepared", self._key(), self._make)
-            module = self._prepare(replay=True)
-            module.load_state_dict(state)
-        self.seconds = float(texts["seconds"])
+            if self._module is None:
+                state, texts = self.resources.cache.state("prepared", self._key(), self._make)
+                self._module = self._prepare(replay=True)
+                self._module.load_state_dict(state)
+                self.seconds = float(texts["seconds"])
+            module = deepcopy(self._module).to(self.device).eval()
         self.seconds_here += watch.seconds
-        return module.to(self.device).eval()
+        return module
 
     def _key(self) -> Any:
         identity = dict(self.cell.identity)

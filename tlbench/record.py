@@ -25,6 +25,7 @@ class Record:
     scores: dict[str, float | None]  # None where a score is no number
     ledger: dict[str, Any]  # what data the strategy was given
     costs: dict[str, float | None]
+    tasks: dict[str, dict[str, float | None]] = field(default_factory=dict)  # scores on target and source, if both
     notes: dict[str, Any] = field(default_factory=dict)  # what the strategy itself noted
     provenance: dict[str, Any] = field(default_factory=dict)  # distributions, versions and source hashes
     environment: dict[str, str] = field(default_factory=dict)

@@ -20,14 +20,18 @@ LABELS = (
     "seed",
 )  # fmt: skip
 LEDGER = (
-    "train_labels", "val_labels", "unlabelled_target", "source_labels", "transductive", "selection", "pretrained_on",
+    "train_labels", "val_labels", "unlabelled_target", "source_labels", "episodes", "transductive", "upper_bound",
+    "selection", "pretrained_on",
 )  # fmt: skip
 COSTS = (
     "fit_seconds", "prepare_seconds", "predict_seconds", "parameters_trained", "parameters_stored",
     "peak_memory_bytes", "flops_per_example",
 )  # fmt: skip
-ROW = ("transfer", "backbone", "budget", "source", "family", "strategy")  # what one row of the summary is about
+# What one row of the summary is about.
+ROW = ("transfer", "backbone", "budget", "setting", "source", "family", "strategy")
 PRIMARY = "accuracy"
+PRIMARY_OF_CLUSTERS = "clustering-accuracy"
+UNSUPERVISED = "unsupervised"
 
 
 class Results:
@@ -48,14 +52,26 @@ class Results:
 
     @cached_property
     def metrics(self) -> tuple[str, ...]:
-        """The names of all scores, the primary one first."""
+        """The names of all scores, the primary ones first."""
         names = {name for record in self.records for name in record.scores}
-        return tuple(sorted(names, key=lambda name: (name != PRIMARY, name)))
+        primaries = (PRIMARY, PRIMARY_OF_CLUSTERS)
+        return tuple(sorted(names, key=lambda name: (name not in primaries, name)))
 
     @property
     def metric(self) -> str:
         """The metric that tables and charts show unless told otherwise."""
-        return self.metrics[0] if self.metrics else PRIMARY
+        return self.primaries[0]
+
+    @cached_property
+    def primaries(self) -> tuple[str, ...]:
+        """One metric for labelled rows and one for clusterings, of those that there are."""
+        found = tuple(name for name in (PRIMARY, PRIMARY_OF_CLUSTERS) if name in self.metrics)
+        return found or self.metrics[:1] or (PRIMARY,)
+
+    @cached_property
+    def _of_clusters(self) -> set[str]:
+        rows = (record for record in self.records if record.labels.get("setting") == UNSUPERVISED)
+        return {PRIMARY_OF_CLUSTERS}.union(*(record.scores for record in rows))
 
     @cached_property
     def _frame(self) -> pd.DataFrame:
@@ -65,6 +81,7 @@ class Results:
             row.update({key: record.labels.get(key) for key in LABELS})
             row.update({name: _number(record.scores.get(name)) for name in self.metrics})
             row.update({key: record.ledger.get(key) for key in LEDGER})
+            row["source_accuracy"] = _number(record.tasks.get("source", {}).get(PRIMARY))
             row.update({key: _number(record.costs.get(key)) for key in COSTS})
             row["failure"] = record.failure.kind if record.failure else ""
             row["message"] = record.failure.message if record.failure else ""
@@ -80,8 +97,9 @@ class Results:
         """Return one row per variant, backbone, transfer, source and budget.
 
         `mean` with `seed_low`/`seed_high` (95 % t over n replicates) and `item_low`/`item_high` (95 %
-        bootstrap over n_items test items, accuracy only); `delta` to the baseline, paired by replicate, with
-        its 95 % t interval; and what was given (ledger).
+        bootstrap over n_items test items, accuracy only), or `episode_low`/`episode_high` (95 % t over the
+        n_episodes of all replicates); `delta` to the baseline, paired by replicate, with its 95 % t interval;
+        and what was given (ledger). A metric of labels has no rows of clusterings, nor the other way round.
         """
         metric = metric or self.metric
         if metric not in self._summaries:
@@ -89,24 +107,31 @@ class Results:
         return self._summaries[metric].copy()
 
     def _summarise(self, metric: str) -> pd.DataFrame:
-        frame = self._frame
+        of_clusters = metric in self._of_clusters
+        frame = self._frame[(self._frame["setting"] == UNSUPERVISED) == of_clusters]
         rows = []
         for key, group in frame.groupby(list(ROW), sort=False, dropna=False):
             done = group[group["status"] == "ok"]
             row = dict(zip(ROW, key, strict=True))
             first = group.iloc[0]
-            row |= {name: first[name] for name in ("setting", "dataset", "target")}
+            row |= {name: first[name] for name in ("dataset", "target")}
             row |= {"n": len(done), "failed": len(group) - len(done)}
             row |= self._spread(done, metric) | self._difference(frame, done, first, metric)
             ledger = (done if len(done) else group).iloc[0]
             row |= {name: ledger[name] for name in LEDGER}
             rows.append(row)
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=None if rows else list(ROW))
 
     def _spread(self, done: pd.DataFrame, metric: str) -> dict[str, Any]:
         seeds = stats.t_interval(done[metric].to_numpy() if metric in done else np.empty(0))
-        items = stats.item_interval(self._item_scores(done["cell"])) if metric == PRIMARY else None
         nothing = float("nan")
+        items = episodes = None
+        if metric == PRIMARY and len(done):
+            right = [self._right(cell) for cell in done["cell"]]
+            if done["episodes"].notna().all():
+                episodes = stats.t_interval(np.concatenate([each.mean(axis=1) for each in right]))
+            elif len({each.shape for each in right}) == 1:
+                items = stats.item_interval(np.mean([each[0] for each in right], axis=0))
         return {
             "mean": seeds.mean,
             "seed_low": seeds.low,
@@ -114,16 +139,16 @@ class Results:
             "n_items": items.n if items else 0,
             "item_low": items.low if items else nothing,
             "item_high": items.high if items else nothing,
+            "n_episodes": episodes.n if episodes else 0,
+            "episode_low": episodes.low if episodes else nothing,
+            "episode_high": episodes.high if episodes else nothing,
         }
 
-    def _item_scores(self, cells: "pd.Series[str]") -> np.ndarray:
-        """Return, for each test item, the share of these cells that classified it rightly, (N,)."""
-        right = []
-        for cell in cells:
-            logits, labels = self.store.predictions(cell)
-            right.append(logits.argmax(axis=1) == labels)
-        same_items = len({len(item) for item in right}) == 1
-        return np.mean(right, axis=0) if same_items else np.empty(0)
+    def _right(self, cell: str) -> np.ndarray:
+        """Return which test items a cell classified rightly, bool (episodes, items)."""
+        predictions = self.store.predictions(cell)
+        right: np.ndarray = predictions.logits.argmax(axis=1) == predictions.labels
+        return right.reshape(predictions.episodes, -1)
 
     def _difference(
         self, frame: pd.DataFrame, done: pd.DataFrame, first: "pd.Series[Any]", metric: str
@@ -183,7 +208,7 @@ class Results:
         """Return the answer in sentences: one for each transfer, backbone and budget, and one per adaptation."""
         from tlbench.headlines import headlines
 
-        return headlines(self.summary(), self.metric)
+        return [sentence for metric in self.primaries for sentence in headlines(self.summary(metric), metric)]
 
 
 def _number(value: float | None) -> float:

@@ -1,5 +1,8 @@
 """Which examples are labelled, which of them validate, and which make an episode. Never a function of the strategy."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -63,6 +66,61 @@ def carve_validation(positions: np.ndarray, labels: np.ndarray, share: float) ->
         if count > 0:
             validates[members[-count:]] = True
     return positions[~validates], positions[validates]
+
+
+@dataclass(frozen=True, eq=False)
+class EpisodeRows:
+    """Where the examples of one episode stand."""
+
+    ways: np.ndarray  # its classes, int64 (ways,)
+    support: np.ndarray  # rows of the training split, class by class
+    queries: np.ndarray  # rows of the test split, class by class
+
+
+def episode_classes(train: Sequence[int], test: Sequence[int], shots: int, queries: int) -> np.ndarray:
+    """Return the classes that can be ways: enough examples to learn from, and to be asked about."""
+    enough = [of_train >= shots and of_test >= queries for of_train, of_test in zip(train, test, strict=True)]
+    classes: np.ndarray = np.flatnonzero(enough)
+    return classes
+
+
+def episode_rows(
+    train_labels: np.ndarray, test_labels: np.ndarray, budget: Budget, queries: int, unbalanced: float, seed: int
+) -> EpisodeRows:
+    """Draw an episode: support from the training split, queries from the test split.
+
+    For one seed the 1-shot support is a subset of the 5-shot support. Raises ValueError where classes are short.
+    """
+    classes, shots = int(max(train_labels.max(), test_labels.max())) + 1, int(budget.amount)
+    available = class_counts(test_labels, classes)
+    eligible = episode_classes(class_counts(train_labels, classes), available, shots, queries)
+    if len(eligible) < budget.ways:
+        raise ValueError(f"budget {budget} wants {budget.ways} classes; {len(eligible)} have enough examples")
+    draw = np.random.default_rng(seed)
+    ways = draw.permutation(eligible)[: budget.ways]
+    support = [draw.permutation(np.flatnonzero(train_labels == way))[:shots] for way in ways]
+    counts = _query_counts(np.asarray(available)[ways], queries, unbalanced, draw)
+    asked = [
+        draw.permutation(np.flatnonzero(test_labels == way))[:count] for way, count in zip(ways, counts, strict=True)
+    ]
+    return EpisodeRows(ways, np.concatenate(support), np.concatenate(asked))
+
+
+def _query_counts(available: np.ndarray, queries: int, unbalanced: float, draw: np.random.Generator) -> np.ndarray:
+    """Return how many queries each way gets, int64 (ways,), ways * queries in all.
+
+    With `unbalanced` their shares come from a symmetric Dirichlet (Veilleux et al., 2021, arXiv:2204.11181).
+    """
+    ways = len(available)
+    if not unbalanced:
+        return np.full(ways, queries)
+    wanted = draw.dirichlet(np.full(ways, unbalanced)) * ways * queries
+    counts: np.ndarray = np.floor(wanted).astype(np.int64)
+    counts[np.argsort(counts - wanted, kind="stable")[: ways * queries - counts.sum()]] += 1
+    counts = np.minimum(counts, available)
+    for way in range(ways):  # what a class cannot give falls to the next that can
+        counts[way] += min(ways * queries - counts.sum(), available[way] - counts[way])
+    return counts
 
 
 def draw_episode(episodes: Episodes, generator: torch.Generator) -> Episode:

@@ -31,11 +31,17 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "-d", "--dataset", "datasets", multiple=True, metavar="NAME", help="As folder:PATH or 'digits[typed->]'."
         ),
-        click.option("--budget", "budgets", multiple=True, metavar="N", help="0, 5-shot, 10%, 1000 or full."),
+        click.option(
+            "--budget", "budgets", multiple=True, metavar="N", help="0, 5-shot, 10%, 1000, full or '5-way 1-shot'."
+        ),
         click.option("--replicates", type=click.IntRange(1), metavar="N", help="Repetitions of each cell."),
         click.option("--seed", type=click.IntRange(0), metavar="N", help="The root of all seeds."),
         click.option("--validation", type=click.FloatRange(0, 1, max_open=True), metavar="SHARE",
                      help="Share of the label budget kept to select on."),
+        click.option("--episodes", type=click.IntRange(2), metavar="N", help="Episodes of a budget as '5-way 1-shot'."),
+        click.option("--queries", type=click.IntRange(1), metavar="N", help="Test examples per class of an episode."),
+        click.option("--unbalanced", type=click.FloatRange(0), metavar="ALPHA",
+                     help="Let queries fall to classes by a Dirichlet(ALPHA); 0 is as many of each."),
         click.option("--suite", default=None, metavar="NAME|FILE", help="A suite or a TOML file.  [default: quick]"),
         click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps."),
         click.option("--jobs", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: one per core]"),
@@ -104,11 +110,12 @@ def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
     from dataclasses import replace
 
     from tlbench.api import DEFAULT_SUITE, find_suite
-    from tlbench.cell import Protocol
 
     suite = find_suite(options["suite"] or DEFAULT_SUITE, catalog)
     chosen = [tuple(options[key]) for key in ("strategies", "backbones", "datasets", "budgets")]
     changes: dict[str, Any] = {key: options[key] for key in ("replicates", "seed") if options[key] is not None}
-    if options["validation"] is not None:
-        changes["protocol"] = Protocol(validation=options["validation"])
+    rules = {
+        key: options[key] for key in ("validation", "episodes", "queries", "unbalanced") if options[key] is not None
+    }
+    changes["protocol"] = replace(suite.protocol, **rules)
     return replace(suite.narrowed(*chosen), **changes)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tlbench.errors import StoreError
+from tlbench.predictions import Predictions
 from tlbench.record import SCHEMA, Record
 
 MARKER = "tlbench.json"
@@ -66,12 +67,14 @@ class Store:
         """Return the ids of all stored cells, in one look at the folder."""
         return {entry.name[:-5] for entry in os.scandir(self.records_folder) if entry.name.endswith(".json")}
 
-    def write(self, record: Record, logits: np.ndarray | None = None, labels: np.ndarray | None = None) -> None:
-        """Store a record with its logits, float32 (N, C), and labels, int64 (N,)."""
-        if logits is not None and labels is not None:
+    def write(self, record: Record, predictions: Predictions | None = None) -> None:
+        """Store a record with its predictions."""
+        if predictions is not None:
             from safetensors.numpy import save
 
-            data = save({"logits": np.ascontiguousarray(logits), "labels": np.ascontiguousarray(labels)})
+            arrays = {key: value for key, value in vars(predictions).items() if isinstance(value, np.ndarray)}
+            arrays["episodes"] = np.array([predictions.episodes])
+            data = save({key: np.ascontiguousarray(value) for key, value in arrays.items()})
             write_atomically(self._path(record.cell).with_suffix(".safetensors"), data)
         write_atomically(self._path(record.cell), _json(record.to_json()))
 
@@ -87,16 +90,17 @@ class Store:
         except TypeError as error:
             raise StoreError(f"{path} is not a record: {error}. Delete it and run again.") from None
 
-    def predictions(self, cell: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the test logits, float32 (N, C), and labels, int64 (N,), of a cell."""
+    def predictions(self, cell: str) -> Predictions:
+        """Return the stored predictions of a cell."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         path = self._path(cell).with_suffix(".safetensors")
         try:
-            tensors = load_file(path)
-            return tensors["logits"], tensors["labels"]
-        except (OSError, KeyError, SafetensorError) as error:
+            arrays = load_file(path)
+            episodes = int(arrays.pop("episodes", np.ones(1))[0])
+            return Predictions(arrays.pop("logits"), arrays.pop("labels"), episodes, **arrays)
+        except (OSError, KeyError, TypeError, SafetensorError) as error:
             raise StoreError(
                 f"cannot read the predictions {path}: {error}. Delete {path.stem}.json too and rerun."
             ) from None

@@ -42,7 +42,14 @@ class Requirements:
     transductive: bool = False  # all test inputs together, in the task and when predicting
     min_labels_per_class: int = 1  # 0 for methods that need no target label
     same_classes: bool = False  # source and target share their classes
+    validation: bool = False  # validation labels out of the budget
     upper_bound: bool = False  # every label of the target's training split, whatever the budget; shown as such
+
+    def setting(self, budget: Budget) -> str:
+        """Return what predictions may rest on under a budget: `inductive`, `transductive` or `unsupervised`."""
+        if budget.is_zero and not (self.source_labels or self.upper_bound):
+            return "unsupervised"
+        return "transductive" if self.transductive else "inductive"
 
 
 class Strategy(ABC):

@@ -7,11 +7,14 @@ from tlbench.budget import Budget
 from tlbench.cell import Protocol
 from tlbench.dataset import Dataset
 from tlbench.names import plural
+from tlbench.sampling import episode_classes
 from tlbench.strategy import Strategy
 
 
 def too_large(budget: Budget, counts: tuple[int, ...], classes: Sequence[str], where: str) -> str | None:
     """Say that a split has fewer labels than a budget wants, or None."""
+    if budget.is_episodic:
+        return None
     wanted, least = budget.labels(counts), min(counts)
     if budget.least_per_class(counts) > least:
         scarce = classes[counts.index(least)]
@@ -22,6 +25,35 @@ def too_large(budget: Budget, counts: tuple[int, ...], classes: Sequence[str], w
     if wanted > sum(counts):
         return f"budget {budget} needs {wanted} labels; {where} has {sum(counts)}. Use full, or a smaller number."
     return None
+
+
+def too_many_ways(
+    budget: Budget, train: tuple[int, ...], test: tuple[int, ...], protocol: Protocol, where: str
+) -> str | None:
+    """Say that too few classes have the examples that an episodic budget wants of each, or None."""
+    if not budget.is_episodic:
+        return None
+    shots, queries = int(budget.amount), protocol.queries
+    enough = len(episode_classes(train, test, shots, queries))
+    if enough >= budget.ways:
+        return None
+    if len(train) < budget.ways:
+        return f"budget {budget} needs {budget.ways} classes; {where} has {len(train)}. Use {len(train)}-way at most."
+    return (
+        f"budget {budget} needs {budget.ways} classes with {plural(shots, 'training example')} and "
+        f"{plural(queries, 'test example')} (queries) each; {enough} of the {len(train)} classes of {where} have them. "
+        f"Use fewer ways, shots or --queries."
+    )
+
+
+def missing_members(strategy: Strategy, missing: Sequence[str]) -> str:
+    """Say that an ensemble's members are not run beside it."""
+    wanted = " and ".join(missing)
+    return (
+        f"{strategy.name} combines the stored predictions of {', '.join(strategy.members)}; {wanted} "
+        f"{'is' if len(missing) == 1 else 'are'} not run on the same backbone, dataset and budget. Add "
+        f"{' '.join(f'-s {chr(39)}{name}{chr(39)}' for name in missing)}."
+    )
 
 
 def unsuitable(
@@ -51,6 +83,8 @@ def unsuitable(
             f"{plural(len(source_classes), 'class', 'classes')}, the target {len(dataset.classes)}, "
             f"{len(set(source_classes) & set(dataset.classes))} of them shared."
         )
+    if budget.is_episodic and (needs.same_classes or needs.upper_bound):
+        return f"{strategy.name} learns a fixed set of classes, and episodes draw theirs anew. Use a label budget."
     if needs.min_labels_per_class > least:
         return (
             f"{strategy.name} needs {plural(needs.min_labels_per_class, 'target label')} per class; budget {budget} "
@@ -60,5 +94,10 @@ def unsuitable(
         return (
             f"validation is carved out of the budget, and {budget} gives one label per class. "
             f"Use 2-shot or more, or validation = 0."
+        )
+    if needs.validation and protocol.validation == 0 and not budget.is_zero:
+        return (
+            f"{strategy.name} learns from validation labels, and this protocol keeps none of the budget for them. "
+            f"Use --validation 0.2, or validation = 0.2 in the suite."
         )
     return strategy.unsuitable(backbone, dataset, budget)

@@ -47,6 +47,8 @@ class Suite:
             raise ParameterError(f"seed must be 0 or more, got {self.seed}.")
         if not 0 <= self.protocol.validation < 1:
             raise ParameterError(f"validation must be at least 0 and below 1, got {self.protocol.validation}.")
+        if self.protocol.episodes < 2 or self.protocol.queries < 1 or self.protocol.unbalanced < 0:
+            raise ParameterError("episodes must be 2 or more, queries 1 or more, unbalanced 0 or more.")
 
     def narrowed(
         self,
@@ -97,7 +99,8 @@ def load_suite(path: Path) -> Suite:
 
 
 _LISTS = ("strategies", "backbones", "datasets", "budgets")
-_KEYS = (*_LISTS, "name", "description", "replicates", "seed", "validation", "recipe", "block")
+_PROTOCOL = {"validation": float, "episodes": int, "queries": int, "unbalanced": float}
+_KEYS = (*_LISTS, "name", "description", "replicates", "seed", *_PROTOCOL, "recipe", "block")
 
 
 def suite_from_mapping(data: Mapping[str, Any], default_name: str = "custom") -> Suite:
@@ -117,9 +120,17 @@ def suite_from_mapping(data: Mapping[str, Any], default_name: str = "custom") ->
         blocks=tuple(_block({**shared, **block}, default_name) for block in blocks),
         replicates=_typed(data, "replicates", int, Suite.replicates),
         seed=_typed(data, "seed", int, Suite.seed),
-        protocol=Protocol(validation=float(_typed(data, "validation", (int, float), 0.0))),
+        protocol=_protocol(data),
         recipe=construct(Recipe, "recipe of suite", default_name, recipe),
     )
+
+
+def _protocol(data: Mapping[str, Any]) -> Protocol:
+    given = {}
+    for key, kind in _PROTOCOL.items():
+        if key in data:
+            given[key] = kind(_typed(data, key, (int, float) if kind is float else int, None))
+    return Protocol(**given)
 
 
 def _block(block: Mapping[str, Any], suite: str) -> Block:

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Gt
-from torch import nn
 
 from tlbench import Family, Strategy
-from tlbench.losses import cross_entropy
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,6 @@ class Scratch(Strategy):
 
     def fit(self, task, bench):
         """Return a trained network with a linear head."""
-        model = bench.classifier(nn.Linear(bench.feature_dim, len(task.classes)), bench.backbone(pretrained=False))
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
-        return bench.train(model, cross_entropy(recipe.label_smoothing), task.train, recipe=recipe)
+        model = bench.classifier(bench.head(recipe), bench.backbone(pretrained=False))
+        return bench.train(model, bench.cross_entropy(recipe), task.train, recipe=recipe)

@@ -29,7 +29,7 @@ def on_gpu(toy, suite, tmp_path):
 
 def bits(outcomes):
     assert [outcome.record.failure for outcome in outcomes] == [None] * len(outcomes)
-    return [outcome.logits.tobytes() for outcome in outcomes]
+    return [outcome.predictions.logits.tobytes() for outcome in outcomes]
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,6 @@ def test_the_gpu_learns_what_the_cpu_learns(on_gpu, toy, suite, resources):
     spec = suite(("finetune",), budgets=("5-shot",), recipe=Recipe(steps=30, batch_size=16))
     here = [run_cell(cell, resources, torch.device("cpu")) for cell in make_plan(spec, resources).cells]
     for one, other in zip(on_gpu("finetune"), here, strict=True):
-        assert np.abs(one.logits - other.logits).max() < 0.05
+        assert np.abs(one.predictions.logits - other.predictions.logits).max() < 0.05
         assert one.record.ledger["labelled_examples"] == other.record.ledger["labelled_examples"]
         assert one.record.cell == other.record.cell
