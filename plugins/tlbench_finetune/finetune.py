@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from annotated_types import Gt
-from torch import nn
 
 from tlbench import Family, Requirements, Strategy
-from tlbench.losses import cross_entropy
 
 
 @dataclass(frozen=True)
@@ -25,12 +23,11 @@ class Finetune(Strategy):
 
     def fit(self, task, bench):
         """Return the fine-tuned network."""
-        head = nn.Linear(bench.feature_dim, len(task.classes))
-        model = bench.classifier(head, bench.backbone())
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
+        head = bench.head(recipe)
         return bench.train(
-            model,
-            cross_entropy(recipe.label_smoothing),
+            bench.classifier(head, bench.backbone()),
+            bench.cross_entropy(recipe),
             task.train,
             recipe=recipe,
             groups=[(head, self.head_rate)],

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Ge, Gt
-from torch import nn
 
 from tlbench import Family, Requirements, Strategy
-from tlbench.losses import cross_entropy
+from tlbench_finetune.stages import stages
 
 
 @dataclass(frozen=True)
@@ -25,21 +24,19 @@ class LastLayers(Strategy):
 
     def fit(self, task, bench):
         """Return the partly fine-tuned network; batch-norm statistics stay as they were everywhere."""
-        backbone = bench.backbone()
-        head = nn.Linear(bench.feature_dim, len(task.classes))
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
+        head = bench.head(recipe)
+        backbone = bench.backbone()
+        parts = stages(backbone)
+        backbone.requires_grad_(self.depth >= len(parts))  # for what belongs to no stage, such as position embeddings
+        for part in parts[-self.depth :]:
+            part.requires_grad_(True)
         return bench.train(
             bench.classifier(head, backbone),
-            cross_entropy(recipe.label_smoothing),
+            bench.cross_entropy(recipe),
             task.train,
             recipe=recipe,
             groups=[(head, self.head_rate)],
-            frozen=stages(backbone)[: -self.depth],
+            frozen=parts[: -self.depth],
             fixed_statistics=True,
         )
-
-
-def stages(network: nn.Module) -> list[nn.Module]:
-    """Return the top-level parts of a network that have parameters, in order, looking through mere shells."""
-    parts = [part for part in network.children() if any(True for _ in part.parameters())]
-    return stages(parts[0]) if len(parts) == 1 and list(parts[0].children()) else parts

@@ -1,0 +1,34 @@
+"""Linear probing, then fine-tuning."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Gt
+
+from tlbench import Family, Requirements, Strategy
+from tlbench_finetune.probe import set_to_probe
+
+
+@dataclass(frozen=True)
+class LpFt(Strategy):
+    """Fine-tune all from the converged linear probe as the head (Kumar et al., 2022, arXiv:2202.10054).
+
+    A head that fits the features already does not distort them while it learns. So that it goes on fitting them,
+    batch norms stay in evaluation mode, and head and backbone learn at one rate.
+    """
+
+    name = "lp-ft"
+    family = Family.FINETUNE
+    requires = Requirements(pretrained=True)
+
+    strength: Annotated[float, Gt(0)] = 1.0  # inverse regularisation of the probe, scikit-learn's C
+    lr: Annotated[float, Gt(0)] = 3e-4  # peak learning rate of the fine-tuning
+    steps: Annotated[int, Gt(0)] | None = None  # optimiser steps of the fine-tuning; the recipe's unless given
+
+    def fit(self, task, bench):
+        """Return the fine-tuned network."""
+        recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
+        head = bench.head(recipe)
+        set_to_probe(head, bench.features(task.train.inputs), task.train.labels, self.strength)
+        model = bench.classifier(head, bench.backbone())
+        return bench.train(model, bench.cross_entropy(recipe), task.train, recipe=recipe, fixed_statistics=True)
