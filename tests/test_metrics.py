@@ -1,5 +1,6 @@
 """The metrics, against closed forms, scikit-learn and simulation."""
 
+import itertools
 import math
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import tlbench_metrics
 
 FEW = settings(max_examples=25, deadline=None)  # scikit-learn's scores take milliseconds each
 METRICS = {metric.name: metric for metric in tlbench_metrics.tlbench_metrics()}
+OF_CLUSTERS = {"clustering-accuracy", "nmi", "ari"}
 
 
 def score(name, logits, labels):
@@ -36,9 +38,13 @@ def predictions(draw):
 
 
 def test_every_metric_says_what_it_is_and_which_way_is_better():
-    assert list(METRICS) == ["accuracy", "balanced-accuracy", "macro-f1", "worst-class-accuracy", "nll", "ece"]
+    assert list(METRICS) == [
+        "accuracy", "balanced-accuracy", "macro-f1", "worst-class-accuracy", "nll", "ece",
+        "clustering-accuracy", "nmi", "ari",
+    ]  # fmt: skip
     assert all(metric.description for metric in METRICS.values())
     assert {name for name, metric in METRICS.items() if not metric.higher_is_better} == {"nll", "ece"}
+    assert {name for name, metric in METRICS.items() if metric.of == "clusters"} == OF_CLUSTERS
 
 
 def test_importing_the_plugin_does_not_wait_for_scikit_learn():
@@ -138,6 +144,7 @@ def test_every_metric_stays_in_its_range(drawn):
     scores = {name: score(name, logits, labels) for name in METRICS}
     assert all(type(value) is float for value in scores.values())
     assert scores.pop("nll") >= 0
+    assert -0.5 - 1e-9 <= scores.pop("ari") <= 1
     assert all(0 <= value <= 1 for value in scores.values())
     assert scores["worst-class-accuracy"] <= scores["balanced-accuracy"]
 
@@ -148,3 +155,63 @@ def test_right_answers_throughout_score_one(labels):
     logits = logits_of(labels, classes=5)
     for name in ("accuracy", "balanced-accuracy", "macro-f1", "worst-class-accuracy"):
         assert score(name, logits, labels) == 1.0
+
+
+def test_the_scores_of_a_hand_counted_clustering():
+    labels = [0, 0, 0, 1, 1, 1, 2, 2]
+    found = logits_of([2, 2, 1, 1, 1, 0, 0, 0], classes=3)  # best: cluster 2 is class 0, 1 is 1, 0 is 2
+    assert score("clustering-accuracy", found, labels) == 6 / 8
+    assert score("accuracy", found, labels) == 2 / 8
+    together, in_classes, in_clusters, pairs = 1 + 1 + 1, 3 + 3 + 1, 1 + 3 + 3, 28
+    chance = in_classes * in_clusters / pairs
+    assert score("ari", found, labels) == pytest.approx((together - chance) / ((in_classes + in_clusters) / 2 - chance))
+
+
+@FEW
+@given(predictions())
+def test_clustering_accuracy_is_the_best_of_all_matchings(drawn):
+    logits, labels = drawn
+    found, classes = logits.argmax(1), logits.shape[1]
+    best = max(
+        np.mean(np.array(matching)[found] == labels) for matching in itertools.permutations(range(classes), classes)
+    )
+    assert score("clustering-accuracy", logits, labels) == pytest.approx(best)
+    assert score("clustering-accuracy", logits, labels) >= score("accuracy", logits, labels) - 1e-12
+
+
+@FEW
+@given(predictions(), st.randoms(use_true_random=False))
+def test_the_numbers_of_clusters_mean_nothing(drawn, random):
+    logits, labels = drawn
+    found = logits_of(logits.argmax(1), logits.shape[1])  # ties of logits would go to another cluster
+    order = random.sample(range(found.shape[1]), found.shape[1])
+    for name in OF_CLUSTERS:
+        assert score(name, found[:, order], labels) == pytest.approx(score(name, found, labels))
+
+
+def test_information_and_rand_index_are_those_of_scikit_learn():
+    draw = np.random.default_rng(0)
+    labels, found = draw.integers(0, 5, 300), draw.integers(0, 6, 300)
+    found[:200] = labels[:200]
+    logits = logits_of(found, classes=6)
+    assert score("nmi", logits, labels) == pytest.approx(sklearn_metrics.v_measure_score(labels, found))
+    assert score("ari", logits, labels) == pytest.approx(sklearn_metrics.adjusted_rand_score(labels, found))
+
+
+@pytest.mark.parametrize("name", sorted(OF_CLUSTERS))
+def test_the_right_grouping_under_other_numbers_scores_one(name):
+    labels = np.arange(30) % 3
+    assert score(name, logits_of((labels + 1) % 3, 5), labels) == pytest.approx(1)
+
+
+def test_one_cluster_for_all_is_worth_nothing_beyond_the_largest_class():
+    labels = [0] * 5 + [1] * 3 + [2] * 2
+    found = logits_of([1] * 10, classes=3)
+    assert score("clustering-accuracy", found, labels) == 0.5
+    assert score("nmi", found, labels) == pytest.approx(0, abs=1e-9)
+    assert score("ari", found, labels) == pytest.approx(0, abs=1e-9)
+
+
+def test_fewer_clusters_than_classes_leave_classes_unmatched():
+    labels = [0, 0, 1, 1, 2, 2, 2]
+    assert score("clustering-accuracy", logits_of([0, 0, 0, 0, 1, 1, 1], classes=2), labels) == 5 / 7

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
-import torch
 from annotated_types import Gt
-from torch import nn
 
 from tlbench import Family, Strategy
+from tlbench_extract.probe import fit_probe
 
 
 @dataclass(frozen=True)
@@ -20,23 +19,15 @@ class LinearProbe(Strategy):
 
     name = "linear-probe"
     family = Family.EXTRACT
+    version = "2"
 
-    strength: Annotated[float, Gt(0)] = 1.0  # inverse regularisation, scikit-learn's C
+    # Inverse regularisation, scikit-learn's C; unless given chosen on validation labels, 1 without any.
+    strength: Annotated[float, Gt(0)] | None = None
     scale: Literal["none", "standardise"] = "none"  # standardised by the labelled examples' own statistics
 
     def fit(self, task, bench):
         """Return a linear head on the frozen backbone."""
-        features = bench.features(task.train.inputs).cpu().double().numpy()
-        mean, spread = np.zeros(features.shape[1]), np.ones(features.shape[1])
-        if self.scale == "standardise":
-            mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-6
-        weight, bias = logistic_regression((features - mean) / spread, task.train.labels.numpy(), self.strength)
-        weight = weight / spread  # the scaling is folded into the head
-        head = nn.Linear(bench.feature_dim, len(task.classes))
-        with torch.no_grad():
-            head.weight.copy_(torch.from_numpy(weight))
-            head.bias.copy_(torch.from_numpy(bias - weight @ mean))
-        return bench.classifier(head)
+        return bench.classifier(fit_probe(logistic_regression, self.strength, self.scale, task, bench))
 
 
 def logistic_regression(features: np.ndarray, labels: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:

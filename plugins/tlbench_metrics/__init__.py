@@ -1,4 +1,4 @@
-"""The metrics that come with tlbench: shares of right answers, and how far the probabilities can be trusted."""
+"""The metrics that come with tlbench: right answers, how far probabilities can be trusted, agreement of clusters."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def tlbench_metrics() -> "Iterable[Metric]":
     """Return the metrics of this plugin."""
     from tlbench_metrics.calibration import ECE, NLL
+    from tlbench_metrics.clusters import ARI, CLUSTERING_ACCURACY, NMI
     from tlbench_metrics.correctness import ACCURACY, BALANCED_ACCURACY, MACRO_F1, WORST_CLASS_ACCURACY
 
-    return [ACCURACY, BALANCED_ACCURACY, MACRO_F1, WORST_CLASS_ACCURACY, NLL, ECE]
+    return [ACCURACY, BALANCED_ACCURACY, MACRO_F1, WORST_CLASS_ACCURACY, NLL, ECE, CLUSTERING_ACCURACY, NMI, ARI]

@@ -1,0 +1,50 @@
+"""What the linear probes share: candidates of their regularisation, and solving on scaled features."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+# Around 1 by powers of ten. The first is what stands where nothing can choose; of equals the milder change is kept.
+CANDIDATES = (1.0, 0.1, 10.0, 0.01, 100.0, 0.001, 1000.0)
+Solve = Callable[[np.ndarray, np.ndarray, float], tuple[np.ndarray, np.ndarray]]
+
+
+def fit_probe(solve: Solve, given: float | None, scale: str, task, bench) -> nn.Module:
+    """Return the linear head of the given regularisation, or of that which does best on validation labels.
+
+    `solve(features, labels, regularisation)` gets float64 features (N, D) and int64 labels (N,), and returns
+    weights (C, D) and biases (C,). `scale` is `none` or `standardise`.
+    """
+    features = bench.features(task.train.inputs).cpu().double().numpy()
+    labels = task.train.labels.cpu().numpy()
+    mean, spread = scaling(features, scale)
+    scaled = (features - mean) / spread
+
+    def head_of(regularisation: float) -> nn.Module:
+        weight, bias = solve(scaled, labels, regularisation)
+        weight = weight / spread  # the scaling is folded into the head
+        return linear(weight, bias - weight @ mean).to(bench.device)
+
+    candidates = CANDIDATES if given is None and task.val is not None else (given or CANDIDATES[0],)
+    heads = [head_of(regularisation) for regularisation in candidates]
+    chosen = bench.select(heads, logits=lambda head, inputs: head(bench.features(inputs)))
+    bench.note("regularisation", candidates[heads.index(chosen)])
+    return chosen
+
+
+def scaling(features: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return what to subtract from each feature and what to divide it by, (D,) and (D,)."""
+    if scale == "standardise":
+        return features.mean(axis=0), features.std(axis=0) + 1e-6
+    return np.zeros(features.shape[1]), np.ones(features.shape[1])
+
+
+def linear(weight: np.ndarray, bias: np.ndarray) -> nn.Linear:
+    """Return a linear layer, float32, of weights (C, D) and biases (C,)."""
+    head = nn.Linear(weight.shape[1], weight.shape[0])
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(weight))
+        head.bias.copy_(torch.from_numpy(bias))
+    return head
