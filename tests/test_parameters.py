@@ -109,3 +109,12 @@ def test_a_subclass_that_adds_fields_must_be_decorated_itself():
     with pytest.raises(PluginError, match="its fields extra would be ignored"):
         require_frozen_dataclass(Child, always=False)
     require_frozen_dataclass(Silent, always=False)
+
+
+def test_none_is_a_choice_where_the_choices_hold_it():
+    @dataclass(frozen=True)
+    class Chooses:
+        scale: Literal["none", "standardise"] = "standardise"
+        level: int | None = 3
+
+    assert checked(Chooses, "strategy", "chooses", {"scale": None, "level": None}) == {"scale": "none", "level": None}

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+PRIMARY = {"labels": "accuracy", "clusters": "clustering-accuracy"}  # what is shown of each kind unless asked
+
+
 @dataclass(frozen=True)
 class Metric:
     """A score of predictions.

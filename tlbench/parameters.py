@@ -74,6 +74,8 @@ def _convert(hint: Any, value: object, what: str) -> Any:
     from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
     base = typing.get_args(hint)[0] if get_origin(hint) is typing.Annotated else hint
+    if value is None and get_origin(base) is typing.Literal and "none" in typing.get_args(base):
+        value = "none"  # what a user who types `none` means where that is one of the choices
     if isinstance(value, bool) and base in (int, float):
         raise ParameterError(f"{what} must be a number, got {str(value).lower()}.")
     try:

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tlbench.cell import Cell
 from tlbench.hookspecs import hookimpl
+from tlbench.metric import PRIMARY
 from tlbench.plan import Plan
 from tlbench.record import Record
 
@@ -27,9 +28,8 @@ def seconds_in_words(seconds: float) -> str:
 class ProgressObserver:
     """Watches a run through the hooks that any plugin may implement."""
 
-    def __init__(self, console: Console, metric: str = "accuracy") -> None:
+    def __init__(self, console: Console) -> None:
         self.console = console
-        self.metric = metric
         self.bar: Progress | None = None
         self.task: Any = None
         self.done = self.total = self.failed = 0
@@ -83,7 +83,8 @@ class ProgressObserver:
     def _line(self, cell: Cell, record: Record) -> str:
         if record.failure:
             return f"{_long(cell)}: FAILED, {record.failure.kind}: {record.failure.message}"
-        return f"{_long(cell)}: {self.metric} {_shown(record.scores.get(self.metric))}"
+        metric = next((name for name in PRIMARY.values() if name in record.scores), "accuracy")
+        return f"{_long(cell)}: {metric} {_shown(record.scores.get(metric))}"
 
 
 def _shown(score: float | None) -> str:
