@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from annotated_types import Ge, Gt
-from torch.nn import functional as F
+from torch import Tensor
 
 from tlbench import Family, Requirements
-from tlbench_adapt.adaptation import Adaptation, classifier_to_adapt, features_by_domain
+from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
 
 
 @dataclass(frozen=True)
@@ -17,6 +16,7 @@ class Coral(Adaptation):
 
     name = "coral"
     family = Family.ADAPT
+    version = "2"
     requires = Requirements(source_labels=True, unlabelled_target=True, same_classes=True, min_labels_per_class=0)
 
     weight: Annotated[float, Ge(0)] = 1.0  # of the alignment beside the cross-entropy
@@ -26,24 +26,20 @@ class Coral(Adaptation):
     def fit(self, task, bench):
         """Return the aligned classifier."""
 
-        def loss(model, source, target_inputs):
-            inputs, labels = source
-            source_features, target_features = features_by_domain(model, inputs, target_inputs)
-            classified = F.cross_entropy(model.head(source_features), labels)
-            return classified + self.weight * coral_loss(source_features, target_features)
+        def align(source, target, progress):
+            return self.weight * coral_loss(source.features, target.features)
 
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
-        model = classifier_to_adapt(task.classes, bench)
-        return bench.train(model, loss, task.source, task.unlabelled, recipe=recipe, select_on=None)
+        return adapt(task, bench, recipe, classifier_to_adapt(bench, recipe), align if self.weight else None)
 
 
-def coral_loss(source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def coral_loss(source: Tensor, target: Tensor) -> Tensor:
     """Return the squared distance of two covariances over 4 d² (equation 1), of features (N, d) and (M, d)."""
     difference = covariance(source) - covariance(target)
     return difference.square().sum() / (4 * source.shape[1] ** 2)
 
 
-def covariance(features: torch.Tensor) -> torch.Tensor:
+def covariance(features: Tensor) -> Tensor:
     """Return the unbiased covariance, (d, d), of features (N, d); equations 2 and 3."""
     centred = features.float() - features.float().mean(dim=0)
     return centred.T @ centred / max(len(features) - 1, 1)

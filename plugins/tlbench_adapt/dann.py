@@ -1,16 +1,14 @@
 """Domain-adversarial training."""
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from annotated_types import Ge, Gt
-from torch import nn
 from torch.nn import functional as F
 
 from tlbench import Family, Requirements
-from tlbench_adapt.adaptation import Adaptation, classifier_to_adapt, features_by_domain
+from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
+from tlbench_adapt.adversary import discriminator, domain_loss, ramp, reverse
 
 
 @dataclass(frozen=True)
@@ -19,6 +17,7 @@ class Dann(Adaptation):
 
     name = "dann"
     family = Family.ADAPT
+    version = "2"
     requires = Requirements(source_labels=True, unlabelled_target=True, same_classes=True, min_labels_per_class=0)
 
     weight: Annotated[float, Ge(0)] = 1.0  # largest weight of the reversed gradient
@@ -31,46 +30,17 @@ class Dann(Adaptation):
 
     def fit(self, task, bench):
         """Return the adapted classifier; the discriminator is left behind."""
-        discriminator = nn.Sequential(nn.Linear(bench.feature_dim, self.hidden), nn.ReLU(), nn.Linear(self.hidden, 1))
+        guess = discriminator(bench.feature_dim, self.hidden)
+
+        def confuse(source, target, progress):
+            scale = self.weight * ramp(progress)
+            return domain_loss(
+                *(guess(reverse(self._scaled(domain.features), scale)) for domain in (source, target)),
+            )
+
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
-        step = 0
-
-        def loss(model, source, target_inputs):
-            nonlocal step
-            reversal = self.weight * ramp(step / (recipe.steps * recipe.accumulate))
-            step += 1
-            inputs, labels = source
-            source_features, target_features = features_by_domain(model, inputs, target_inputs)
-            features = self._scaled(torch.cat([source_features, target_features]))
-            guesses = discriminator(ReverseGradient.apply(features, reversal)).squeeze(1)
-            domains = torch.cat([torch.ones(len(inputs)), torch.zeros(len(target_inputs))]).to(guesses.device)
-            classified = F.cross_entropy(model.head(source_features), labels)
-            return classified + F.binary_cross_entropy_with_logits(guesses, domains)
-
-        model = classifier_to_adapt(task.classes, bench)
-        return bench.train(
-            model, loss, task.source, task.unlabelled, recipe=recipe, select_on=None, companions=[discriminator]
-        )
+        model = classifier_to_adapt(bench, recipe)
+        return adapt(task, bench, recipe, model, confuse if self.weight else None, [guess])
 
     def _scaled(self, features):
         return self.length * F.normalize(features, dim=1) if self.length else features
-
-
-def ramp(progress: float) -> float:
-    """Return the share of the weight at a progress from 0 to 1: 2 / (1 + exp(-10 p)) - 1 (section 5.2.2)."""
-    return 2 / (1 + math.exp(-10 * progress)) - 1
-
-
-class ReverseGradient(torch.autograd.Function):
-    """The identity whose gradient is turned round and scaled."""
-
-    @staticmethod
-    def forward(context, features, scale):
-        """Return the features unchanged."""
-        context.scale = scale
-        return features.view_as(features)
-
-    @staticmethod
-    def backward(context, gradient):
-        """Return minus `scale` times the gradient."""
-        return -context.scale * gradient, None

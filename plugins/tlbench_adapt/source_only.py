@@ -6,16 +6,19 @@ from typing import Annotated
 from annotated_types import Gt
 
 from tlbench import Family, Requirements
-from tlbench.losses import cross_entropy
-from tlbench_adapt.adaptation import Adaptation, classifier_to_adapt
+from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
 
 
 @dataclass(frozen=True)
 class SourceOnly(Adaptation):
-    """Fine-tune on the source's labels and apply the result to the target as it is (Ganin et al., 2016, table 1)."""
+    """Fine-tune on the source's labels and apply the result to the target as it is (Ganin et al., 2016, table 1).
+
+    With target labels it trains on both, the "S+T" of Saito et al. (2019, arXiv:1904.06487).
+    """
 
     name = "source-only"
     family = Family.ADAPT
+    version = "2"
     requires = Requirements(source_labels=True, same_classes=True, min_labels_per_class=0)
     baseline = True
 
@@ -23,7 +26,6 @@ class SourceOnly(Adaptation):
     steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
 
     def fit(self, task, bench):
-        """Return the classifier of the source."""
+        """Return the classifier of the source, and of the few target labels if any."""
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
-        model = classifier_to_adapt(task.classes, bench)
-        return bench.train(model, cross_entropy(recipe.label_smoothing), task.source, recipe=recipe, select_on=None)
+        return adapt(task, bench, recipe, classifier_to_adapt(bench, recipe))
