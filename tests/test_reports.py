@@ -8,19 +8,24 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats as scipy_stats
 
 from tlbench import Record, Results
+from tlbench.predictions import Predictions
 from tlbench.record import Failure
 from tlbench.store import Store
 from tlbench_reports import tlbench_reporters
+from tlbench_reports.charts import charts
 from tlbench_reports.cost_curve import pareto
-from tlbench_reports.drawing import looks
+from tlbench_reports.drawing import looks, render
 from tlbench_reports.facts import commands
+from tlbench_reports.label_curve import spread
 from tlbench_reports.words import plain
 
 REPORTERS = {reporter.name: reporter for reporter in tlbench_reporters()}
@@ -41,7 +46,7 @@ ADAPTATION = {"source-only": (24, 25, 26), "dann": (20, 20, 21), "coral": (25, 2
 def make_record(strategy, replicate, right, **changes):
     """Return a record with this many right answers; `right` of None makes it a failure."""
     labels = {
-        "strategy": strategy, "family": "extract", "setting": "inductive",
+        "strategy": strategy, "family": "extract", "setting": "inductive", "upper_bound": False,
         "baseline": strategy in ("scratch", "source-only"), "backbone": "tiny.letters",
         "dataset": "digits", "source": "", "target": "handwritten",
         "transfer": "digits/handwritten", "budget": "5-shot", "replicate": replicate, "seed": 0,
@@ -49,9 +54,10 @@ def make_record(strategy, replicate, right, **changes):
     labels |= {key: value for key, value in changes.items() if key in labels}
     adapts = bool(labels["source"])
     ledger = {
-        "train_labels": {"0": 0, "1-shot": 10, "5-shot": 50}[labels["budget"]], "val_labels": 0,
+        "train_labels": {"0": 0, "1-shot": 10, "5-shot": 50, "5-way 1-shot": 5}[labels["budget"]], "val_labels": 0,
         "unlabelled_target": 90 if adapts and strategy != "source-only" else 0, "source_labels": 180 if adapts else 0,
-        "transductive": False, "selection": "last", "pretrained_on": "letters",
+        "transductive": labels["setting"] == "transductive", "upper_bound": labels["upper_bound"],
+        "episodes": changes.get("episodes"), "selection": changes.get("selection", "last"), "pretrained_on": "letters",
     }  # fmt: skip
     costs = {
         "fit_seconds": 0.5 + len(strategy), "prepare_seconds": 0.0, "predict_seconds": 0.1, "parameters_trained": 1_000,
@@ -59,6 +65,12 @@ def make_record(strategy, replicate, right, **changes):
     }  # fmt: skip
     message = changes.get("message", "CUDA out of memory in /home/someone/lib/layer.py")
     failure = Failure("OutOfMemory", message) if right is None else None
+    scores = {}
+    if not failure:
+        share = right / ITEMS
+        scores = {"accuracy": share, "nll": 2 - share}
+        if labels["setting"] == "unsupervised":
+            scores = {"clustering-accuracy": share, "nmi": share / 2, "ari": share / 4}
     return Record(
         cell="-".join(str(labels[key]) for key in ("strategy", "transfer", "source", "budget", "replicate")).replace(
             "/", "_"
@@ -70,9 +82,10 @@ def make_record(strategy, replicate, right, **changes):
             "seed": 0,
         },
         labels=labels,
-        scores={} if failure else {"accuracy": right / ITEMS, "nll": 2 - right / ITEMS},
+        scores=scores,
         ledger={} if failure else ledger,
         costs={} if failure else costs,
+        tasks=changes.get("tasks", {}),
         provenance={"strategy": {"distribution": changes.get("distribution", "tlbench"), "version": "0.1.0"}},
         environment={"python": "3.12.0", "device": "cpu"},
         failure=failure,
@@ -86,7 +99,8 @@ def make_results(folder, records, **plan):
         right = round(record.scores.get("accuracy", 0) * ITEMS)
         logits = np.zeros((ITEMS, 2), dtype=np.float32)
         logits[np.arange(ITEMS), (np.arange(ITEMS) >= right).astype(int)] = 1
-        store.write(record, logits, np.zeros(ITEMS, dtype=np.int64))
+        episodes = record.ledger.get("episodes") or 1
+        store.write(record, Predictions(logits, np.zeros(ITEMS, dtype=np.int64), episodes))
     store.write_plan({"suite": {"name": "quick"}, **plan})
     return Results(folder)
 
@@ -407,6 +421,265 @@ def test_charts_leave_the_style_of_their_caller_alone(tmp_path):
     assert styled == write_all(results, tmp_path / "plain", ("charts",))
     code = "import sys, tlbench_reports.charts; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+INDUCTIVE = {"scratch", "linear-probe", "multi-task", "source-only", "coral", "target-only (upper bound)"}
+TRANSDUCTIVE = {"tim", "laplacian-shot"}
+CLUSTERS = {"pca-kmeans", "spectral"}
+EPISODIC = {"matching"}
+
+
+def mixed_records():
+    """Return records of all settings, an upper bound that tops them all, episodes and scores on the source."""
+    few = {"family": "few-shot"}
+    adapt = {"family": "adapt", "budget": "0", "source": "typed"}
+    rows = [
+        ("scratch", (12, 13, 14), {"family": "scratch"}),
+        ("linear-probe", (20, 22, 22), {}),
+        ("multi-task", (21, 22, 23), {"family": "multi-task", "source": "typed"}),
+        ("tim", (30, 31, 32), {**few, "setting": "transductive"}),
+        ("laplacian-shot", (29, 30, 32), {**few, "setting": "transductive"}),
+        ("source-only", (24, 25, 26), adapt),
+        ("coral", (25, 25, 28), adapt),
+        ("target-only", (39, 38, 39), {"family": "adapt", "budget": "0", "upper_bound": True}),
+        ("pca-kmeans", (33, 34, 36), {"family": "unsupervised", "budget": "0", "setting": "unsupervised"}),
+        ("spectral", (33, 35, 35), {"family": "unsupervised", "budget": "0", "setting": "unsupervised"}),
+        ("matching", (27, 28, 29), {**few, "budget": "5-way 1-shot", "episodes": 4}),
+    ]
+    records = []
+    for strategy, rights, changes in rows:
+        for replicate, right in enumerate(rights):
+            tasks = {"source": {"accuracy": 0.9 + replicate / 100}} if strategy == "multi-task" else {}
+            records.append(make_record(strategy, replicate, right, tasks=tasks, **changes))
+    return records
+
+
+@pytest.fixture(scope="module")
+def mixed_results(tmp_path_factory):
+    return make_results(tmp_path_factory.mktemp("mixed"), mixed_records())
+
+
+@pytest.fixture(scope="module")
+def mixed(mixed_results, tmp_path_factory):
+    written = write_all(
+        mixed_results, tmp_path_factory.mktemp("mixed-reports"), ("table", "csv", "markdown", "latex", "html")
+    )
+    pictures = re.findall('data:image/svg[+]xml;base64,([^"]+)', text(written, "index.html"))
+    names = [f"charts/{chart.name}.svg" for chart in charts(mixed_results)]
+    return written | {name: base64.b64decode(picture) for name, picture in zip(names, pictures, strict=True)}
+
+
+class Tables(HTMLParser):
+    """The tables of a page: for each its caption, then its rows as lists of texts."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tables, self.cell = [], None
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("caption", "th", "td"):
+            self.cell = ""
+
+    def handle_endtag(self, tag):
+        if tag == "caption":
+            self.tables[-1].append([self.cell])
+        if tag in ("th", "td"):
+            self.tables[-1][-1].append(" ".join(self.cell.split()))
+
+    def handle_data(self, data):
+        if self.cell is not None:
+            self.cell += data
+
+
+def score_tables(written, name):
+    """Return (heading of the scores, names) of each table of scores in a report."""
+    report = text(written, name)
+    if name == "index.html":
+        tables = [table for table in Tables(report).tables if "95% over" in " ".join(table[1])]
+        return [(table[1][3], {row[0] for row in table[2:]}) for table in tables]
+    if name.endswith(".tex"):
+        tables = [[line.split(" & ") for line in part.splitlines() if " & " in line]
+                  for part in report.split(r"\begin{table}")[1:]]  # fmt: skip
+    elif name.endswith(".md"):
+        lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in report.splitlines()]
+        starts = [i for i, cells in enumerate(lines) if cells[0] == "strategy"] + [len(lines)]
+        tables = [[cells for cells in lines[a:b] if len(cells) > 1] for a, b in pairwise(starts)]
+    else:
+        lines = report.splitlines()
+        starts = [i for i, line in enumerate(lines) if line.startswith("strategy ")]
+        tables = []
+        for start in starts:
+            end = lines.index("", start)
+            # A long name stands above its numbers.
+            names = [re.split("  +", line)[0] for line in lines[start + 2 : end] if not line.startswith(" ")]
+            above = [*lines[start - 1].split(), ""][0]
+            column = lines[start].split()[1]
+            tables.append([["strategy", (above if above.endswith("-") else "") + column], *([each] for each in names)])
+    return [(table[0][1].strip(), {row[0].strip() for row in table[1:] if row[0][:2] != ":-"}) for table in tables]
+
+
+@pytest.mark.parametrize("name", ["tables/summary.txt", "tables/summary.md", "tables/summary.tex", "index.html"])
+def test_settings_stand_in_tables_of_their_own(mixed, name):
+    found = score_tables(mixed, name)
+    assert set.union(*(names for _, names in found)) == INDUCTIVE | TRANSDUCTIVE | CLUSTERS | EPISODIC
+    for heading, names in found:
+        assert any(names <= setting for setting in (INDUCTIVE, TRANSDUCTIVE, CLUSTERS, EPISODIC))
+        assert heading == ("clustering-accuracy" if names & CLUSTERS else "mean")
+
+
+def test_the_csv_files_keep_clusters_out_of_the_columns_of_labelled_rows(mixed):
+    cells = pd.read_csv(io.BytesIO(mixed["tables/results.csv"]))
+    clusters = cells["setting"] == "unsupervised"
+    assert set(cells[clusters]["strategy"]) == CLUSTERS
+    assert cells[clusters][["accuracy", "nll"]].isna().all(axis=None)
+    assert cells[~clusters][["clustering-accuracy", "nmi", "ari"]].isna().all(axis=None)
+    labelled = pd.read_csv(io.BytesIO(mixed["tables/summary.csv"]))
+    own = pd.read_csv(io.BytesIO(mixed["tables/summary-clustering-accuracy.csv"]))
+    assert "clustering-accuracy" not in labelled
+    assert not CLUSTERS & set(labelled["strategy"])
+    assert set(labelled[labelled["setting"] == "transductive"]["strategy"]) == TRANSDUCTIVE
+    assert "mean" not in own
+    assert dict(zip(own["strategy"], own["clustering-accuracy"], strict=True)) == pytest.approx(
+        {"pca-kmeans": 103 / 120, "spectral": 103 / 120}
+    )
+
+
+def test_no_chart_shows_two_settings(mixed):
+    charts = [set(svg_words(content)) for name, content in mixed.items() if name.endswith(".svg")]
+    assert sum(bool(words & CLUSTERS) for words in charts) == 3  # heat map, scores, costs
+    for words in charts:
+        assert sum(bool(words & setting) for setting in (INDUCTIVE, TRANSDUCTIVE, CLUSTERS, EPISODIC)) == 1
+        assert ("clustering-accuracy" in words) == bool(words & CLUSTERS)
+    assert "accuracy, label budget 5-shot, transductive" in text(mixed, "index.html")
+
+
+def test_the_page_says_the_setting_of_each_row(mixed):
+    tables = [each for each in Tables(text(mixed, "index.html")).tables if each[2][0] == "laplacian-shot"]
+    [table] = [each for each in tables if any(head.startswith("setting") for head in each[1])]
+    column = next(i for i, head in enumerate(table[1]) if head.startswith("setting"))
+    assert [row[column] for row in table[2:]] == ["transductive"] * 2
+
+
+@pytest.mark.parametrize("name", ["tables/summary.txt", "tables/summary.md", "tables/summary.tex", "index.html"])
+def test_an_upper_bound_is_marked_and_never_leads(mixed, name):
+    said = "".join(Page(text(mixed, name)).words) if name == "index.html" else text(mixed, name)
+    said = " ".join(said.split()).replace("\\", "")
+    assert "target-only (upper bound)" in said
+    assert not re.search(r"(target-only|upper bound\)) (leads|beats)", said)
+    assert not re.search(r"Better than [\w-]+: [^.]*target-only", said)
+    assert "every label of the target's training split" in said.replace("textquotesingle{}", "'")
+
+
+def test_an_upper_bound_is_on_no_pareto_front(mixed):
+    words = svg_words(mixed["charts/cost-1-digits-handwritten-tiny-letters.svg"])
+    assert "target-only (upper bound)" in words
+    assert "front: coral" in words  # though target-only scores more
+
+
+def test_intervals_over_episodes_stand_under_a_heading_that_says_so(mixed, mixed_results):
+    accuracies = np.array([1, 1, 0.7, 0, 1, 1, 0.8, 0, 1, 1, 0.9, 0])  # four episodes of ten, three replicates
+    low, high = scipy_stats.t.interval(0.95, 11, accuracies.mean(), scipy_stats.sem(accuracies))
+    between = f"{low:.3f}{DASH}{high:.3f}"
+    table = text(mixed, "tables/summary.txt").split("episodes 5-way 1-shot\n")[1]
+    assert "12 episodes" in table.splitlines()[2]
+    assert between in table.splitlines()[4]
+    page = next(each for each in Tables(text(mixed, "index.html")).tables if each[2][0] == "matching")
+    column = next(i for i, head in enumerate(page[1]) if head.startswith("95% over 12 episodes (t)"))
+    assert page[2][column] == between
+    assert not any("test items" in head for head in page[1])
+    assert "over the episodes of all replicates" in " ".join(text(mixed, "tables/summary.md").split())
+
+
+def test_scores_on_the_source_are_told_where_there_are_any(mixed, written):
+    assert "On the source itself: multi-task 0.910." in " ".join(text(mixed, "tables/summary.txt").split())
+    assert "On the source itself" not in text(written, "tables/summary.txt")
+    page = [
+        each
+        for each in Tables(text(mixed, "index.html")).tables
+        if "accuracy on the source itself" in " ".join(each[1])
+    ]
+    [table] = page
+    column = next(i for i, head in enumerate(table[1]) if head.startswith("accuracy on the source itself"))
+    assert {row[0]: row[column] for row in table[2:]}["multi-task"] == "0.910"
+    assert "accuracy on the source itself" not in text(written, "index.html")
+
+
+def test_notes_speak_only_of_what_there_is(written, mixed):
+    for word in ("95% episodes:", "transductive:", "upper bound:", "unsupervised:"):
+        assert word in text(mixed, "index.html")
+        assert word not in text(written, "index.html")
+
+
+def test_a_choice_by_validation_labels_is_told(tmp_path):
+    records = [make_record("scratch", 0, 20, selection="validation"), make_record("knn", 0, 20)]
+    table = text(write_all(make_results(tmp_path, records), tmp_path, ("table",)), "tables/summary.txt")
+    assert "Given 50 target labels, a choice by validation labels: scratch." in " ".join(table.split())
+
+
+def crowd():
+    """Return forty strategies of five families at two budgets, and what they are compared with."""
+    records = [
+        make_record("scratch", replicate, 10 + replicate, family="scratch", budget=budget)
+        for budget in ("1-shot", "5-shot") for replicate in range(2)
+    ]  # fmt: skip
+    for number in range(40):
+        family = ("extract", "finetune", "few-shot", "multi-task", "ensemble")[number % 5]
+        for budget in ("1-shot", "5-shot"):
+            for replicate in range(2):
+                right = 12 + number // 2 + replicate + (4 if budget == "5-shot" else 0)
+                name = f"{family}-{number}"
+                records.append(make_record(name, replicate, right, family=family, budget=budget))
+    return records
+
+
+def test_forty_rows_stand_under_the_names_of_their_families(tmp_path):
+    results = make_results(tmp_path / "results", crowd())
+    written = write_all(results, tmp_path / "reports", ("table", "markdown", "latex"))
+    table = text(written, "tables/summary.txt")
+    assert max(map(len, table.splitlines())) <= 80
+    part = table.split("label budget 5-shot")[1].split("\n\n")[1].splitlines()
+    order = [line.split()[1] if line.startswith("--") else line.split()[0] for line in part if " " in line]
+    assert order[order.index("scratch") :][:3] == ["scratch", "scratch", "extract"]
+    heading = None
+    for line in part[3:]:
+        if line.startswith("-- "):
+            heading = line.strip("- ")
+        else:
+            assert line.startswith(heading)
+    rows = [line for line in text(written, "tables/summary.md").splitlines() if line.startswith("|")]
+    assert "| *few-shot* | | | | | |" in rows
+    assert {row.count("|") for row in rows} == {7}
+    assert r"\multicolumn{6}{l}{\emph{few-shot}}" in text(written, "tables/summary.tex")
+
+
+def test_charts_of_forty_strategies_name_each_and_colour_few(tmp_path):
+    found = {chart.name.split("-")[0]: chart for chart in charts(make_results(tmp_path, crowd()))}
+    [curve] = render(found["labels"], "svg")
+    names = [f"{('extract', 'finetune', 'few-shot', 'multi-task', 'ensemble')[i % 5]}-{i}" for i in range(40)]
+    words = svg_words(curve)
+    assert set(names) <= set(words)
+    assert "Grey, without bars: all but the 5 best of a panel." in " ".join(words)
+    colours = dict(re.findall(r"fill: (#[0-9a-f]{6})[^>]*>([^<]+)</text>", curve.decode()))
+    assert colours
+    by_name = {name: re.search(rf"fill: (#[0-9a-f]{{6}})[^>]*>{name}</text>", curve.decode()) for name in names}
+    bright = [name for name, match in by_name.items() if match and match.group(1) != "#767676"]
+    assert sorted(bright) == sorted(names[15:])  # of each family the five best of eight
+    [costs] = render(found["cost"], "svg")
+    legend = svg_words(costs)
+    assert {"extract", "finetune", "few-shot", "multi-task", "ensemble"} <= set(legend)
+    assert not set(names) & set(legend)
+
+
+def test_names_beside_lines_do_not_overlap_and_stay_near():
+    assert spread([0.9, 0.5], [0.1, 0.1], 0.0, 1.0) == [0.9, 0.5]
+    crowded = spread([0.5, 0.5, 0.5, 0.02], [0.1] * 4, 0.0, 1.0)
+    assert crowded == pytest.approx([0.5, 0.4, 0.3, 0.05])
+    assert spread([0.03, 0.02, 0.01], [0.1] * 3, 0.0, 1.0) == pytest.approx([0.25, 0.15, 0.05])
 
 
 def test_no_two_of_sixty_strategies_look_alike():

@@ -1,5 +1,7 @@
 """The frame and the summary of a results folder, against numbers worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,11 +9,13 @@ from scipy import stats as scipy_stats
 
 from tlbench import Record, Results
 from tlbench.errors import StoreError
+from tlbench.predictions import Predictions
 from tlbench.record import Failure
 from tlbench.results import COSTS, LABELS, LEDGER
 from tlbench.store import Store
 
 ITEMS = 10
+T1 = scipy_stats.t.ppf(0.975, 1)
 RIGHT = {  # right answers of ten, by replicate
     ("scratch", "scratch", "", "1-shot"): (2, 3, 4),
     ("linear-probe", "extract", "", "1-shot"): (5, 7, 6),
@@ -21,9 +25,9 @@ RIGHT = {  # right answers of ten, by replicate
 }
 
 
-def record(strategy, family, source, budget, replicate, right):
+def record(strategy, family, source, budget, replicate, right, setting="inductive", **given):
     labels = {
-        "strategy": strategy, "family": family, "setting": "inductive",
+        "strategy": strategy, "family": family, "setting": setting, "upper_bound": given.get("upper_bound", False),
         "baseline": strategy in ("scratch", "source-only"),
         "backbone": "tiny", "dataset": "blobs", "source": source, "target": "night", "transfer": "blobs/night",
         "budget": budget, "replicate": replicate, "seed": 0,
@@ -32,7 +36,7 @@ def record(strategy, family, source, budget, replicate, right):
     if right is None:
         return Record(cell, {}, labels, {}, {}, {}, failure=Failure("OutOfMemory", "no room"))
     ledger = {"train_labels": 4, "val_labels": 0, "unlabelled_target": 0, "source_labels": 0, "transductive": False,
-              "selection": "last", "pretrained_on": "corners"}  # fmt: skip
+              "selection": "last", "pretrained_on": "corners", **given}  # fmt: skip
     costs = {name: float(replicate + 1) for name in COSTS}
     return Record(
         cell,
@@ -52,7 +56,7 @@ def write(store, one, right):
     truth = np.zeros(ITEMS, dtype=np.int64)
     logits = np.zeros((ITEMS, 2), dtype=np.float32)
     logits[right:, 1] = 1.0
-    store.write(one, logits, truth)
+    store.write(one, Predictions(logits, truth))
 
 
 @pytest.fixture
@@ -73,9 +77,19 @@ def row(store, strategy, metric=None):
 def test_the_frame_has_one_tidy_row_per_record(store):
     frame = Results(store.folder).frame()
     assert len(frame) == 15
-    assert {"cell", "status", *LABELS, "accuracy", "nll", *LEDGER, *COSTS, "failure", "message", "device"} == set(
-        frame.columns
-    )
+    assert {
+        "cell",
+        "status",
+        *LABELS,
+        "accuracy",
+        "nll",
+        *LEDGER,
+        *COSTS,
+        "source_accuracy",
+        "failure",
+        "message",
+        "device",
+    } == set(frame.columns)
     probe = frame[(frame["strategy"] == "linear-probe") & (frame["replicate"] == 1)].iloc[0]
     assert (probe["accuracy"], probe["status"], probe["train_labels"], probe["device"]) == (0.7, "ok", 4, "cpu")
 
@@ -152,6 +166,99 @@ def test_other_metrics_have_a_summary_too_without_item_intervals(store):
 def test_the_order_of_rows_is_that_of_budgets_and_families_and_not_of_writing(store):
     summary = Results(store.folder).summary()
     assert summary["strategy"].tolist() == ["dann", "source-only", "scratch", "linear-probe", "finetune"]
+
+
+EPISODES = {0: (0.5, 0.75, 1.0, 0.25), 1: (1.0, 0.75, 0.75, 0.5)}  # accuracy of each, by replicate
+
+
+def write_episodes(store):
+    for replicate, accuracies in EPISODES.items():
+        right = np.concatenate([np.arange(4) < 4 * accuracy for accuracy in accuracies])
+        logits = np.stack([right, ~right], axis=1).astype(np.float32)
+        one = record("prototypes", "few-shot", "", "2-way 1-shot", replicate, 0, episodes=4)
+        one = replace(one, scores={"accuracy": float(np.mean(accuracies))})
+        store.write(one, Predictions(logits, np.zeros(16, dtype=np.int64), episodes=4))
+
+
+def test_the_interval_over_episodes_is_the_t_interval_of_their_accuracies(store):
+    write_episodes(store)
+    accuracies = np.concatenate(list(EPISODES.values()))
+    low, high = scipy_stats.t.interval(0.95, 7, accuracies.mean(), scipy_stats.sem(accuracies))
+    found = row(store, "prototypes")
+    assert (found["episode_low"], found["episode_high"]) == pytest.approx((low, high), rel=1e-12)
+    assert (found["n_episodes"], found["n"], found["mean"]) == (8, 2, pytest.approx(accuracies.mean()))
+    assert found["n_items"] == 0
+    assert np.isnan(found["item_low"])
+    assert row(store, "scratch")["n_episodes"] == 0
+
+
+def write_clusters(store):
+    for replicate in range(2):
+        one = record("pca-kmeans", "unsupervised", "", "0", replicate, 0, setting="unsupervised")
+        scores = {"clustering-accuracy": 0.4 + replicate / 10, "nmi": 0.3, "ari": 0.2}
+        write(store, replace(one, scores=scores), 4)
+
+
+def test_no_summary_holds_both_labelled_rows_and_clusterings(store):
+    assert Results(store.folder).primaries == ("accuracy",)
+    write_clusters(store)
+    results = Results(store.folder)
+    assert results.primaries == ("accuracy", "clustering-accuracy")
+    for metric in ("accuracy", "nll"):
+        assert "pca-kmeans" not in set(results.summary(metric)["strategy"])
+    for metric in ("clustering-accuracy", "nmi", "ari"):
+        assert set(results.summary(metric)["strategy"]) == {"pca-kmeans"}
+    assert results.summary("clustering-accuracy")["mean"].tolist() == [pytest.approx(0.45)]
+
+
+def test_clusterings_that_all_failed_are_still_rows_of_their_own_summary(store):
+    one = record("spectral", "unsupervised", "", "0", 0, None, setting="unsupervised")
+    write(store, one, None)
+    results = Results(store.folder)
+    assert results.primaries == ("accuracy", "clustering-accuracy")
+    assert results.summary("clustering-accuracy")["failed"].tolist() == [1]
+    assert "spectral" not in set(results.summary()["strategy"])
+
+
+def test_clusterings_alone_are_shown_by_their_own_metric(tmp_path):
+    store = Store(tmp_path / "clusters", create=True)
+    write_clusters(store)
+    results = Results(store.folder)
+    assert (results.metric, results.primaries) == ("clustering-accuracy", ("clustering-accuracy",))
+    assert results.headlines() == ["blobs/night, tiny, no label at all: pca-kmeans leads with clustering-accuracy "
+                                   f"0.450 [{0.45 - 0.05 * T1:.3f}, {0.45 + 0.05 * T1:.3f}]."]  # fmt: skip
+
+
+def test_settings_of_one_budget_are_told_apart_and_stand_together(store):
+    for replicate in range(2):
+        write(store, record("tim", "few-shot", "", "1-shot", replicate, 9, setting="transductive"), 9)
+        write(store, record("zz", "few-shot", "", "1-shot", replicate, 5), 5)
+    summary = Results(store.folder).summary()
+    assert summary["setting"].tolist() == ["inductive"] * 6 + ["transductive"]
+    said = "\n".join(Results(store.folder).headlines())
+    assert "1 label per class: linear-probe leads with accuracy 0.600" in said
+    assert "1 label per class, transductive: tim leads with accuracy 0.900" in said
+
+
+def test_an_upper_bound_is_last_of_its_family_known_even_where_it_failed_and_leads_nowhere(store):
+    for replicate, right in enumerate((10, 10, None)):
+        write(store, record("a-bound", "adapt", "", "0", replicate, right, upper_bound=True), right)
+    results = Results(store.folder)
+    assert results.summary()["strategy"].tolist()[:3] == ["dann", "source-only", "a-bound"]
+    assert row(store, "a-bound")["upper_bound"]
+    assert not row(store, "dann")["upper_bound"]
+    frame = results.frame()
+    assert frame[frame["strategy"] == "a-bound"]["upper_bound"].tolist() == [True] * 3
+    assert "a-bound" not in "".join(results.headlines())
+
+
+def test_scores_on_the_source_are_averaged_over_replicates(store):
+    for replicate in range(2):
+        one = record("multi-task", "multi-task", "day", "1-shot", replicate, 5)
+        tasks = {"target": {"accuracy": 0.5}, "source": {"accuracy": 0.8 + replicate / 10}}
+        write(store, replace(one, tasks=tasks), 5)
+    assert row(store, "multi-task")["source_accuracy"] == pytest.approx(0.85)
+    assert np.isnan(row(store, "scratch")["source_accuracy"])
 
 
 def test_costs_are_means_over_replicates(store):

@@ -6,6 +6,8 @@ import pandas as pd
 
 from tlbench.strategy import Family
 
+_FEW = 3  # adaptations with a sentence each
+
 
 def headlines(summary: pd.DataFrame, metric: str) -> list[str]:
     """Return sentences: who leads at each label budget, and whether each adaptation beats its baseline."""
@@ -18,7 +20,12 @@ def headlines(summary: pd.DataFrame, metric: str) -> list[str]:
         others = done[done["family"] != str(Family.ADAPT)]
         if len(others):
             sentences.append(f"{where}: {_leader(others, metric)}")
-        sentences += [f"{where}: {_against_baseline(row)}" for _, row in adaptations.iterrows() if row["baseline"]]
+        compared = adaptations[(adaptations["baseline"] != "") & adaptations["delta"].notna()]
+        if len(compared) > _FEW:
+            parts = compared.groupby(["source", "baseline"], sort=False)
+            sentences += [f"{where}: {_adaptations(part, metric)}" for _, part in parts]
+        else:
+            sentences += [f"{where}: {_against_baseline(row)}" for _, row in compared.iterrows()]
     return sentences
 
 
@@ -45,7 +52,9 @@ def _leader(rows: pd.DataFrame, metric: str) -> str:
     if len(equals) > 1:
         return f"{', '.join(equals[:-1])} and {equals[-1]} tie at {metric} {best['mean']:.3f}."
     sentence = f"{best['strategy']} leads with {metric} {best['mean']:.3f}"
-    if pd.notna(best["seed_low"]):
+    if best["n_episodes"]:
+        sentence += f" [{best['episode_low']:.3f}, {best['episode_high']:.3f}] over {best['n_episodes']:,} episodes"
+    elif pd.notna(best["seed_low"]):
         sentence += f" [{best['seed_low']:.3f}, {best['seed_high']:.3f}]"
     if best["baseline"]:
         sentence += f", {_points(best)} over {best['baseline']}"
@@ -64,6 +73,27 @@ def _against_baseline(row: Any) -> str:
         "": "has one pair only, no interval, against",
     }
     return f"{row['strategy']} {words[row['verdict']]} {row['baseline']} ({_points(row)}, from {row['source']})."
+
+
+def _adaptations(rows: pd.DataFrame, metric: str) -> str:
+    """Name the best of many adaptations from one source, and how each stands to their baseline."""
+    best = rows.iloc[int(rows["mean"].argmax())]
+    leaders = rows.loc[rows["mean"] == best["mean"], "strategy"]
+    verb = "leads with" if len(leaders) == 1 else "tie at"
+    said = (
+        f"of {len(rows)} adaptations from {best['source']}, {' and '.join(leaders)} {verb} {metric} {best['mean']:.3f}"
+    )
+    parts = []
+    for verdict, words in (
+        ("better", "beating it"),
+        ("unclear", "not clearly different"),
+        ("worse", "negative transfer"),
+        ("", "one pair only, no interval"),
+    ):
+        names = rows.loc[rows["verdict"] == verdict, "strategy"]
+        if len(names):
+            parts.append(f"{words}: {', '.join(names)}")
+    return f"{said}, {_points(best)} over {best['baseline']}; {'; '.join(parts)}."
 
 
 def _points(row: Any) -> str:

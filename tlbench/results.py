@@ -29,9 +29,10 @@ COSTS = (
 )  # fmt: skip
 # What one row of the summary is about.
 ROW = ("transfer", "backbone", "budget", "setting", "source", "family", "strategy")
+SETTINGS = ("inductive", "transductive", "unsupervised")
+UNSUPERVISED = SETTINGS[-1]
 PRIMARY = "accuracy"
 PRIMARY_OF_CLUSTERS = "clustering-accuracy"
-UNSUPERVISED = "unsupervised"
 
 
 class Results:
@@ -64,14 +65,21 @@ class Results:
 
     @cached_property
     def primaries(self) -> tuple[str, ...]:
-        """One metric for labelled rows and one for clusterings, of those that there are."""
-        found = tuple(name for name in (PRIMARY, PRIMARY_OF_CLUSTERS) if name in self.metrics)
-        return found or self.metrics[:1] or (PRIMARY,)
+        """One metric for labelled rows and one for clusterings, as far as there are such rows."""
+        found = []
+        for of_clusters, primary in ((False, PRIMARY), (True, PRIMARY_OF_CLUSTERS)):
+            if any(_is_clustering(record) == of_clusters for record in self.records):
+                own = [name for name in self.metrics if self.is_of_clusters(name) == of_clusters]
+                found.append(next(iter(own), primary))
+        return tuple(found)
+
+    def is_of_clusters(self, metric: str) -> bool:
+        """Whether a metric is of rows that were given no label at all, whose clusters have no names."""
+        return metric in self._cluster_metrics
 
     @cached_property
-    def _of_clusters(self) -> set[str]:
-        rows = (record for record in self.records if record.labels.get("setting") == UNSUPERVISED)
-        return {PRIMARY_OF_CLUSTERS}.union(*(record.scores for record in rows))
+    def _cluster_metrics(self) -> set[str]:
+        return {PRIMARY_OF_CLUSTERS}.union(*(record.scores for record in self.records if _is_clustering(record)))
 
     @cached_property
     def _frame(self) -> pd.DataFrame:
@@ -81,6 +89,7 @@ class Results:
             row.update({key: record.labels.get(key) for key in LABELS})
             row.update({name: _number(record.scores.get(name)) for name in self.metrics})
             row.update({key: record.ledger.get(key) for key in LEDGER})
+            row["upper_bound"] = _is_upper_bound(record)  # of failures too, which have no ledger
             row["source_accuracy"] = _number(record.tasks.get("source", {}).get(PRIMARY))
             row.update({key: _number(record.costs.get(key)) for key in COSTS})
             row["failure"] = record.failure.kind if record.failure else ""
@@ -99,7 +108,8 @@ class Results:
         `mean` with `seed_low`/`seed_high` (95 % t over n replicates) and `item_low`/`item_high` (95 %
         bootstrap over n_items test items, accuracy only), or `episode_low`/`episode_high` (95 % t over the
         n_episodes of all replicates); `delta` to the baseline, paired by replicate, with its 95 % t interval;
-        and what was given (ledger). A metric of labels has no rows of clusterings, nor the other way round.
+        what was given (ledger), and the mean accuracy on the source, where the classifier serves it too. A metric
+        of labels has no rows of clusterings, nor the other way round.
         """
         metric = metric or self.metric
         if metric not in self._summaries:
@@ -107,8 +117,8 @@ class Results:
         return self._summaries[metric].copy()
 
     def _summarise(self, metric: str) -> pd.DataFrame:
-        of_clusters = metric in self._of_clusters
-        frame = self._frame[(self._frame["setting"] == UNSUPERVISED) == of_clusters]
+        of_clusters = self._frame["setting"] == UNSUPERVISED
+        frame = self._frame[of_clusters == self.is_of_clusters(metric)]
         rows = []
         for key, group in frame.groupby(list(ROW), sort=False, dropna=False):
             done = group[group["status"] == "ok"]
@@ -119,6 +129,7 @@ class Results:
             row |= self._spread(done, metric) | self._difference(frame, done, first, metric)
             ledger = (done if len(done) else group).iloc[0]
             row |= {name: ledger[name] for name in LEDGER}
+            row["source_accuracy"] = done["source_accuracy"].mean()
             rows.append(row)
         return pd.DataFrame(rows, columns=None if rows else list(ROW))
 
@@ -215,16 +226,27 @@ def _number(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
+def _is_clustering(record: Record) -> bool:
+    return record.labels.get("setting") == UNSUPERVISED
+
+
+def _is_upper_bound(record: Record) -> bool:
+    return bool(record.labels.get("upper_bound") or record.ledger.get("upper_bound"))
+
+
 def _order(record: Record) -> tuple[Any, ...]:
     labels = record.labels
     families = [str(family) for family in Family]
     family = families.index(labels["family"]) if labels.get("family") in families else len(families)
+    setting = SETTINGS.index(labels["setting"]) if labels.get("setting") in SETTINGS else 0
     return (
         str(labels.get("transfer")),
         str(labels.get("backbone")),
         Budget.parse(str(labels.get("budget"))).order(),
-        str(labels.get("source")),
+        setting,
         family,
+        _is_upper_bound(record),
+        str(labels.get("source")),
         str(labels.get("strategy")),
         labels.get("seed", 0),
         labels.get("replicate", 0),

@@ -1,7 +1,7 @@
 """Scores against cost: what each second of training buys, and which strategies no other beats on both."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from tlbench_reports.drawing import GREY, Chart, Look, broken, place_name, score_limits
-from tlbench_reports.words import known, listing, plain
+from tlbench_reports.drawing import GREY, Chart, Look, broken, families, looks, place_name, score_limits
+from tlbench_reports.rows import conditions
+from tlbench_reports.words import known, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -28,13 +29,19 @@ def cost_curve(metric: str, name: str, rows: list[Any], seconds: Seconds, style:
     if not shown:
         return None
     budgets = list(dict.fromkeys(row["budget"] for row in shown))
+    crowded = families(shown)  # a legend of forty names helps nobody
+    own_looks = looks(crowded, ()) if crowded else {}
+    grouped = [row["label"] for row in shown if crowded and not row["upper_bound"]]
+    names = {row["label"]: plain(row["family"]) if row["label"] in grouped else row["label"] for row in shown}
+    style = {label: own_looks[name] if label in grouped else style[label] for label, name in names.items()}
     columns = min(len(budgets), _COLUMNS)
     lines = -(-len(budgets) // columns)
 
     def draw(figure: Figure) -> None:
         grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
         for axes, budget in zip(grid.flat, budgets, strict=False):
-            _panel(axes, f"label budget {budget}", [row for row in shown if row["budget"] == budget], seconds, style)
+            own = [row for row in shown if row["budget"] == budget]
+            _panel(axes, conditions(own[0]), own, seconds, style, names)
         for axes in grid.flat[len(budgets) :]:
             axes.set_visible(False)
         for axes in grid[:, 0]:
@@ -49,7 +56,9 @@ def cost_curve(metric: str, name: str, rows: list[Any], seconds: Seconds, style:
         title=f"{plain(metric)} against cost: {place_name(rows[0])}",
         caption="Cost: mean seconds to fit, with the whole of a source-side training that several cells may share. "
         "Bars: 95% t intervals over replicates. Line and rings: the Pareto front, strategies that no other beats on "
-        "score at equal or less cost. Seconds hold for the machine they were taken on.",
+        "score at equal or less cost"
+        + (", numbered by cost; colours are families. " if crowded else ". ")
+        + "Seconds hold for the machine they were taken on.",
         size=(3.6 * columns + 2.6, 3.0 * lines + 1.1),
         draw=draw,
     )
@@ -86,20 +95,33 @@ def _decades(seconds: Iterable[float]) -> tuple[float, float]:
     return 10.0 ** math.floor(min(logarithms) - 0.05), 10.0 ** math.ceil(max(logarithms) + 0.05)
 
 
-def _panel(axes: Axes, title: str, rows: list[Any], seconds: Seconds, style: Styles) -> None:
+def _panel(axes: Axes, title: str, rows: list[Any], seconds: Seconds, style: Styles, names: Mapping[str, str]) -> None:
+    """Draw the rows of one budget; `names` says what each is called in the legend."""
     places = {row["label"]: (seconds[_key(row)], row["mean"]) for row in rows}
-    front = pareto((name, *place) for name, place in places.items())
-    axes.step(*zip(*(places[name] for name in front), strict=True), where="post", color=GREY, linewidth=1, zorder=1)
+    bounds = {row["label"] for row in rows if row["upper_bound"]}
+    front = pareto((name, *place) for name, place in places.items() if name not in bounds)
+    numbered = any(name != shown for name, shown in names.items())
+    if front:
+        axes.step(*zip(*(places[name] for name in front), strict=True), where="post", color=GREY, linewidth=1, zorder=1)
     for row in rows:
         name, (x, y) = row["label"], places[row["label"]]
         look = style[name]
         reach = [[y - row["seed_low"]], [row["seed_high"] - y]]
         axes.errorbar(x, y, yerr=reach, fmt="none", ecolor=look.colour, elinewidth=0.8, alpha=0.5)
-        axes.plot(x, y, marker=look.marker, color=look.colour, linestyle="none", label=broken(name))
+        axes.plot(x, y, marker=look.marker, color=look.colour, linestyle="none", label=broken(names[name]))
         if name in front:
             axes.plot(x, y, marker="o", markersize=11, markerfacecolor="none", markeredgecolor=GREY)
+        if name in front and numbered:
+            place = front.index(name) + 1
+            offset = (-6, 6) if place % 2 else (6, -12)
+            axes.annotate(str(place), (x, y), offset, textcoords="offset points", ha="center", fontsize=8)
+    listed = (
+        [f"{place}\N{NO-BREAK SPACE}{plain(name)}" for place, name in enumerate(front, start=1)]
+        if numbered
+        else list(map(plain, front))
+    )
     # Names beside the points would cover each other: what is cheap stands close together.
-    axes.set_title(title + "\n" + fill(f"front: {listing(front)}", 46), fontsize=9.5)
+    axes.set_title(title + "\n" + fill(f"front: {', '.join(listed)}", 46), fontsize=9.5)
     axes.set_xscale("log")
     axes.set_xlim(_decades(seconds.values()))
     axes.xaxis.set_major_formatter(lambda value, position: f"{value:g}")

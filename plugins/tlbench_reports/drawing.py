@@ -9,8 +9,10 @@ from textwrap import fill
 from typing import Any
 
 import matplotlib.style
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tlbench_reports.rows import CROWDED
 from tlbench_reports.words import known, plain
 
 BLACK, GREY = "#000000", "#767676"
@@ -47,6 +49,9 @@ class Look:
     line: str
 
 
+UPPER_BOUND = Look(BLACK, "*", ":")
+
+
 @dataclass(frozen=True)
 class Chart:
     """A picture with what it shows in words."""
@@ -69,13 +74,41 @@ def looks(strategies: Iterable[str], baselines: Iterable[str]) -> dict[str, Look
     return given
 
 
+def families(rows: Iterable[Any]) -> list[str]:
+    """Return the families of rows, where these are so many that headings or colours by family help."""
+    shown = list(rows)
+    found = list(dict.fromkeys(plain(row["family"]) for row in shown))
+    return found if len(found) > 1 and len({row["label"] for row in shown}) > CROWDED else []
+
+
+def lines_by_family(rows: Iterable[Any]) -> list[tuple[str, str]]:
+    """Return (family, label) for each line of a chart; a line without a label is the heading of a family."""
+    shown = list(rows)
+    crowded = families(shown)
+    lines: list[tuple[str, str]] = []
+    for family in crowded or [""]:
+        own = [row for row in shown if not crowded or plain(row["family"]) == family]
+        lines += [(family, "")] if crowded else []
+        lines += dict.fromkeys((family, row["label"]) for row in own)
+    return lines
+
+
+def name_lines(axes: Axes, lines: list[tuple[str, str]]) -> None:
+    """Write the names of lines, the first at 0, beside the vertical axis; families in italics."""
+    axes.set_yticks(range(len(lines)), [broken(label, 34) if label else family for family, label in lines])
+    for text, (_, label) in zip(axes.get_yticklabels(), lines, strict=True):
+        if not label:
+            text.set(style="italic", color="#444444")
+
+
 def score_limits(rows: Iterable[Any]) -> tuple[float, float]:
     """Return an axis that shows every mean, and intervals as far as they do not dwarf the means."""
     known_rows = [row for row in rows if known(row["mean"])]
     means = [row["mean"] for row in known_rows] or [0.0, 1.0]
     room = max(max(means) - min(means), 0.1)
-    low = min([row["seed_low"] for row in known_rows if known(row["seed_low"])], default=min(means))
-    high = max([row["seed_high"] for row in known_rows if known(row["seed_high"])], default=max(means))
+    bars = [(row, over) for row in known_rows for over in (("episode",) if row["n_episodes"] else ("seed", "item"))]
+    lows, highs = ([row[f"{over}_{end}"] for row, over in bars] for end in ("low", "high"))
+    low, high = min([*filter(known, lows), *means]), max([*filter(known, highs), *means])
     margin = room / 20
     return max(low, min(means) - room / 2) - margin, min(high, max(means) + room / 2) + margin
 
@@ -87,6 +120,8 @@ def place_name(row: Mapping[str, Any]) -> str:
 
 def broken(name: str, width: int = 24) -> str:
     """Return a strategy's name on lines of about this many letters, broken between its parameters."""
+    if len(name) <= width + 6:
+        return plain(name)
     lines = [""]
     for part in re.findall(r"[^,(]+[,(]?|[,(]", plain(name)):
         if lines[-1] and len(lines[-1] + part) > width:

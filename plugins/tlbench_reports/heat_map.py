@@ -9,8 +9,9 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
 from tlbench import Budget
-from tlbench_reports.drawing import Chart, broken
-from tlbench_reports.words import known, listing, number, plain
+from tlbench_reports.drawing import Chart, lines_by_family, name_lines
+from tlbench_reports.rows import SETTINGS, conditions, partition
+from tlbench_reports.words import file_name, known, listing, number, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -21,15 +22,17 @@ _MISSING = "#f2f2f2"
 Place = tuple[str, str]  # transfer, backbone
 
 
-def heat_maps(results: "Results", rows: list[Any]) -> list[Chart]:
-    """Return a heat map for each label budget of the summary's rows."""
-    budgets = sorted({str(row["budget"]) for row in rows}, key=lambda budget: Budget.parse(budget).order())
-    return [_heat_map(results, [row for row in rows if str(row["budget"]) == budget], budget) for budget in budgets]
+def heat_maps(results: "Results", metric: str, rows: list[Any]) -> list[Chart]:
+    """Return a heat map for each label budget and setting of a summary's rows."""
+    found = partition(rows, lambda row: (str(row["budget"]), str(row["setting"])))
+    keys = sorted(found, key=lambda key: (Budget.parse(key[0]).order(), SETTINGS.index(key[1])))
+    return [_heat_map(results, metric, found[key]) for key in keys]
 
 
-def _heat_map(results: "Results", rows: list[Any], budget: str) -> Chart:
+def _heat_map(results: "Results", metric: str, rows: list[Any]) -> Chart:
+    budget, setting = str(rows[0]["budget"]), str(rows[0]["setting"])
     cells = {(row["label"], (row["transfer"], row["backbone"])): row for row in rows}
-    labels = list(dict.fromkeys(row["label"] for row in rows))
+    lines = lines_by_family(rows)
     places = sorted({place for _, place in cells})
     skipped = {
         (skip["strategy"], (skip["transfer"], skip["backbone"]))
@@ -39,46 +42,40 @@ def _heat_map(results: "Results", rows: list[Any], budget: str) -> Chart:
     skipped_labels = {(row["label"], place) for row in rows for place in places if (row["strategy"], place) in skipped}
     counts = sorted({int(row["n"]) for row in cells.values() if row["n"]})
     return Chart(
-        name=f"heat-map-{file_name(budget)}",
-        title=f"{plain(results.metric)} at label budget {budget}",
+        name=f"heat-map-{file_name(budget)}" + ("" if setting == SETTINGS[0] else f"-{setting}"),
+        title=f"{plain(metric)}, {conditions(rows[0])}",
         caption=f"Means over replicates, n = {listing(counts) or 0}. Pale cells have no score, and say why.",
-        size=(2.8 + 1.9 * max(len(places), 2), 1.7 + 0.34 * len(labels)),
-        draw=lambda figure: _draw(figure.subplots(), results.metric, labels, places, cells, skipped_labels),
+        size=(2.8 + 1.9 * max(len(places), 2), 1.7 + 0.34 * len(lines)),
+        draw=lambda figure: _draw(figure.subplots(), metric, lines, places, cells, skipped_labels),
     )
-
-
-def file_name(text: str) -> str:
-    """Return a text as part of a file's name: `10%` as `10-percent`."""
-    safe = text.replace("%", "-percent")
-    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in safe).strip("-")
 
 
 def _draw(
     axes: Axes,
     metric: str,
-    labels: list[str],
+    lines: list[tuple[str, str]],
     places: list[Place],
     cells: Mapping[tuple[str, Place], Any],
     skipped: Set[tuple[str, Place]],
 ) -> None:
     means = [cell["mean"] for cell in cells.values() if known(cell["mean"])]
     scale = matplotlib.cm.ScalarMappable(Normalize(min(means, default=0), max(means, default=1)), _COLOURS)
-    for y, label in enumerate(labels):
-        for x, place in enumerate(places):
+    for y, (_, label) in enumerate(lines):
+        for x, place in enumerate(places if label else ()):
             cell = cells.get((label, place))
             if cell is not None and known(cell["mean"]):
                 _score(axes, x, y, cell["mean"], scale)
             else:
                 reason = "skipped" if (label, place) in skipped else "not run"
                 _gap(axes, x, y, "failed" if cell is not None else reason)
-    axes.set(xlim=(-0.5, len(places) - 0.5), ylim=(len(labels) - 0.5, -0.5))
+    axes.set(xlim=(-0.5, len(places) - 0.5), ylim=(len(lines) - 0.5, -0.5))
     axes.set_xticks(range(len(places)), [_heading(place, places) for place in places])
-    axes.set_yticks(range(len(labels)), [broken(label, 34) for label in labels])
+    name_lines(axes, lines)
     axes.tick_params(length=0, labeltop=True, labelbottom=False)
     axes.grid(False)
     axes.spines[:].set_visible(False)
     if means:
-        axes.figure.colorbar(scale, ax=axes, label=plain(metric), shrink=0.9)
+        axes.figure.colorbar(scale, ax=axes, label=plain(metric), shrink=0.9, aspect=max(20, len(lines)))
 
 
 def _heading(place: Place, places: list[Place]) -> str:

@@ -1,42 +1,75 @@
-"""Scores against label budgets: a chart for each transfer and backbone, a panel for each family."""
+"""Scores against label budgets: a chart for each transfer, backbone and setting, a panel for each family."""
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tlbench_reports.drawing import Chart, Look, broken, place_name, score_limits
+from tlbench_reports.drawing import GREY, Chart, Look, broken, looks, place_name, score_limits
+from tlbench_reports.rows import is_episodic, partition
 from tlbench_reports.words import known, listing, plain
 
-_COLUMNS = 3  # panels side by side
+_COLUMNS = 2  # panels side by side
+_BRIGHT = 5  # strategies of a panel with a colour, beside baselines and upper bounds
+_LINE = 0.15  # inches that a line of a name takes
+_PALE = Look("#9a9a9a", "", "-")
 
 
-def label_curve(metric: str, name: str, rows: list[Any], style: dict[str, Look]) -> Chart:
-    """Return the chart of one transfer and backbone, whose rows of the summary these are."""
-    budgets = list(dict.fromkeys(str(row["budget"]) for row in rows))
-    compared = [row for row in rows if not row["is_baseline"]] or rows
-    panels = {family: _members(rows, family) for family in dict.fromkeys(row["family"] for row in compared)}
-    columns = 2 if len(panels) == 4 else min(len(panels), _COLUMNS)
+@dataclass(frozen=True)
+class End:
+    """Where a strategy's line ends, for its name to stand beside."""
+
+    label: str
+    colour: str
+    x: float = math.nan
+    y: float = math.nan
+
+    @property
+    def drawn(self) -> bool:
+        """Whether there is a line at all."""
+        return known(self.y)
+
+
+def label_curve(metric: str, name: str, rows: list[Any], families: list[str], style: dict[str, Look]) -> Chart:
+    """Return the chart of comparable rows of one transfer and backbone, with a panel for each of these families."""
+    panels = {family: _members(rows, family) for family in families}
+    columns = min(len(panels), _COLUMNS)
     lines = -(-len(panels) // columns)
-    longest = max(len({row["label"] for row in shown}) for shown in panels.values())
+    names = [sum(_height(label) for label in {row["label"] for row in shown}) for shown in panels.values()]
+    height = max(2.3, 1.1 * _LINE * max(names))  # inches, of the axes of a panel
+    paled = max(len({row["label"] for row in shown if _competes(row)}) for shown in panels.values()) > _BRIGHT
+    compared = any(row["is_baseline"] for shown in panels.values() for row in shown)
+    first = rows[0]
+    what = "episodes" if is_episodic(first) else "label budget"
+    over = "replicates, which share their test items; none where n = 1"
+    if is_episodic(first):
+        over = "the episodes of all replicates"
+    setting = "" if first["setting"] == "inductive" else f", {first['setting']}"
 
     def draw(figure: Figure) -> None:
         grid = figure.subplots(lines, columns, sharey=True, squeeze=False)
+        low, high = score_limits([row for shown in panels.values() for row in shown])
         for axes, (family, shown) in zip(grid.flat, panels.items(), strict=False):
-            _panel(axes, family, shown, budgets, style)
+            axes.set_ylim(low, high)
+            _panel(axes, family, shown, style, (high - low) * _LINE / height)
+            axes.set_xlabel(what)
         for axes in grid.flat[len(panels) :]:
             axes.set_visible(False)
         for axes in grid[:, 0]:
-            axes.set(ylabel=plain(metric), ylim=score_limits(rows))
+            axes.set_ylabel(plain(metric))
 
     counts = sorted({int(row["n"]) for row in rows if row["n"]})
     return Chart(
         name=f"labels-{name}",
-        title=f"{plain(metric)} against label budget: {place_name(rows[0])}",
+        title=f"{plain(metric)} against {what}{setting}: {place_name(first)}",
         caption=f"Points: means over replicates, n = {listing(counts) or 0}. Bars: 95% t intervals of the mean over "
-        "replicates, which share their test items; none where n = 1, cut where they leave the chart. Dashed: the "
-        "baseline that a panel's strategies are compared with.",
-        size=(3.1 * max(columns, 2) + 0.6, lines * (2.5 + 0.21 * longest) + 0.9),
+        f"{over}, cut where they leave the chart."
+        + (" Dashed: the baseline that a panel's strategies are compared with." if compared else "")
+        + (f" Grey, without bars: all but the {_BRIGHT} best of a panel." if paled else ""),
+        size=(5.0 * columns + 0.6, lines * (height + 0.8) + 0.9),
         draw=draw,
     )
 
@@ -44,36 +77,96 @@ def label_curve(metric: str, name: str, rows: list[Any], style: dict[str, Look])
 def _members(rows: list[Any], family: str) -> list[Any]:
     """Return the rows of a family, after those of the baselines that it is compared with."""
     own = [row for row in rows if row["family"] == family]
-    baselines = {row["baseline"] for row in own}
-    chosen = [row for row in rows if row["is_baseline"] and row["strategy"] in baselines]
+    compared = {(row["baseline"], row["budget"]) for row in own}
+    chosen = [row for row in rows if row["is_baseline"] and (row["strategy"], row["budget"]) in compared]
     return chosen + [row for row in own if row not in chosen]
 
 
-def _panel(axes: Axes, family: str, rows: list[Any], budgets: list[str], style: dict[str, Look]) -> None:
-    strategies = list(dict.fromkeys(row["label"] for row in rows))
-    for i, strategy in enumerate(strategies):
-        own = [row for row in rows if row["label"] == strategy and known(row["mean"])]
-        shift = 0.09 * (i - (len(strategies) - 1) / 2)  # side by side, else bars hide each other
-        look = style[strategy]
-        axes.errorbar(
-            [budgets.index(str(row["budget"])) + shift for row in own],
-            [row["mean"] for row in own],
-            yerr=_bars(own),
-            label=broken(strategy) + ("" if own else " (failed)"),
-            color=look.colour,
-            marker=look.marker,
-            linestyle=look.line,
-            elinewidth=1,
-            capsize=2,
-        )
+def _competes(row: Any) -> bool:
+    return not (row["is_baseline"] or row["upper_bound"])
+
+
+def _height(name: str) -> int:
+    return broken(name).count("\n") + 1
+
+
+def _panel(axes: Axes, family: str, rows: list[Any], style: dict[str, Look], line: float) -> None:
+    """Draw one family; `line` is the height of a line of text on the axis of scores."""
+    budgets = list(dict.fromkeys(str(row["budget"]) for row in rows))
+    by_label = partition(rows, lambda row: row["label"])
+    chosen = _looks(by_label, style)
+    bright = [label for label in by_label if chosen[label] is not _PALE]
+    ends = []
+    for label, of_label in by_label.items():
+        own = [row for row in of_label if known(row["mean"])]
+        look = chosen[label]
+        place = bright.index(label) - (len(bright) - 1) / 2 if label in bright else 0
+        x = [budgets.index(str(row["budget"])) + 0.07 * place for row in own]  # side by side, else bars hide each other
+        y = [row["mean"] for row in own]
+        if look is _PALE:
+            axes.plot(x, y, color=look.colour, linewidth=0.9, marker=".", markersize=4, zorder=1)
+        else:
+            bars = _bars(own)
+            axes.errorbar(
+                x, y, bars, color=look.colour, marker=look.marker, linestyle=look.line, elinewidth=1, capsize=2
+            )
+        colour = GREY if look is _PALE else look.colour
+        ends.append(End(label, colour, x[-1], y[-1]) if own else End(label, colour))
     axes.set_title(plain(family))
     axes.set_xticks(range(len(budgets)), budgets)
     axes.set_xlim(-0.5, len(budgets) - 0.5)
-    axes.set_xlabel("label budget")
     axes.grid(axis="x", visible=False)
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.24), borderaxespad=0)
+    _name_lines(axes, ends, line)
+
+
+def _looks(by_label: dict[str, list[Any]], style: dict[str, Look]) -> dict[str, Look]:
+    """Return how each strategy of a panel is drawn: where they are many, all but the best are pale.
+
+    Colours are those of the other charts, unless two of a panel have the same.
+    """
+    competing = {label: own for label, own in by_label.items() if _competes(own[0])}
+
+    def rank(label: str) -> tuple[int, float]:
+        means = [row["mean"] for row in competing[label] if known(row["mean"])]
+        return len(means), float(np.mean(means)) if means else 0.0
+
+    best = sorted(competing, key=rank, reverse=True)[:_BRIGHT]
+    if len({style[label].colour for label in best}) < len(best):
+        style = style | looks((label for label in competing if label in best), ())
+    return {label: style[label] if label in best or label not in competing else _PALE for label in by_label}
+
+
+def _name_lines(axes: Axes, ends: list[End], line: float) -> None:
+    """Write each strategy's name beside the panel, as high as its line ends, without names on names."""
+    low, high = axes.get_ylim()
+    ends = sorted(ends, key=lambda end: end.y if end.drawn else low, reverse=True)
+    wanted = [end.y if end.drawn else low for end in ends]
+    beside = axes.get_yaxis_transform()  # across as shares of the panel, upwards as scores
+    for end, y in zip(ends, spread(wanted, [_height(end.label) * line for end in ends], low, high), strict=True):
+        if end.drawn:
+            link = {"arrowstyle": "-", "color": end.colour, "linewidth": 0.5, "alpha": 0.6}
+            axes.annotate("", (end.x, end.y), (1.04, y), textcoords=beside, arrowprops=link, annotation_clip=False)
+        text = broken(end.label) + ("" if end.drawn else " (failed)")
+        axes.text(1.05, y, text, transform=beside, va="center", fontsize=8.5, color=end.colour)
+
+
+def spread(wanted: list[float], sizes: list[float], low: float, high: float) -> list[float]:
+    """Return heights near the wanted ones, which fall, so far apart that things of these sizes do not overlap."""
+    places: list[float] = []
+    top = high
+    for centre, size in zip(wanted, sizes, strict=True):
+        places.append(min(centre, top - size / 2))
+        top = places[-1] - size / 2
+    bottom = low
+    for i in reversed(range(len(places))):  # what was pushed out below moves up again
+        places[i] = max(places[i], bottom + sizes[i] / 2)
+        bottom = places[i] + sizes[i] / 2
+    return places
 
 
 def _bars(rows: list[Any]) -> list[list[float]]:
-    """Return how far each interval reaches below and above its mean; NaN draws nothing."""
-    return [[row["mean"] - row["seed_low"] for row in rows], [row["seed_high"] - row["mean"] for row in rows]]
+    """Return how far each interval, of episodes over these, reaches below and above its mean; NaN draws nothing."""
+    over = ["episode" if row["n_episodes"] else "seed" for row in rows]
+    below = [row["mean"] - row[f"{name}_low"] for row, name in zip(rows, over, strict=True)]
+    above = [row[f"{name}_high"] - row["mean"] for row, name in zip(rows, over, strict=True)]
+    return [below, above]

@@ -72,7 +72,7 @@ def _table(table: Table) -> str:
         r"    \toprule",
         _line(table.columns),
         r"    \midrule",
-        *map(_line, table.rows),
+        *(_line(row) if len(row) > 1 else _family(row[0], len(table.columns)) for row in table.rows),
         r"    \bottomrule",
         r"  \end{tabular}",
         r"\end{table}",
@@ -82,3 +82,7 @@ def _table(table: Table) -> str:
 
 def _line(cells: tuple[str, ...]) -> str:
     return "    " + " & ".join(map(escape, cells)) + r" \\"
+
+
+def _family(name: str, columns: int) -> str:
+    return rf"    \addlinespace \multicolumn{{{columns}}}{{l}}{{\emph{{{escape(name)}}}}} \\"

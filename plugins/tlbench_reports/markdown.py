@@ -35,8 +35,13 @@ def _block(block: Block) -> str:
             return "\n".join(f"- {escape(item)}" for item in items)
         case Table(title, columns, rows):
             rule = "|".join([":---", *["---:"] * (len(columns) - 1)])
-            return "\n".join([f"**{escape(title)}**", "", _line(columns), f"|{rule}|", *map(_line, rows)])
+            body = [_line(row) if len(row) > 1 else _family(row[0], len(columns)) for row in rows]
+            return "\n".join([f"**{escape(title)}**", "", _line(columns), f"|{rule}|", *body])
 
 
 def _line(cells: tuple[str, ...]) -> str:
     return "| " + " | ".join(map(escape, cells)) + " |"
+
+
+def _family(name: str, columns: int) -> str:
+    return f"| *{escape(name)}* |" + " |" * (columns - 1)

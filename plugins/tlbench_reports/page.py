@@ -5,7 +5,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +15,8 @@ from tlbench_reports import facts, gaps
 from tlbench_reports.atomic import write_text
 from tlbench_reports.charts import charts
 from tlbench_reports.drawing import Chart, render
-from tlbench_reports.rows import Row, summary_rows
-from tlbench_reports.words import NOTES, interval, known, number, plain, quantity
+from tlbench_reports.rows import SETTINGS, Row, is_episodic, partition, sampling, summary_rows
+from tlbench_reports.words import interval, known, notes, number, plain, quantity
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -56,13 +55,35 @@ class Cell:
 
 @dataclass(frozen=True)
 class Section:
-    """All rows of one transfer, with the tables that have a line for each."""
+    """Comparable rows of one transfer, with the tables that have a line for each."""
 
-    transfer: str
-    several_backbones: bool
+    title: str
+    metric: str
+    is_of_clusters: bool
     rows: tuple[Row, ...]
     costs: tuple[tuple[Cell, ...], ...]
+    metric_names: tuple[str, ...]
     metrics: tuple[tuple[Cell, ...], ...]
+
+    @property
+    def several_backbones(self) -> bool:
+        """Whether a column must name the backbone."""
+        return len({row.values["backbone"] for row in self.rows}) > 1
+
+    @property
+    def sampling(self) -> str:
+        """What the second interval is over."""
+        return sampling(self.rows)
+
+    @property
+    def sampling_kind(self) -> str:
+        """How the second interval is made."""
+        return "bootstrap" if self.sampling == "test items" else "t"
+
+    @property
+    def on_source(self) -> bool:
+        """Whether any classifier was scored on the source too."""
+        return any(known(row.values["source_accuracy"]) for row in self.rows)
 
 
 def write(results: "Results", folder: Path) -> list[Path]:
@@ -72,7 +93,7 @@ def write(results: "Results", folder: Path) -> list[Path]:
 
 def page(results: "Results") -> str:
     """Return the page. Every text that comes from a plugin, a file or an exception is escaped by the template."""
-    rows = summary_rows(results)
+    sections = [section for metric in results.primaries for section in _sections(results, metric)]
     script = Markup(files("tlbench_reports").joinpath("templates/page.js").read_text(encoding="utf-8"))
     loader = Environment(
         loader=PackageLoader("tlbench_reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -81,18 +102,18 @@ def page(results: "Results") -> str:
     loader.filters["breakable"] = _breakable
     return loader.get_template("page.html").render(
         suite=plain(results.suite),
-        metric=plain(results.metric),
+        metrics=[plain(metric) for metric in results.primaries],
         tally=gaps.tally(results),
         headlines=[plain(sentence) for sentence in results.headlines()],
         warnings=[plain(sentence) for sentence in results.warnings],
         findings=[plain(sentence) for sentence in results.findings],
-        sections=_sections(results, rows),
+        sections=sections,
+        several_metrics=any(len(section.metric_names) > 1 for section in sections),
         cost_names=list(_COSTS.values()),
-        metric_names=[plain(metric) for metric in results.metrics],
-        figures=[_figure(chart) for chart in charts(results, rows)],
+        figures=[_figure(chart) for chart in charts(results)],
         failed=gaps.failed(results),
         skipped=gaps.skipped(results),
-        notes=NOTES,
+        notes=notes(results),
         protocol=facts.protocol(results),
         environment=facts.environment(results),
         provenance=facts.provenance(results),
@@ -114,22 +135,25 @@ def _figure(chart: Chart) -> Figure:
     return Figure(chart.title, chart.caption, source, width=round(chart.size[0] * 96))
 
 
-def _sections(results: "Results", rows: list[dict[str, Any]]) -> list[Section]:
+def _sections(results: "Results", metric: str) -> list[Section]:
     costs = {_which(row): row for row in results.costs().to_dict("records")}
-    others = {
-        metric: {_which(row): row for row in results.summary(metric).to_dict("records")} for metric in results.metrics
-    }
+    kind = results.is_of_clusters(metric)
+    names = [name for name in results.metrics if results.is_of_clusters(name) == kind]
+    scores = {name: {_which(row): row for row in results.summary(name).to_dict("records")} for name in names}
     sections = []
-    for transfer, members in groupby(rows, key=lambda row: str(row["transfer"])):
-        own = list(members)
+    parts = partition(summary_rows(results, metric), lambda row: (row["transfer"], row["setting"], is_episodic(row)))
+    for (transfer, setting, episodic), own in parts.items():
         keys = [_which(row) for row in own]
+        title = [transfer, *(["episodes"] if episodic else []), *([setting] if setting != SETTINGS[0] else [])]
         sections.append(
             Section(
-                plain(transfer),
-                len({row["backbone"] for row in own}) > 1,
+                plain(", ".join(title)),
+                plain(metric),
+                kind,
                 tuple(Row(row) for row in own),
                 tuple(tuple(_cost(costs.get(key, {}).get(name)) for name in _COSTS) for key in keys),
-                tuple(tuple(_score(scores[key]) for scores in others.values()) for key in keys),
+                tuple(map(plain, names)),
+                tuple(tuple(_score(scores[name][key]) for name in names) for key in keys),
             )
         )
     return sections

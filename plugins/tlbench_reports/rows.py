@@ -1,18 +1,23 @@
 """The summary as people read it: groups of comparable rows, with every number put into words."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from tlbench import Budget
 from tlbench_reports.words import NOTHING, amount, count, interval, known, listing, number, plain, signed
 
 if TYPE_CHECKING:
     from tlbench import Results
 
 
-GROUP = ("transfer", "backbone", "budget")  # what rows share that may be compared
+GROUP = ("transfer", "backbone", "budget", "setting")  # what rows share that stand in one table
+Item = TypeVar("Item")
+Key = TypeVar("Key", bound=Hashable)
+
+SETTINGS = ("inductive", "transductive", "unsupervised")
+CROWDED = 8  # rows from which on families get a heading of their own
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """The strategy, with its source where there are several."""
+        """The strategy, with its source where there are several, and whether it is an upper bound."""
         return plain(self.values["label"])
 
     @property
@@ -52,9 +57,25 @@ class Row:
         return interval(self.values["seed_low"], self.values["seed_high"], self.n)
 
     @property
-    def items(self) -> str:
-        """The interval over test items."""
-        return interval(self.values["item_low"], self.values["item_high"], 0)
+    def sampled(self) -> str:
+        """The interval over episodes, or over test items where there are none."""
+        over = "episode" if self.values["n_episodes"] else "item"
+        return interval(self.values[f"{over}_low"], self.values[f"{over}_high"], 0)
+
+    @property
+    def n_sampled(self) -> int:
+        """How many episodes or test items that is over."""
+        return int(self.values["n_episodes"] or self.values["n_items"])
+
+    @property
+    def on_source(self) -> str:
+        """The accuracy on the source, of a classifier that serves it too."""
+        return number(self.values["source_accuracy"])
+
+    @property
+    def is_upper_bound(self) -> bool:
+        """Whether the row was given labels that nobody has, and takes no part in the comparison."""
+        return bool(self.values["upper_bound"])
 
     @property
     def baseline(self) -> str:
@@ -82,6 +103,8 @@ class Row:
         """What the difference amounts to, in words."""
         if not self.n:
             return "no score"
+        if self.is_upper_bound:
+            return "upper bound: every target label"
         if not self.baseline:
             return "the baseline" if self.values["is_baseline"] else "not compared"
         if not known(self.values["delta_low"]):
@@ -98,6 +121,8 @@ class Row:
         if not known(values["train_labels"]):
             return ""
         parts = [f"{self['train_labels']} target labels" if values["train_labels"] else "no target labels"]
+        if self.is_upper_bound:
+            parts = [f"all {self['train_labels']} target labels"]
         if values["val_labels"]:
             parts.append(f"{self['val_labels']} more for validation")
         for column, noun in (("unlabelled_target", "unlabelled target inputs"), ("source_labels", "source labels")):
@@ -108,25 +133,34 @@ class Row:
         if values["transductive"]:
             parts.append("all test inputs at once (transductive)")
         if values["selection"] == "validation":
-            parts.append("the best step by validation")
-        return ", ".join(parts)
+            parts.append("a choice by validation labels")
+        return ", ".join(parts) + (", in each episode" if known(values["episodes"]) else "")
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that may be compared: one transfer, backbone and budget."""
+    """Rows that may be compared: one transfer, backbone, budget and setting."""
 
-    transfer: str
-    backbone: str
-    budget: str
     rows: tuple[Row, ...]
 
     @property
     def title(self) -> str:
         """Name the group on one line."""
-        items = max(int(row.values["n_items"]) for row in self.rows)
-        size = f" ({count(items, 'test item')})" if items else ""
-        return f"{self.transfer}, {self.backbone}, label budget {self.budget}{size}"
+        first = self.rows[0].values
+        place = f"{plain(first['transfer'])}, {plain(first['backbone'])}, {conditions(first)}"
+        n = max(row.n_sampled for row in self.rows)
+        return f"{place} ({count(n, 'test item')})" if n and not is_episodic(first) else place
+
+    @property
+    def sampling(self) -> str:
+        """Head the column of intervals over test items or episodes."""
+        return sampling(self.rows)
+
+    @property
+    def families(self) -> dict[str, list[Row]]:
+        """The rows by family, or all under "" where they are few or of one family."""
+        found = partition(self.rows, lambda row: plain(row.values["family"]))
+        return found if len(found) > 1 and len(self.rows) > CROWDED else {"": list(self.rows)}
 
     @property
     def baselines(self) -> tuple[str, ...]:
@@ -143,16 +177,25 @@ class Group:
         """What the numbers of this group amount to, and what each strategy was given."""
         said = []
         if len(self.baselines) > 1:
-            for baseline in self.baselines:
-                said.append(f"Compared with {baseline}: {_names(self.rows, baseline=baseline)}.")
+            *others, common = sorted(self.baselines, key=lambda name: sum(row.baseline == name for row in self.rows))
+            said += [f"Compared with {baseline}: {_names(self.rows, baseline=baseline)}." for baseline in others]
+            said.append(f"Compared with {common}: the others.")
         for baseline in self.baselines:
             for verdict, flag in (("worse", " (negative transfer)"), ("better", "")):
-                if names := _names(self.rows, baseline=baseline, verdict=verdict):
+                if names := _names(self.rows, baseline=baseline, verdict=verdict, is_upper_bound=False):
                     said.append(f"{verdict.capitalize()} than {baseline}{flag}: {names}.")
         said += self._given()
+        if self.on_source:
+            said.append(f"On the source itself: {listing(self.on_source)}.")
         if partly := [f"{row.name} ({count(row.failed, 'replicate')})" for row in self.rows if row.failed]:
             said.append(f"Failed: {listing(partly)}.")
         return said
+
+    @property
+    def on_source(self) -> list[str]:
+        """The accuracy on the source of each strategy whose classifier serves it too."""
+        scored = [row for row in self.rows if known(row.values["source_accuracy"])]
+        return [f"{row.name} {row.on_source}" for row in scored]
 
     def _given(self) -> list[str]:
         counted = Counter(row.given for row in self.rows if row.given)
@@ -165,7 +208,7 @@ class Group:
         return [*said, f"Given {common}: the others."]
 
 
-def _names(rows: tuple[Row, ...], **wanted: str) -> str:
+def _names(rows: tuple[Row, ...], **wanted: str | bool) -> str:
     return listing(
         row.name for row in rows if all(getattr(row, attribute) == value for attribute, value in wanted.items())
     )
@@ -178,23 +221,51 @@ def summary_rows(results: "Results", metric: str | None = None) -> list[dict[str
     """
     summary = results.summary(metric)
     rows = [{str(column): value for column, value in row.items()} for row in summary.to_dict("records")]
-    several = summary.groupby([*GROUP, "strategy"])["source"].nunique().max() > 1
-    compared = {(*_group(row), row["baseline"]) for row in rows}
+    several = bool(rows) and summary.groupby([*GROUP, "strategy"])["source"].nunique().max() > 1
+    compared = {(*_place(row), row["baseline"]) for row in rows}
     for row in rows:
+        row["upper_bound"] = row["upper_bound"] is True or bool(known(row["upper_bound"]) and row["upper_bound"])
         source = f" from {row['source']}" if several and known(row["source"]) else ""
-        row["label"] = f"{row['strategy']}{source}"
-        row["is_baseline"] = (*_group(row), row["strategy"]) in compared
+        row["label"] = f"{row['strategy']}{source}" + (" (upper bound)" if row["upper_bound"] else "")
+        row["is_baseline"] = (*_place(row), row["strategy"]) in compared
     return rows
 
 
 def groups(rows: list[dict[str, Any]]) -> list[Group]:
     """Put the rows of a summary, in its order, into groups."""
-    found = []
-    for (transfer, backbone, budget), members in groupby(rows, key=_group):
-        found.append(Group(plain(transfer), plain(backbone), plain(budget), tuple(Row(row) for row in members)))
+    found = partition(rows, lambda row: tuple(str(row[column]) for column in GROUP))
+    return [Group(tuple(Row(row) for row in members)) for members in found.values()]
+
+
+def partition(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    """Put items, in their order, under their keys, in the order in which these come up."""
+    found: dict[Key, list[Item]] = {}
+    for item in items:
+        found.setdefault(key(item), []).append(item)
     return found
 
 
-def _group(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    transfer, backbone, budget = (str(row[column]) for column in GROUP)
-    return transfer, backbone, budget
+def is_episodic(row: Mapping[str, Any]) -> bool:
+    """Whether a row of the summary is scored over episodes."""
+    return Budget.parse(str(row["budget"])).is_episodic
+
+
+def conditions(row: Mapping[str, Any]) -> str:
+    """Name the label budget and the setting of a row of the summary."""
+    if row["setting"] == "unsupervised":
+        return "unsupervised: no label at all"
+    budget = f"{'episodes' if is_episodic(row) else 'label budget'} {plain(row['budget'])}"
+    return f"{budget}, transductive" if row["setting"] == "transductive" else budget
+
+
+def sampling(rows: Iterable[Row]) -> str:
+    """Name what the second interval of rows is over: `test items`, or `600 episodes`."""
+    shown = list(rows)
+    if not any(is_episodic(row.values) for row in shown):
+        return "test items"
+    counts = {row.n_sampled for row in shown if row.n}
+    return count(counts.pop(), "episode") if len(counts) == 1 else "episodes"
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return str(row["transfer"]), str(row["backbone"]), str(row["budget"])

@@ -41,17 +41,25 @@ def _bullet(sentence: str) -> list[str]:
 
 def _table(table: Table) -> list[str]:
     above, heads = zip(*map(_head, table.columns), strict=True)
-    widths = [max(map(cell_len, column)) for column in zip(heads, *table.rows, strict=True)]
+    whole = [row for row in table.rows if len(row) > 1]
+    widths = [max(map(cell_len, column)) for column in zip(above, heads, *whole, strict=True)]
     room = WIDTH - sum(widths[1:]) - len(_GAP) * (len(widths) - 1)
     widths[0] = min(widths[0], max(room, cell_len(heads[0])))
     header = [*_line(above, widths), *_line(heads, widths)]
-    rows = [line for row in table.rows for line in _line(row, widths)]
+    rows = [line for row in table.rows for line in _row(row, widths)]
     return [*wrap(table.title, WIDTH), "", *header, "-" * cell_len(header[-1]), *rows, ""]
 
 
 def _head(column: str) -> tuple[str, str]:
-    """Put the level of an interval above its name: what is left of 80 columns is for the names of strategies."""
-    return ("95%", column.removeprefix("95% ")) if column.startswith("95% ") else ("", column)
+    """Break a long heading in two: what is left of 80 columns is for the names of strategies."""
+    if column.startswith("95% "):
+        return "95%", column.removeprefix("95% ")
+    first, hyphen, rest = column.partition("-")
+    return (first + hyphen, rest) if hyphen else ("", column)
+
+
+def _row(cells: tuple[str, ...], widths: list[int]) -> list[str]:
+    return _line(cells, widths) if len(cells) > 1 else wrap(f"-- {cells[0]} --", WIDTH)
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> list[str]:

@@ -3,12 +3,15 @@
 import math
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tlbench import Results
 
 NOTHING = "\N{EN DASH}"
 
 # Where each interval comes from, and what it does not cover.
-NOTES = (
+_NOTES = (
     "mean: over n replicates. Replicates differ in the labelled examples, the start of the head and the order "
     "of training; replicate by replicate these are the same for every strategy, so that differences are paired.",
     "95% replicates: Student's t interval of the mean over the n replicates. How far the mean may move with other "
@@ -22,9 +25,43 @@ NOTES = (
     "this recipe on this split, not of other data.",
 )
 
+_ON_EPISODES = (
+    "95% episodes: Student's t interval of the mean over the episodes of all replicates together. How far the mean may "
+    "move with other episodes drawn from the same splits. It stands in the place of the interval over test items, "
+    "which episodes share."
+)
+_ON_TRANSDUCTION = (
+    "transductive: the strategy saw all test inputs, without labels, before it predicted any. Such rows stand in "
+    "tables and charts of their own; a baseline that they are compared with saw none."
+)
+_ON_UPPER_BOUNDS = (
+    "upper bound: the strategy was given every label of the target's training split, whatever the budget. It says how "
+    "much room there is; it neither leads nor counts as better or worse."
+)
+_ON_CLUSTERS = (
+    "unsupervised: the strategy was given no label at all, so that its clusters have no names. clustering-accuracy is "
+    "that of the best one-to-one matching of clusters with classes, found with the test labels: not to be "
+    "compared with accuracy."
+)
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _POSIX_PATH = re.compile(r"(?<![\w.~/-])(?:/[\w.@+~-]+)+/(?=[\w.@+~-])")
 _WINDOWS_PATH = re.compile(r"(?<!\w)[A-Za-z]:\\(?:[^\\\s'\"]+\\)*")
+
+
+def notes(results: "Results") -> list[str]:
+    """Return what a reader of these results must know of their numbers."""
+    frame = results.frame()
+    said = list(_NOTES)
+    for needed, note in (
+        (frame["episodes"].notna().any(), _ON_EPISODES),
+        ((frame["setting"] == "transductive").any(), _ON_TRANSDUCTION),
+        (frame["upper_bound"].any(), _ON_UPPER_BOUNDS),
+        ((frame["setting"] == "unsupervised").any(), _ON_CLUSTERS),
+    ):
+        if needed:
+            said.append(note)
+    return said
 
 
 def plain(text: Any) -> str:
@@ -86,3 +123,9 @@ def count(n: int, noun: str) -> str:
 def listing(items: Iterable[Any]) -> str:
     """Write different things in the order they come: `a, b, c`."""
     return ", ".join(dict.fromkeys(plain(item) for item in items))
+
+
+def file_name(text: str) -> str:
+    """Return a text as part of a file's name: `10%` as `10-percent`."""
+    safe = text.replace("%", "-percent")
+    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in safe).strip("-")

@@ -1,0 +1,86 @@
+"""Bagging."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from annotated_types import Ge, Gt
+from torch import nn
+
+from tlbench import Family, Labelled, Requirements, Strategy
+from tlbench_ensemble.averaging import Averaged
+
+
+@dataclass(frozen=True)
+class Bagging(Strategy):
+    """Learn from bootstrap samples of the labels and average the probabilities (Breiman, 1996, doi:10.1007/BF00058655).
+
+    A class that a sample leaves out gets one of its examples back, drawn at random. `finetune` costs `size` times
+    one fine-tuning; its networks differ in the starts of their heads and the orders of their batches too.
+    """
+
+    name = "bagging"
+    family = Family.ENSEMBLE
+
+    learner: Literal["linear-probe", "finetune"] = "linear-probe"  # what learns: on frozen features, or a network
+    size: Annotated[int, Ge(1)] = 10  # classifiers, each with a sample of its own
+    strength: Annotated[float, Gt(0)] = 1.0  # of linear-probe: inverse regularisation, scikit-learn's C
+    lr: Annotated[float, Gt(0)] = 1e-3  # of finetune: peak learning rate of the backbone
+    head_rate: Annotated[float, Gt(0)] = 10.0  # of finetune: the head learns this many times faster
+    steps: Annotated[int, Gt(0)] | None = None  # of finetune: optimiser steps of each; the recipe's unless given
+
+    def needs(self):
+        """Fine-tuning needs weights to start from."""
+        return Requirements(pretrained=self.learner == "finetune")
+
+    def fit(self, task, bench):
+        """Return the average of the classifiers."""
+        generator = bench.generator("bootstrap")
+        samples = [bootstrap(task.train.labels, generator) for _ in range(self.size)]
+        if self.learner == "finetune":
+            return Averaged([self._finetuned(taken(task.train, rows), bench) for rows in samples])
+        features = Labelled(bench.features(task.train.inputs).cpu(), task.train.labels)
+        return bench.classifier(Averaged([linear_probe(taken(features, rows), self.strength) for rows in samples]))
+
+    def _finetuned(self, train: Labelled, bench) -> nn.Module:
+        recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
+        head = bench.head(recipe)
+        return bench.train(
+            bench.classifier(head, bench.backbone()),
+            bench.cross_entropy(recipe),
+            train,
+            recipe=recipe,
+            groups=[(head, self.head_rate)],
+            fixed_statistics=True,
+        )
+
+
+def bootstrap(labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Return positions drawn with replacement, as many as labels (N,), and one more for each class left out."""
+    rows = torch.randint(len(labels), (len(labels),), generator=generator)
+    for label in labels.unique():
+        if label not in labels[rows]:
+            own = (labels == label).nonzero().flatten()
+            rows = torch.cat([rows, own[torch.randint(len(own), (1,), generator=generator)]])
+    return rows
+
+
+def taken(data: Labelled, rows: torch.Tensor) -> Labelled:
+    """Return some rows of labelled data."""
+    return Labelled(data.inputs[rows], data.labels[rows])
+
+
+def linear_probe(data: Labelled, strength: float) -> nn.Linear:
+    """Return the logistic regression of features (N, D) with labels 0 to C - 1 that all occur, as a linear layer."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=strength, max_iter=1000).fit(data.inputs.double().numpy(), data.labels.numpy())
+    weight, bias = model.coef_, model.intercept_
+    if len(model.classes_) == 2:  # scikit-learn keeps one row of a symmetric pair
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    head = nn.Linear(weight.shape[1], weight.shape[0])
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(weight))
+        head.bias.copy_(torch.from_numpy(bias))
+    return head

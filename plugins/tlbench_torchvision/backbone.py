@@ -1,0 +1,94 @@
+"""A torchvision model as a backbone: its preprocessing and weights, settled when it is found."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from tlbench import Backbone
+from tlbench.names import format_spec, near_miss
+from tlbench_torchvision import architecture, preprocessing, weights_file
+from tlbench_torchvision.encode import encode_images
+from tlbench_torchvision.names import PREFIX, all_names
+
+_STATED_DATA = ("pretrained_on", "trained_on", "dataset")  # metadata keys that name the upstream data
+
+
+class TorchvisionBackbone(Backbone):
+    """A torchvision classification model without its classifier."""
+
+    version = "1"
+    modality = "image"
+    citation = "TorchVision maintainers and contributors, TorchVision: PyTorch's Computer Vision library, 2016"
+
+    def __init__(self, name: str, model: str, parameters: Mapping[str, object], weights: Path | None) -> None:
+        """Settle everything; raise ParameterError or WeightsError for whatever is wrong."""
+        self.name = name
+        self.model = model
+        self.parameters = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}
+        self.weights = weights
+        header = weights_file.read_header(weights) if weights is not None else weights_file.Header({}, {})
+        self.metadata = header.metadata
+        self.preprocessing, self.origins = preprocessing.settle(
+            name, self.parameters, header.metadata, architecture.published_preprocessing(model)
+        )
+        self.outline = architecture.outline(model, self.preprocessing.input_size)
+        self.feature_dim = self.outline.feature_dim
+        self.fit = None
+        if weights is not None:
+            hint = self._hint(header.metadata.get("arch", model))
+            self.fit = weights_file.compare(header.shapes, self.outline, f"weights {weights}", self.spec, hint)
+
+    @property
+    def spec(self) -> str:
+        """The backbone as a user would write it, without the weights' file."""
+        return format_spec(self.name, self.parameters)
+
+    @property
+    def label(self) -> str:
+        """The name shown in tables: `tv.squeezenet1_1@squeezenet1_1_imagenet` for weights of a file."""
+        return self.spec if self.weights is None else f"{self.spec}@{self.weights.stem}"
+
+    @property
+    def encoding(self) -> str:
+        """The preprocessing alone: models that see equal bytes share encoded data."""
+        return self.preprocessing.key
+
+    @property
+    def license(self) -> str:  # type: ignore[override]
+        """The licence of the weights as the file states it."""
+        return self.metadata.get("license", "")
+
+    @property
+    def pretrained_on(self) -> str | None:  # type: ignore[override]
+        """The upstream data as the weights' file states them."""
+        stated = [self.metadata[key] for key in _STATED_DATA if key in self.metadata]
+        return stated[0] if stated else f"unknown ({self.weights.name})" if self.weights else None
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what was really used: model, preprocessing with origins, what of the weights matched."""
+        return {
+            "architecture": self.model,
+            "preprocessing": self.preprocessing.describe(),
+            "from": dict(self.origins),
+            **({"weights": self.fit.describe()} if self.fit else {}),
+        }
+
+    def encode(self, raw: Sequence[Any]) -> Tensor:
+        """Return uint8 (N, 3, input_size, input_size), byte for byte what torchvision's presets normalise."""
+        return encode_images(raw, self.preprocessing)
+
+    def build(self, weights: Mapping[str, Tensor] | None) -> nn.Module:
+        """Return a network from a uint8 or 0..255 float batch (N, 3, H, W) to float32 (N, feature_dim)."""
+        model = architecture.create(self.model, self.preprocessing.input_size)
+        architecture.drop_head(model)
+        if weights is not None:
+            weights_file.load(weights, model, self.outline, self.label)
+        return architecture.ImageNetwork(model, self.preprocessing.mean, self.preprocessing.std)
+
+    def _hint(self, said: str) -> str:
+        """Name the model that a file says it is for, where it is another."""
+        if said == self.model:
+            return ""
+        return f" The file says it is for {said!r}.{near_miss(PREFIX + said, all_names())}"
