@@ -12,7 +12,7 @@ from tlbench.metric import Metric, check_metric
 from tlbench.names import Spec, parse_spec, unknown
 from tlbench.parameters import construct, fields_of
 from tlbench.reporter import Reporter, check_reporter
-from tlbench.strategy import Strategy, check_strategy_class
+from tlbench.strategy import Requirements, Strategy, check_strategy_class
 
 if TYPE_CHECKING:
     from tlbench.suite import Suite
@@ -72,6 +72,11 @@ class Catalog:
             raise ParameterError(f"{text!r}: a strategy takes no @FILE; give it to the backbone.")
         offer = self._find("strategy", spec.name, self.strategies)
         return construct(offer.thing, "strategy", spec.name, spec.parameters), offer.origin
+
+    def needs(self, strategy: Strategy) -> Requirements:
+        """Return a strategy's requirements; of an ensemble with those of its members."""
+        members = [self.needs(self.strategy(text)[0]) for text in strategy.members]
+        return strategy.needs().with_members(members) if members else strategy.needs()
 
     def backbone(self, text: str) -> tuple[Backbone, Origin]:
         """Return the backbone that `name(argument=value)@weights` spells."""

@@ -79,7 +79,8 @@ class _Table:
     """What all tasks of a cell share: the splits, the source and the unlabelled inputs."""
 
     def __init__(self, cell: Cell, strategy: Strategy, resources: Resources, features: FeatureSource) -> None:
-        self.cell, self.resources, self.features, self.needs = cell, resources, features, strategy.needs()
+        self.cell, self.resources, self.features = cell, resources, features
+        self.needs = resources.catalog.needs(strategy)
         self.entry = resources.dataset(cell.transfer.dataset)
         self.pool = resources.encoded(cell.transfer.dataset, cell.transfer.target, "train", cell.backbone)
         self.test = resources.encoded(cell.transfer.dataset, cell.transfer.target, "test", cell.backbone)
@@ -165,7 +166,7 @@ class _Table:
 
 def ledger(cell: Cell, strategy: Strategy, resources: Resources, drawn: Drawn, digests: list[str]) -> dict[str, Any]:
     """Return what data the strategy was given; of episodes, for each. `digests` name their labelled examples."""
-    task = drawn.task
+    task, needs = drawn.task, resources.catalog.needs(strategy)
     return {
         "train_labels": len(task.train),
         "val_labels": 0 if task.val is None else len(task.val),
@@ -173,8 +174,8 @@ def ledger(cell: Cell, strategy: Strategy, resources: Resources, drawn: Drawn, d
         "source_labels": 0 if task.source is None else len(task.source),
         "test_items": len(drawn.labels),
         "episodes": len(digests) if cell.budget.is_episodic else None,
-        "transductive": strategy.needs().transductive,
-        "upper_bound": strategy.needs().upper_bound,
+        "transductive": needs.transductive,
+        "upper_bound": needs.upper_bound,
         "pretrained_on": resources.backbone(cell.backbone).backbone.pretrained_on or "nothing",
         "labelled_examples": digests[0] if len(digests) == 1 else digest(digests)[:16],
     }

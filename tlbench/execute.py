@@ -54,7 +54,7 @@ def _run(cell: Cell, resources: Resources, device: torch.device, store: Store | 
     preparation = Preparation(cell, strategy, resources, device, _feature_source(cell, backbone, resources, device))
     members = _member_predictions(cell, store)
     metrics = [metric for metric in resources.catalog.metric_list() if metric.of == _scored(cell)]
-    parts, scores, digests, seconds, validated = [], [], [], [], False
+    parts, scores, digests, seconds, validated = [], [], [], [], strategy.needs().validation
     for index, drawn in enumerate(draw(cell, strategy, resources, features)):
         seed_everything(_init_seed(cell, backbone))
         own_members = [(variant, predictions[index]) for variant, predictions in members]

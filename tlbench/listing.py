@@ -84,8 +84,15 @@ def _shortened(value: Any) -> str:
 
 
 def _requirements(strategy: Any) -> str:
-    needs = strategy.requires
+    try:
+        shipped = strategy()
+    except TypeError:  # a parameter without a default
+        needs, members = strategy.requires, ()
+    else:
+        needs, members = shipped.needs(), shipped.members
     asked = [name.replace("_", " ") for name, value in vars(needs).items() if value is True]
+    if members:
+        asked.append(f"predictions of {', '.join(members)}")
     asked.append(plural(needs.min_labels_per_class, "target label") + " per class")
     return ", ".join(asked)
 

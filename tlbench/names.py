@@ -89,7 +89,10 @@ def parse_value(text: str) -> object:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
-        return text
+        pass
+    if text[:1] + text[-1:] in ("()", "[]"):
+        return tuple(parse_value(part) for part in split_outside_brackets(text[1:-1], ","))
+    return text
 
 
 def format_value(value: object) -> str:

@@ -11,7 +11,7 @@ from tlbench.parameters import non_default
 from tlbench.resources import BackboneEntry, Resources
 from tlbench.stats import smallest_p
 from tlbench.strategy import Strategy
-from tlbench.suitability import missing_members, too_large, too_many_ways, unsuitable
+from tlbench.suitability import missing_members, silent_member, too_large, too_many_ways, unsuitable
 from tlbench.suite import Block, Suite
 from tlbench.transfers import TransferReader
 
@@ -131,7 +131,7 @@ class _Planner:
     def _add(
         self, strategy: Strategy, backbone_text: str, backbone: BackboneEntry, transfer: Transfer, budget: Budget
     ) -> None:
-        if not strategy.needs().source_labels and transfer.has_source:
+        if transfer.has_source and not self.resources.catalog.needs(strategy).source_labels:
             transfer = Transfer(transfer.dataset, transfer.target)  # the source is none of its business
         reason = self._too_large(transfer, budget) or self._unsuitable(strategy, backbone, transfer, budget)
         if reason:
@@ -164,9 +164,13 @@ class _Planner:
     ) -> tuple[list[tuple[str, ...]], list[str]]:
         """Return the ids of an ensemble's members by replicate, and the variants that are not in the plan."""
         variants = [self.resources.catalog.strategy(text)[0].variant for text in strategy.members]
-        place = (backbone_text, transfer.dataset, transfer.target, budget)
+        alone = Transfer(transfer.dataset, transfer.target)
         found = [
-            [self.places.get((variant, replicate, *place)) for variant in variants]
+            [
+                self.places.get((variant, replicate, backbone_text, transfer, budget))
+                or self.places.get((variant, replicate, backbone_text, alone, budget))
+                for variant in variants
+            ]
             for replicate in range(self.suite.replicates)
         ]
         missing = [variant for variant, cell in zip(variants, found[0], strict=True) if cell is None]
@@ -206,8 +210,7 @@ class _Planner:
             members=members,
         )
         self.cells.setdefault(cell.id, cell)
-        place = (strategy.variant, replicate, backbone_text, transfer.dataset, transfer.target, budget)
-        self.places.setdefault(place, cell.id)
+        self.places.setdefault((strategy.variant, replicate, backbone_text, transfer, budget), cell.id)
 
     def _unsuitable(
         self, strategy: Strategy, backbone: BackboneEntry, transfer: Transfer, budget: Budget
@@ -216,8 +219,16 @@ class _Planner:
         source = self.resources.dataset(transfer.source_dataset).dataset if transfer.source_dataset else None
         if source is not None and source.modality != target.dataset.modality:
             return f"the source {source.label} is {source.modality}, the target {target.dataset.modality}."
+        needs = self.resources.catalog.needs(strategy)
+        if needs.validation:
+            for text in strategy.members:
+                member = self.resources.catalog.strategy(text)[0]
+                learnt = member.needs().validation and member.members
+                if learnt or self.resources.catalog.needs(member).transductive:
+                    return silent_member(strategy, member)
         return unsuitable(
             strategy,
+            needs,
             backbone.backbone,
             target.dataset,
             None if source is None else tuple(source.classes),
@@ -229,6 +240,7 @@ class _Planner:
     def _labels(
         self, strategy: Strategy, backbone: BackboneEntry, transfer: Transfer, budget: Budget
     ) -> dict[str, object]:
+        needs = self.resources.catalog.needs(strategy)
         dataset = self.resources.dataset(transfer.dataset).dataset
         target = dataset.label if len(dataset.domains) == 1 else f"{dataset.label}/{transfer.target}"
         source = ""
@@ -240,8 +252,8 @@ class _Planner:
         return {
             "strategy": strategy.variant,
             "family": str(strategy.family),
-            "setting": strategy.needs().setting(budget),
-            "upper_bound": strategy.needs().upper_bound,
+            "setting": needs.setting(budget),
+            "upper_bound": needs.upper_bound,
             "baseline": type(strategy).baseline,
             "backbone": backbone.backbone.label,
             "dataset": dataset.label,

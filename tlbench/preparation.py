@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from tlbench.cell import Cell, digest
 from tlbench.determinism import Stopwatch, seed_everything
 from tlbench.draw import FeatureSource, draw_source
+from tlbench.environment import source_digest
 from tlbench.resources import BackboneEntry, Resources
 from tlbench.seeds import derive
 from tlbench.strategy import Strategy
@@ -48,7 +49,8 @@ class Preparation:
     def _key(self) -> Any:
         identity = dict(self.cell.identity)
         shared = {key: identity[key] for key in ("strategy", "backbone", "source", "recipe", "replicate", "seed")}
-        return (shared, torch.__version__, self.device.type, torch.get_num_threads())
+        code = source_digest(type(self.strategy).__module__)  # an edited plugin must not meet what its old self made
+        return (shared, code, torch.__version__, self.device.type, torch.get_num_threads())
 
     def _make(self) -> tuple[dict[str, Tensor], dict[str, str]]:
         with Stopwatch(self.device) as watch:

@@ -197,7 +197,9 @@ class Results:
         same = (frame["status"] == "ok") & frame["cell"].isin(self._baseline_cells)
         for key in ("transfer", "backbone", "budget"):
             same &= frame[key] == row[key]
-        own = frame[same & (frame["family"] == row["family"]) & (frame["source"] == row["source"])]
+        own = frame[same & (frame["family"] == row["family"])]
+        if not (row["upper_bound"] is True and own["source"].nunique() == 1):  # what an upper bound exceeds
+            own = own[own["source"] == row["source"]]
         chosen = own if len(own) else frame[same & (frame["family"] == str(Family.SCRATCH))]
         return chosen[chosen["strategy"] == chosen["strategy"].iloc[0]] if len(chosen) else chosen
 

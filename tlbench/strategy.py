@@ -1,7 +1,8 @@
 """What a transfer strategy is: a frozen dataclass of hyper-parameters with one method, `fit`."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -44,6 +45,17 @@ class Requirements:
     same_classes: bool = False  # source and target share their classes
     validation: bool = False  # validation labels out of the budget
     upper_bound: bool = False  # every label of the target's training split, whatever the budget; shown as such
+
+    def with_members(self, members: "Sequence[Requirements]") -> "Requirements":
+        """Return what an ensemble rests on: what it asks for itself, and what its members were given."""
+        everyone = (self, *members)
+        flags = {
+            item.name: any(getattr(each, item.name) for each in everyone)
+            for item in fields(self)
+            if item.name not in ("min_labels_per_class", "validation")
+        }
+        least = [each.min_labels_per_class for each in members or everyone]
+        return replace(self, min_labels_per_class=max(least), **flags)
 
     def setting(self, budget: Budget) -> str:
         """Return what predictions may rest on under a budget: `inductive`, `transductive` or `unsupervised`."""

@@ -8,7 +8,7 @@ from tlbench.cell import Protocol
 from tlbench.dataset import Dataset
 from tlbench.names import plural
 from tlbench.sampling import episode_classes
-from tlbench.strategy import Strategy
+from tlbench.strategy import Requirements, Strategy
 
 
 def too_large(budget: Budget, counts: tuple[int, ...], classes: Sequence[str], where: str) -> str | None:
@@ -56,8 +56,17 @@ def missing_members(strategy: Strategy, missing: Sequence[str]) -> str:
     )
 
 
+def silent_member(strategy: Strategy, member: Strategy) -> str:
+    """Say that a member stores nothing that an ensemble could learn from."""
+    return (
+        f"{strategy.name} learns from what its members say of validation labels, and {member.variant} stores no such "
+        f"predictions. Leave it out of the members."
+    )
+
+
 def unsuitable(
     strategy: Strategy,
+    needs: Requirements,
     backbone: Backbone,
     dataset: Dataset,
     source_classes: tuple[str, ...] | None,
@@ -65,8 +74,10 @@ def unsuitable(
     budget: Budget,
     protocol: Protocol,
 ) -> str | None:
-    """Return why a strategy cannot be fitted here, or None. `counts` are the target's training classes."""
-    needs = strategy.needs()
+    """Return why a strategy cannot be fitted here, or None.
+
+    `needs` are its requirements, of an ensemble with its members'; `counts` the target's training classes.
+    """
     least = budget.least_per_class(counts)
     if backbone.modality != dataset.modality:
         return f"backbone {backbone.label} reads {backbone.modality} and {dataset.label} is {dataset.modality}."

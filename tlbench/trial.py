@@ -58,19 +58,41 @@ def fit_and_predict(
         raise PluginError(f"{strategy.name}: fit must return a torch.nn.Module, got {type(classifier).__name__}.")
     with Stopwatch(device) as predicting:
         if members:
-            stacked = torch.stack([torch.from_numpy(each.logits) for _, each in members], dim=1)
-            outputs = predict(classifier, stacked, device)
+            outputs = predict(classifier, _stacked([each.logits for _, each in members]), device)
         else:
             outputs = _predict(classifier, drawn, bench, strategy)
     predict_seconds = predicting.seconds + features.settle()
     logits = _checked(outputs, len(drawn.labels), len(drawn.task.classes), strategy)
-    val = drawn.task.val
-    if val is None or members or strategy.needs().transductive:
+    known, val_labels = _validation_inputs(strategy, drawn, members)
+    if known is None:
         predictions = Predictions(logits, drawn.labels)
     else:
-        val_logits = predict(classifier, val.inputs, device).numpy()
-        predictions = Predictions(logits, drawn.labels, 1, val_logits, val.labels.numpy())
+        predictions = Predictions(logits, drawn.labels, 1, predict(classifier, known, device).numpy(), val_labels)
     return Trial(drawn, bench, classifier, predictions, fit_seconds, predict_seconds)
+
+
+def _validation_inputs(
+    strategy: Strategy, drawn: Drawn, members: Sequence[tuple[str, Predictions]]
+) -> tuple[Tensor | None, np.ndarray | None]:
+    """Return what to predict validation labels from, and the labels; None where a prediction would tell nothing.
+
+    An ensemble that has learnt from the validation labels tells nothing by them, nor does a transductive method,
+    which would need them among its queries.
+    """
+    val = drawn.task.val
+    if val is None or strategy.needs().transductive:
+        return None, None
+    if not members:
+        return val.inputs, val.labels.numpy()
+    known = [each.val_logits for _, each in members if each.val_logits is not None]
+    if strategy.needs().validation or len(known) < len(members):
+        return None, None
+    return _stacked(known), members[0][1].val_labels
+
+
+def _stacked(logits: Sequence[np.ndarray]) -> Tensor:
+    """Return logits of members, (N, C) each, as (N, members, C)."""
+    return torch.stack([torch.from_numpy(each) for each in logits], dim=1)
 
 
 def _validation(member: Predictions) -> Labelled | None:

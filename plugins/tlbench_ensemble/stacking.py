@@ -31,7 +31,6 @@ class Stacking(Strategy):
     def fit(self, task, bench):
         """Return the combination as a module of the members' logits."""
         logits, labels = validation(bench.members)
-        bench.journal.validated = True
         count, classes = logits.shape[1:]
         start = torch.ones(count) if self.combine == "weights" else torch.eye(classes).expand(count, -1, -1)
         model = Combination(start / count)
