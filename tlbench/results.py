@@ -198,7 +198,7 @@ class Results:
         for key in ("transfer", "backbone", "budget"):
             same &= frame[key] == row[key]
         own = frame[same & (frame["family"] == row["family"])]
-        if not (row["upper_bound"] is True and own["source"].nunique() == 1):  # what an upper bound exceeds
+        if not (bool(row["upper_bound"]) and own["source"].nunique() == 1):  # what an upper bound exceeds
             own = own[own["source"] == row["source"]]
         chosen = own if len(own) else frame[same & (frame["family"] == str(Family.SCRATCH))]
         return chosen[chosen["strategy"] == chosen["strategy"].iloc[0]] if len(chosen) else chosen

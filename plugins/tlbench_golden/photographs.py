@@ -1,0 +1,5 @@
+"""Placeholder."""
+
+from tlbench_golden.check import Checks
+
+CHECKS = Checks()

@@ -1,0 +1,18 @@
+"""Tensors that both implementations of a comparison are given."""
+
+import torch
+from torch import Tensor
+
+
+def gaussian(*shape: int, seed: int = 0) -> Tensor:
+    """Return a sample of a standard normal distribution, float32."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def few_shot(shots: int = 5, ways: int = 5, queries: int = 10) -> tuple[Tensor, Tensor, Tensor]:
+    """Return support features (ways * shots, 16) with labels, and query features, of overlapping classes."""
+    centres = 1.5 * gaussian(ways, 16, seed=3)
+    labels = torch.arange(ways).repeat_interleave(shots)
+    support = centres[labels] + gaussian(ways * shots, 16, seed=4)
+    asked = centres[torch.arange(ways).repeat_interleave(queries)] + gaussian(ways * queries, 16, seed=5)
+    return support.relu(), labels, asked.relu()
