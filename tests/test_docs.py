@@ -14,7 +14,9 @@ from tlbench.budget import Budget
 from tlbench.catalog import Catalog
 from tlbench.cli import main
 from tlbench.host import Host
+from tlbench.strategy import Family
 from tlbench.suite import suite_from_mapping
+from tlbench.testing import variants_of
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "plugins" / "example-plugin"
@@ -117,7 +119,9 @@ def test_suites_in_the_documents_are_valid(text, catalog):
 
 
 @pytest.mark.parametrize("words", commands())
-def test_command_lines_in_the_documents_are_valid(words, catalog):
+def test_command_lines_in_the_documents_are_valid(words, catalog, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FOLDER").mkdir()  # what documents call a folder of the reader's
     context = click.Context(main)
     if words[:1] and words[0].startswith("-"):
         assert words[0] in {option for parameter in main.get_params(context) for option in parameter.opts}
@@ -128,7 +132,7 @@ def test_command_lines_in_the_documents_are_valid(words, catalog):
         for budget in parsed.params.get("budgets", ()):
             Budget.parse(budget)
         for strategy in parsed.params.get("strategies", ()) if not parsed.params.get("plugins") else ():
-            if "l2-sp" not in strategy:  # the example plugin is not installed here
+            if "l1-sp" not in strategy:  # the example plugin is not installed here
                 catalog.strategy(strategy)
 
 
@@ -158,10 +162,82 @@ def test_tests_that_a_document_points_at_exist(document):
         assert f"def {name}" in (base / file).read_text(encoding="utf-8")
 
 
+SECTIONS = {  # of docs/strategies.md
+    "From scratch": Family.SCRATCH, "Extract": Family.EXTRACT, "Fine-tune": Family.FINETUNE, "Adapt": Family.ADAPT,
+    "Few-shot": Family.FEWSHOT, "Multi-task": Family.MULTITASK, "Ensemble": Family.ENSEMBLE,
+    "Unsupervised": Family.UNSUPERVISED,
+}  # fmt: skip
+
+
+def strategy_rows():
+    """Return the cells of each row of docs/strategies.md by family and name."""
+    text = (ROOT / "docs" / "strategies.md").read_text(encoding="utf-8")
+    rows = {}
+    for section, family in SECTIONS.items():
+        body = text.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+        for line in re.findall(r"^\| `.*\|$", body, re.MULTILINE):
+            name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+            rows[family, name.strip("`")] = cells
+    return rows
+
+
+def shipped(catalog):
+    """Return the strategies that come with tlbench, by name."""
+    return {name: offer.thing for name, offer in catalog.strategies.items() if offer.origin.distribution == "tlbench"}
+
+
+def needs_in_words(strategy):
+    """Return what a strategy must be given, in the words of docs/strategies.md."""
+    needs = strategy.needs()
+    said = {
+        "labels": needs.min_labels_per_class > 0 and not strategy.members,
+        "members": bool(strategy.members),
+        "source": needs.source_labels,
+        "same classes": needs.same_classes,
+        "unlabelled target": needs.unlabelled_target,
+        "test inputs": needs.transductive,
+        "all labels": needs.upper_bound,
+        "weights": needs.pretrained,
+        "validation": needs.validation,
+    }
+    return [word for word, needed in said.items() if needed]
+
+
+def test_every_strategy_has_a_row_under_its_family_and_no_row_is_of_another(catalog):
+    assert set(strategy_rows()) == {(cls.family, name) for name, cls in shipped(catalog).items()}
+
+
+def test_the_rows_of_strategies_say_what_each_needs(catalog):
+    rows = {name: cells for (_, name), cells in strategy_rows().items()}
+    for name, cls in shipped(catalog).items():
+        plain, *variants = variants_of(cls)
+        said = ", ".join(needs_in_words(plain))
+        for variant in variants:
+            more = [word for word in needs_in_words(variant) if word not in needs_in_words(plain)]
+            choice = variant.variant.removeprefix(name).strip("()")
+            said += f"; {', '.join(more)} with `{choice}`" if more else ""
+        assert (name, rows[name][2]) == (name, said)
+
+
+def test_the_rows_of_strategies_cite_what_the_classes_cite(catalog):
+    classes = shipped(catalog)
+    for (_, name), (_, paper, _) in strategy_rows().items():
+        cited = re.findall(r"arXiv:[\d.]*\d|doi:\S+|\b(?:19|20)\d\d\b", paper)
+        assert cited, name
+        missing = [part for part in cited if part not in classes[name].__doc__]
+        assert (name, missing) == (name, [])
+
+
+def test_the_suite_of_all_families_has_every_strategy(catalog):
+    suite = catalog.suites["families"].thing
+    run = {strategy.partition("(")[0] for block in suite.blocks for strategy in block.strategies}
+    assert set(shipped(catalog)) <= run
+
+
 def test_the_readme_shows_the_example_plugin_as_it_is():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"```python\n(.*?class L2SP.*?)```", readme, re.DOTALL).group(1)
-    shipped = (EXAMPLE / "l2_sp.py").read_text(encoding="utf-8")
+    shown = re.search(r"```python\n(.*?class L1SP.*?)```", readme, re.DOTALL).group(1)
+    shipped = (EXAMPLE / "l1_sp.py").read_text(encoding="utf-8")
     assert _without_docstrings(shown) == _without_docstrings(shipped)
 
 

@@ -134,14 +134,6 @@ def test_bagging_of_one_sample_that_is_all_labels_is_scikit_learns_logistic_regr
         assert np.allclose(found.numpy(), expected, atol=1e-4)
 
 
-def test_bagging_of_two_classes_is_a_softmax_of_the_same_probabilities():
-    draw = np.random.default_rng(0)
-    features, labels = draw.normal(size=(20, 3)), np.arange(20) % 2
-    expected = LogisticRegression(max_iter=1000).fit(features, labels).predict_proba(features)
-    head = bagging.linear_probe(Labelled(torch.from_numpy(features), torch.from_numpy(labels)), 1.0).double()
-    assert np.allclose(outputs(head, torch.from_numpy(features)).softmax(1).numpy(), expected, atol=1e-6)
-
-
 def test_bagged_classifiers_differ_and_repeat(make):
     task, bench = make(12)
     model = fit(Bagging(size=4), task, bench)

@@ -17,14 +17,13 @@ from tlbench_finetune.adapter import Adapter, Parallel
 from tlbench_finetune.bitfit import BitFit
 from tlbench_finetune.bss import Bss, spectral_penalty
 from tlbench_finetune.finetune import Finetune
-from tlbench_finetune.gradual_unfreezing import GradualUnfreezing, shares
+from tlbench_finetune.gradual_unfreezing import GradualUnfreezing
 from tlbench_finetune.l2_sp import L2Sp
 from tlbench_finetune.last_layers import LastLayers
 from tlbench_finetune.layer_decay import LayerDecay
 from tlbench_finetune.lora import Lora, LowRank
 from tlbench_finetune.lp_ft import LpFt
 from tlbench_finetune.norm_tuning import NormTuning
-from tlbench_finetune.probe import set_to_probe
 from tlbench_finetune.side_tuning import Blend, SideTuning
 from tlbench_finetune.stages import stages
 from tlbench_finetune.structure import norms
@@ -293,14 +292,6 @@ def test_with_fewer_steps_than_phases_the_last_phase_is_still_there(fit):
     assert "backbone.stem.weight" in bench.moved[0]
 
 
-@pytest.mark.parametrize(("total", "parts"), [(60, 7), (1, 5), (7, 7), (3, 2)])
-def test_shares_are_as_equal_as_can_be_and_the_last_is_not_empty(total, parts):
-    given = shares(total, parts)
-    assert sum(given) == total
-    assert max(given) - min(given) <= 1
-    assert given[-1] > 0
-
-
 @pytest.mark.parametrize("classes", [2, 4])
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 def test_lp_ft_starts_from_the_head_at_which_the_probes_gradient_vanishes(fit, classes, dropout):
@@ -314,17 +305,6 @@ def test_lp_ft_starts_from_the_head_at_which_the_probes_gradient_vanishes(fit, c
     start = F.cross_entropy(torch.zeros_like(logits), data.labels, reduction="sum")
     assert objective < 0.9 * start
     assert all(gradient.abs().max() < 0.01 for gradient in torch.autograd.grad(objective, [weight, bias]))
-
-
-def test_the_probe_gives_scikit_learns_probabilities_for_two_classes():
-    from sklearn.linear_model import LogisticRegression
-
-    features = torch.randn(20, 5, generator=torch.Generator().manual_seed(1))
-    labels = (features[:, 0] > 0).long()
-    head = nn.Linear(5, 2)
-    set_to_probe(head, features, labels, 1.0)
-    expected = LogisticRegression(max_iter=1000).fit(features.double().numpy(), labels).predict_proba(features.numpy())
-    assert torch.allclose(head(features).softmax(1).double(), torch.from_numpy(expected), atol=1e-5)
 
 
 def test_l2_sp_pulls_the_head_to_zero_by_beta(fit):

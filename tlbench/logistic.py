@@ -2,21 +2,29 @@
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 
-def logistic_regression(features: Tensor, labels: Tensor, strength: float = 1.0) -> nn.Linear:
-    """Return the linear layer, (N, D) to logits (N, C), that solves features (N, D) and labels 0 to C - 1.
+def logistic_regression(
+    features: np.ndarray, labels: np.ndarray, strength: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return weights (C, D) and biases (C,), float64, for features (N, D) and labels 0 to C - 1 that all occur.
 
-    All labels must occur. Solved by scikit-learn's L-BFGS in float64; `strength` is its C, the inverse of the
-    regularisation. Nothing about it depends on a random start. The layer is on the CPU.
+    Solved by scikit-learn's L-BFGS; `strength` is its C, the inverse of the regularisation. Nothing about it
+    depends on a random start.
     """
     from sklearn.linear_model import LogisticRegression
 
-    solved = LogisticRegression(C=strength, max_iter=1000).fit(features.cpu().double().numpy(), labels.cpu().numpy())
-    weight, bias = solved.coef_, solved.intercept_
-    if len(solved.classes_) == 2:  # scikit-learn keeps one row of a symmetric pair
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    solved = LogisticRegression(C=strength, max_iter=1000).fit(features, labels)
+    if len(solved.classes_) > 2:
+        return solved.coef_, solved.intercept_
+    # scikit-learn keeps one row of a symmetric pair
+    both = np.array([[-0.5], [0.5]])
+    return both * solved.coef_, both[:, 0] * solved.intercept_
+
+
+def linear_layer(weight: np.ndarray, bias: np.ndarray) -> nn.Linear:
+    """Return a linear layer, float32, of weights (C, D) and biases (C,)."""
     layer = nn.Linear(weight.shape[1], weight.shape[0])
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight))

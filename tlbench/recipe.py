@@ -1,6 +1,7 @@
 """The shared training recipe: what every trained strategy does alike unless it says otherwise."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Lt
@@ -33,3 +34,9 @@ class Recipe:
     def but(self, **changes: Any) -> "Recipe":
         """Return the recipe with some values changed; None leaves a value as it is."""
         return replace(self, **{key: value for key, value in changes.items() if value is not None})
+
+    def phases(self, count: int) -> "list[Recipe]":
+        """Return recipes, as equal as can be and `count` at most, whose steps together are this one's."""
+        count = min(count, self.steps)
+        ends = [self.steps * part // count for part in range(count + 1)]
+        return [replace(self, steps=end - start) for start, end in pairwise(ends)]

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import numpy as np
 import torch
 from annotated_types import Ge, Gt
 from torch import nn
 
 from tlbench import Family, Labelled, Requirements, Strategy
+from tlbench.logistic import linear_layer, logistic_regression
 from tlbench_ensemble.averaging import Averaged
 
 
@@ -40,8 +40,9 @@ class Bagging(Strategy):
         samples = [bootstrap(task.train.labels, generator) for _ in range(self.size)]
         if self.learner == "finetune":
             return Averaged([self._finetuned(taken(task.train, rows), bench) for rows in samples])
-        features = Labelled(bench.features(task.train.inputs).cpu(), task.train.labels)
-        return bench.classifier(Averaged([linear_probe(taken(features, rows), self.strength) for rows in samples]))
+        features, labels = bench.features(task.train.inputs).cpu().double().numpy(), task.train.labels.numpy()
+        solved = [logistic_regression(features[rows], labels[rows], self.strength) for rows in samples]
+        return bench.classifier(Averaged([linear_layer(*each) for each in solved]))
 
     def _finetuned(self, train: Labelled, bench) -> nn.Module:
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
@@ -69,18 +70,3 @@ def bootstrap(labels: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 def taken(data: Labelled, rows: torch.Tensor) -> Labelled:
     """Return some rows of labelled data."""
     return Labelled(data.inputs[rows], data.labels[rows])
-
-
-def linear_probe(data: Labelled, strength: float) -> nn.Linear:
-    """Return the logistic regression of features (N, D) with labels 0 to C - 1 that all occur, as a linear layer."""
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=strength, max_iter=1000).fit(data.inputs.double().numpy(), data.labels.numpy())
-    weight, bias = model.coef_, model.intercept_
-    if len(model.classes_) == 2:  # scikit-learn keeps one row of a symmetric pair
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    head = nn.Linear(weight.shape[1], weight.shape[0])
-    with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(weight))
-        head.bias.copy_(torch.from_numpy(bias))
-    return head

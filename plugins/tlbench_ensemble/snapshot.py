@@ -32,19 +32,14 @@ class Snapshot(Strategy):
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps, schedule="cosine", warmup=0.0)
         head = bench.head(recipe)
         model, loss, snapshots = bench.classifier(head, bench.backbone()), bench.cross_entropy(recipe), []
-        for steps in shares(recipe.steps, min(self.cycles, recipe.steps)):
+        for cycle in recipe.phases(self.cycles):
             bench.train(
                 model,
                 loss,
                 task.train,
-                recipe=recipe.but(steps=steps),
+                recipe=cycle,
                 groups=[(head, self.head_rate)],
                 fixed_statistics=True,
             )
             snapshots.append(deepcopy(model))
         return Averaged(snapshots)
-
-
-def shares(total: int, parts: int) -> list[int]:
-    """Return `parts` numbers as equal as can be whose sum is `total`."""
-    return [total * (part + 1) // parts - total * part // parts for part in range(parts)]

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import numpy as np
 from annotated_types import Gt
 
 from tlbench import Family, Strategy
+from tlbench.logistic import logistic_regression
 from tlbench_extract.probe import fit_probe
 
 
@@ -28,15 +28,3 @@ class LinearProbe(Strategy):
     def fit(self, task, bench):
         """Return a linear head on the frozen backbone."""
         return bench.classifier(fit_probe(logistic_regression, self.strength, self.scale, task, bench))
-
-
-def logistic_regression(features: np.ndarray, labels: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return weights (C, D) and biases (C,), float64, for labels 0 to C - 1 that all occur."""
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=strength, max_iter=1000).fit(features, labels)
-    if len(model.classes_) == 2:  # scikit-learn keeps one row of a symmetric pair
-        return np.concatenate([-model.coef_, model.coef_]) / 2, np.concatenate(
-            [-model.intercept_, model.intercept_]
-        ) / 2
-    return model.coef_, model.intercept_

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from torch import nn
+
+from tlbench.logistic import linear_layer
 
 # Around 1 by powers of ten. The first is what stands where nothing can choose; of equals the milder change is kept.
 CANDIDATES = (1.0, 0.1, 10.0, 0.01, 100.0, 0.001, 1000.0)
@@ -25,7 +26,7 @@ def fit_probe(solve: Solve, given: float | None, scale: str, task, bench) -> nn.
     def head_of(regularisation: float) -> nn.Module:
         weight, bias = solve(scaled, labels, regularisation)
         weight = weight / spread  # the scaling is folded into the head
-        return linear(weight, bias - weight @ mean).to(bench.device)
+        return linear_layer(weight, bias - weight @ mean).to(bench.device)
 
     candidates = CANDIDATES if given is None and task.val is not None else (given or CANDIDATES[0],)
     heads = [head_of(regularisation) for regularisation in candidates]
@@ -39,12 +40,3 @@ def scaling(features: np.ndarray, scale: str) -> tuple[np.ndarray, np.ndarray]:
     if scale == "standardise":
         return features.mean(axis=0), features.std(axis=0) + 1e-6
     return np.zeros(features.shape[1]), np.ones(features.shape[1])
-
-
-def linear(weight: np.ndarray, bias: np.ndarray) -> nn.Linear:
-    """Return a linear layer, float32, of weights (C, D) and biases (C,)."""
-    head = nn.Linear(weight.shape[1], weight.shape[0])
-    with torch.no_grad():
-        head.weight.copy_(torch.from_numpy(weight))
-        head.bias.copy_(torch.from_numpy(bias))
-    return head

@@ -31,25 +31,20 @@ class GradualUnfreezing(Strategy):
         head = bench.head(recipe)
         backbone = bench.backbone().requires_grad_(False)
         model, loss, parts = bench.classifier(head, backbone), bench.cross_entropy(recipe), stages(backbone)
-        for phase, steps in enumerate(shares(recipe.steps, len(parts) + 1)):
+        phases = recipe.phases(len(parts) + 1)  # with fewer steps than phases the first are left out
+        for phase, share in enumerate(phases, start=len(parts) + 1 - len(phases)):
             still_frozen = parts[: len(parts) - phase]
             for part in parts[len(parts) - phase :]:
                 part.requires_grad_(True)
             if not still_frozen:
                 backbone.requires_grad_(True)  # with it what belongs to no stage, such as position embeddings
-            if steps:
-                bench.train(
-                    model,
-                    loss,
-                    task.train,
-                    recipe=recipe.but(steps=steps),
-                    groups=[(head, self.head_rate)],
-                    frozen=still_frozen,
-                    fixed_statistics=True,
-                )
+            bench.train(
+                model,
+                loss,
+                task.train,
+                recipe=share,
+                groups=[(head, self.head_rate)],
+                frozen=still_frozen,
+                fixed_statistics=True,
+            )
         return model
-
-
-def shares(total: int, parts: int) -> list[int]:
-    """Return `parts` numbers as equal as can be whose sum is `total`; the last is 0 for none but a total of 0."""
-    return [total * (part + 1) // parts - total * part // parts for part in range(parts)]

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from annotated_types import Gt
+from torch import nn
 
 from tlbench import Family, Requirements, Strategy
-from tlbench_finetune.probe import set_to_probe
+from tlbench.logistic import linear_layer, logistic_regression
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ class LpFt(Strategy):
         """Return the fine-tuned network."""
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
         head = bench.head(recipe)
-        set_to_probe(head, bench.features(task.train.inputs), task.train.labels, self.strength)
+        features, labels = bench.features(task.train.inputs).cpu().double().numpy(), task.train.labels.numpy()
+        probe = linear_layer(*logistic_regression(features, labels, self.strength))
+        linear = [layer for layer in head.modules() if isinstance(layer, nn.Linear)][-1]  # dropout may stand before it
+        linear.load_state_dict(probe.state_dict())
         model = bench.classifier(head, bench.backbone())
         return bench.train(model, bench.cross_entropy(recipe), task.train, recipe=recipe, fixed_statistics=True)

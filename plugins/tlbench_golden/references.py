@@ -29,12 +29,14 @@ def linear_probe_is_scikit_learns(setup: Setup) -> float:
     """Log probabilities of queries."""
     from sklearn.linear_model import LogisticRegression
 
-    from tlbench.logistic import logistic_regression
+    from tlbench.logistic import linear_layer, logistic_regression
 
     support, labels, queries = few_shot()
-    wanted = LogisticRegression(max_iter=1000).fit(support.double().numpy(), labels).predict_log_proba(queries.double())
+    features, labels = support.double().numpy(), labels.numpy()
+    wanted = LogisticRegression(max_iter=1000).fit(features, labels).predict_log_proba(queries.double().numpy())
     with torch.no_grad():
-        return largest_difference(logistic_regression(support, labels)(queries).log_softmax(1), torch.tensor(wanted))
+        ours = linear_layer(*logistic_regression(features, labels))(queries).log_softmax(1)
+    return largest_difference(ours, torch.tensor(wanted))
 
 
 @agrees("ridge-probe", package="sklearn", reference="Ridge(alpha=1).predict")
