@@ -16,17 +16,18 @@ BACKBONE = "test_resnet(input_size=32,mean=0.5,std=0.5,crop_pct=1.0,interpolatio
 ADAPTATIONS = ("coral", "dann", "adda", "mcc")
 UNBOUNDED = float("inf")
 
-# Accuracies by source and target: what each source reports, and the band that they span, 5 points wider either way.
+# Accuracies by source and target: what each source reports, and the band that they span, 8 points wider either way:
+# reimplementations of one source differ by more.
 ADDA_TABLES = {
     ("mnist", "usps"): {
-        "source-only": ("paper .752, pytorch-adda .750, .862", 0.70, 0.91),
-        "dann": ("paper .771, s-chh .884", 0.72, 0.93),
-        "adda": ("paper .894, pytorch-adda .937, .910", 0.84, 0.99),
+        "source-only": ("paper .752, pytorch-adda .750, .862", 0.67, 0.95),
+        "dann": ("paper .771, s-chh .884", 0.69, 0.97),
+        "adda": ("paper .894, pytorch-adda .937, .910", 0.81, 1.0),
     },
     ("usps", "mnist"): {
-        "source-only": ("paper .571, pytorch-ADDA .631, s-chh .494", 0.44, 0.70),
-        "dann": ("paper .730, s-chh .957", 0.68, 1.0),
-        "adda": ("paper .901, pytorch-ADDA .882", 0.83, 0.95),
+        "source-only": ("paper .571, pytorch-ADDA .631, s-chh .494", 0.41, 0.72),
+        "dann": ("paper .730, s-chh .957", 0.65, 1.0),
+        "adda": ("paper .901, pytorch-ADDA .882", 0.80, 0.98),
     },
 }
 SKADA_TABLES = {
