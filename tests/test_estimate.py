@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from tlbench.cell import Transfer
-from tlbench.estimate import estimate
+from tlbench.cell import Protocol, Transfer
+from tlbench.estimate import EPISODE_SECONDS, estimate
 from tlbench.plan import make_plan
 from tlbench.progress import seconds_in_words
 
@@ -26,6 +26,17 @@ def test_cells_like_stored_ones_cost_what_those_did(suite, resources, run_suite)
     once = record.costs["fit_seconds"] + record.costs["predict_seconds"]
     assert (judged.from_records, judged.cells) == (4, 4)
     assert judged.seconds == pytest.approx(4 * once)
+
+
+def test_episodes_are_counted_but_for_what_is_prepared_once(suite, resources, run_suite):
+    def seconds(strategy, episodes, store=None):
+        rules = {"budgets": ("3-way 1-shot",), "protocol": Protocol(episodes=episodes, queries=2), "replicates": 1}
+        cells = make_plan(suite((strategy,), datasets=("blobs[letters->day]",), **rules), resources).cells
+        return estimate(cells, resources, store, CPU).seconds
+
+    assert seconds("scratch(steps=1000)", 200) > 20 * seconds("scratch(steps=1000)", 2)
+    assert seconds("prototypes(meta_train=true, episodes=1000)", 4) < 3 * seconds("scratch(steps=1000)", 2)
+    assert seconds("linear-probe", 600) == 600 * EPISODE_SECONDS
 
 
 def test_an_estimate_leaves_no_trace(suite, resources):

@@ -13,6 +13,9 @@ from tlbench.store import Store
 from tlbench.strategy import Family, Strategy
 
 
+EPISODE_SECONDS = 0.01  # to draw an episode and to fit a head on features that are known
+
+
 @dataclass(frozen=True)
 class Estimate:
     """Seconds of work in all cells together, and how many of them were judged by stored records."""
@@ -42,14 +45,16 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
         steps = _steps(cell, strategy)
         if steps and cell.backbone not in step_seconds:
             step_seconds[cell.backbone] = _time_one_step(cell, resources, device)
-        total += steps * step_seconds.get(cell.backbone, 0.0)
+        tasks = cell.protocol.episodes if cell.budget.is_episodic else 0
+        trainings = 1 if strategy.prepares else max(1, tasks)  # what was prepared serves all episodes
+        total += trainings * steps * step_seconds.get(cell.backbone, 0.0) + tasks * EPISODE_SECONDS
     return Estimate(total, from_records, len(cells))
 
 
 def _steps(cell: Cell, strategy: Strategy) -> int:
     """Return how many batches of the recipe's size a cell trains on, all streams together."""
-    frozen = strategy.family is Family.EXTRACT or (strategy.family is Family.FEWSHOT and not strategy.prepares)
-    if frozen:
+    on_features = strategy.family in (Family.EXTRACT, Family.UNSUPERVISED) or bool(strategy.members)
+    if on_features or (strategy.family is Family.FEWSHOT and not strategy.prepares):
         return 0
     steps = getattr(strategy, "steps", None) or getattr(strategy, "episodes", None) or cell.recipe.steps
     needs = strategy.needs()
@@ -65,7 +70,8 @@ def _known_seconds(store: Store | None) -> dict[tuple[object, ...], float]:
     known: dict[tuple[object, ...], float] = {}
     for record in store.records() if store else ():
         if record.ok:
-            known[_key(record.labels)] = sum(record.costs[name] or 0.0 for name in ("fit_seconds", "predict_seconds"))
+            seconds = sum(record.costs[name] or 0.0 for name in ("fit_seconds", "predict_seconds"))
+            known[_key(record.labels)] = seconds * (record.ledger.get("episodes") or 1)
     return known
 
 
