@@ -12,7 +12,6 @@ from tlbench.resources import Resources
 from tlbench.store import Store
 from tlbench.strategy import Family, Strategy
 
-
 EPISODE_SECONDS = 0.01  # to draw an episode and to fit a head on features that are known
 
 

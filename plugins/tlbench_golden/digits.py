@@ -58,14 +58,16 @@ def digits_as_adda(setup: Setup) -> Iterator[Row]:
         train = data["x_train"][rows], data["y_train"][rows]
         files[name] = _write(setup.out / "digits" / f"{name}-{count}.npz", *train, data["x_test"], data["y_test"])
     found = _run(setup, "digits-as-adda", files, Recipe(steps=200, batch_size=32), replicates=2)
-    yield from _rows(found, ADDA_TABLES, "arXiv:1702.05464, table 2, and reimplementations")
+    leads = {direction: 0.05 for direction in found}
+    yield from _rows(found, ADDA_TABLES, leads, "arXiv:1702.05464, table 2, and reimplementations")
 
 
 @CHECKS.rows("source-only", "target-only", *ADAPTATIONS, kind="published", files=FILES)
 def digits_as_skada_bench(setup: Setup) -> Iterator[Row]:
     """Yield rows of skada-bench's `deep_mnist_usps`: the training splits, USPS padded by 6, four fifths to train on.
 
-    Its numbers are of models chosen by target labels; ours are of the last step.
+    Its numbers are of models chosen by target labels, ours of the last step. It augments nothing, nor do we here. From
+    MNIST to USPS its own source-only leaves 4 points to target-only, so that nothing can lead by 5.
     """
     files = {}
     for name in ("mnist", "usps"):
@@ -75,8 +77,9 @@ def digits_as_skada_bench(setup: Setup) -> Iterator[Row]:
         test, train = np.sort(order[: len(order) // 5]), np.sort(order[len(order) // 5 :])
         parts = images[train], data["y_train"][train], images[test], data["y_train"][test]
         files[name] = _write(setup.out / "digits" / f"{name}-skada-bench.npz", *parts)
-    found = _run(setup, "digits-as-skada-bench", files, Recipe(steps=400, batch_size=64), replicates=1)
-    yield from _rows(found, SKADA_TABLES, "skada-bench, deep_mnist_usps")
+    found = _run(setup, "digits-as-skada-bench", files, Recipe(steps=300, batch_size=64, augment="none"), replicates=1)
+    leads = {("mnist", "usps"): 0.0, ("usps", "mnist"): 0.05}
+    yield from _rows(found, SKADA_TABLES, leads, "skada-bench, deep_mnist_usps")
 
 
 def _write(path: Path, *arrays: np.ndarray) -> Path:
@@ -103,12 +106,14 @@ def _run(
     }
 
 
-def _rows(found, tables, source: str) -> Iterator[Row]:
+def _rows(found, tables, leads, source: str) -> Iterator[Row]:
     for (start, target), scores in found.items():
         way = f"{start.upper()} to {target.upper()}"
         for method, (reference, low, high) in tables[start, target].items():
             yield Row(method, f"accuracy, {way}", source, reference, scores[method], low, high)
         best = max(ADAPTATIONS, key=lambda name: scores[name])
         lead, room = scores[best] - scores["source-only"], scores["target-only"] - scores[best]
-        yield Row(best, f"best adaptation over source-only, {way}", source, "ahead", lead, 0.05, UNBOUNDED)
+        yield Row(
+            best, f"best adaptation over source-only, {way}", source, "ahead", lead, leads[start, target], UNBOUNDED
+        )
         yield Row("target-only", f"target-only over the best adaptation, {way}", source, "ahead", room, 0.0, UNBOUNDED)
