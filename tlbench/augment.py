@@ -1,4 +1,4 @@
-"""Batched augmentation of encoded images on their device. The only image-specific code of the core."""
+"""Batched augmentation of encoded images on their device."""
 
 import torch
 from torch import Tensor

@@ -21,6 +21,7 @@ from tlbench.errors import DataError, WeightsError
 from tlbench.features import EncodedSplit, encode_split
 from tlbench.host import Origin
 from tlbench.sampling import class_counts
+from tlbench.weights import read_tensors
 
 SPLITS_IN_MEMORY = 8  # encoded splits that a process keeps open
 
@@ -85,7 +86,7 @@ class BackboneEntry:
     def weights(self) -> Mapping[str, Tensor] | None:
         """The tensors of the weights' file; None for a random start."""
         path = self.backbone.weights
-        return None if path is None else _load_weights(Path(path))
+        return None if path is None else read_tensors(Path(path))
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -105,19 +106,6 @@ def _file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsError(f"cannot read the weights {path}: {error.strerror}.") from None
-
-
-def _load_weights(path: Path) -> Mapping[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise WeightsError(
-            f"{path} is not a readable safetensors file ({error}). Other formats can run code when read: "
-            f"load them where you trust them and write the state dict with safetensors.torch.save_file."
-        ) from None
 
 
 class Resources:

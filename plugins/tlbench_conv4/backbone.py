@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Ge
 
 from tlbench import Backbone
+from tlbench.weights import load, read_header, shapes_of
 from tlbench_conv4 import weights_file
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Conv4(Backbone):
     @property
     def pretrained_on(self) -> str | None:  # type: ignore[override]
         """The upstream data as the weights' file states them."""
-        return None if self.weights is None else weights_file.pretrained_on(self.weights)
+        return None if self.weights is None else read_header(self.weights).pretrained_on
 
     def describe(self) -> Mapping[str, Any]:
         """Return all parameters that decide the features, defaults included."""
@@ -106,9 +107,7 @@ class Conv4(Backbone):
 
         network = Conv4Network(self)
         if weights is not None:
-            offered = {name: tuple(value.shape) for name, value in weights.items()}
-            weights_file.compare(offered, self._shapes(), self.spec)
-            network.load_state_dict({**network.state_dict(), **weights})  # some files lack batch norm's counters
+            load(weights, network, weights_file.fit(shapes_of(weights), self._shapes(), self.spec))
         return network
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:

@@ -58,7 +58,7 @@ def digits_as_adda(setup: Setup) -> Iterator[Row]:
         train = data["x_train"][rows], data["y_train"][rows]
         files[name] = _write(setup.out / "digits" / f"{name}-{count}.npz", *train, data["x_test"], data["y_test"])
     found = _run(setup, "digits-as-adda", files, Recipe(steps=200, batch_size=32), replicates=2)
-    leads = {direction: 0.05 for direction in found}
+    leads = dict.fromkeys(found, 0.05)
     yield from _rows(found, ADDA_TABLES, leads, "arXiv:1702.05464, table 2, and reimplementations")
 
 

@@ -1,8 +1,7 @@
-"""timm's architectures: which arguments they take, what tensors they hold, and the network around them."""
+"""timm's architectures: which arguments they take, and what tensors they hold."""
 
 import inspect
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,8 +13,8 @@ from torch import Tensor, nn
 
 from tlbench import ParameterError
 from tlbench.names import near_miss
-from tlbench_timm.preprocessing import NAMED_KEYS, Preprocessing
-from tlbench_timm.weights import Shapes
+from tlbench.weights import Shapes, shapes_of
+from tlbench_timm.preprocessing import NAMED_KEYS
 
 Arguments = tuple[tuple[str, object], ...]  # sorted; hashable, so that what is learnt of a network is kept
 
@@ -50,25 +49,6 @@ class Structure:
     head: frozenset[str]  # names of the classifier head's tensors
 
 
-class ImageNetwork(nn.Module):
-    """Normalise a uint8 or 0..255 float batch (N, 3, H, W) and run a timm model: float32 (N, outputs)."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, model: nn.Module, preprocessing: Preprocessing) -> None:
-        super().__init__()
-        self.model = model
-        self.register_buffer("mean", torch.tensor(preprocessing.mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(preprocessing.std).view(3, 1, 1), persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return float32 (N, feature_dim), or logits where the model has kept its head."""
-        # Division first, as in timm's ToTensor and Normalize: the same numbers to the last bit.
-        outputs: Tensor = self.model((images.to(self.mean.dtype) / 255 - self.mean) / self.std)
-        return outputs.float()
-
-
 def create(name: str, arguments: Arguments, num_classes: int = 0) -> nn.Module:
     """Return timm's model, randomly started from torch's global generator; without a head for no classes."""
     given: dict[str, Any] = dict(arguments)
@@ -97,11 +77,6 @@ def structure(name: str, arguments: Arguments, size: tuple[int, int]) -> Structu
     extractor = shapes_of(outline(name, arguments, 0).state_dict())
     full = shapes_of(outline(name, arguments, 2).state_dict())
     return Structure(_feature_dim(name, arguments, size), extractor, frozenset(full) - frozenset(extractor))
-
-
-def shapes_of(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each tensor."""
-    return {key: tuple(value.shape) for key, value in tensors.items()}
 
 
 def _check_arguments(name: str, arguments: Arguments) -> None:

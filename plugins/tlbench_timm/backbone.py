@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import Backbone, WeightsError
 from tlbench.names import format_spec
+from tlbench.weights import Fit, Header, read_header
 from tlbench_timm import tags
-from tlbench_timm.weights import Fit, Header, read_header
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from tlbench_timm.architecture import Structure
     from tlbench_timm.settings import Settings
-
-_STATED_DATA = ("pretrained_on", "trained_on", "dataset")  # metadata keys that name the upstream data
 
 
 class TimmBackbone(Backbone):
@@ -96,8 +94,7 @@ class TimmBackbone(Backbone):
             return self._pretrained_on
         if self.tag:
             return tags.upstream_data(self.tag)
-        stated = [self._metadata[key] for key in _STATED_DATA if key in self._metadata]
-        return stated[0] if stated else f"unknown ({self.file.name})" if self.file else None
+        return self._header.pretrained_on if self._header else None
 
     @cached_property
     def weights(self) -> Path | None:  # type: ignore[override]
@@ -140,7 +137,7 @@ class TimmBackbone(Backbone):
         model = architecture.create(self._timm_name, self._settings.arguments)
         if weights is not None:
             loading.load(weights, model, self._structure.head, self.label)
-        return architecture.ImageNetwork(model, self._settings.preprocessing)
+        return self._normalised(model)
 
     def build_with_head(self, weights: "Mapping[str, Tensor]") -> "nn.Module":
         """Return the network with the classifier head that the weights carry: logits, float32 (N, classes)."""
@@ -149,7 +146,13 @@ class TimmBackbone(Backbone):
         classes = loading.count_classes(weights, self._settings.config.classifier, self.label)
         model = architecture.create(self._timm_name, self._settings.arguments, classes)
         loading.load(weights, model, frozenset(), self.label)
-        return architecture.ImageNetwork(model, self._settings.preprocessing)
+        return self._normalised(model)
+
+    def _normalised(self, model: "nn.Module") -> "nn.Module":
+        from tlbench.images import ImageNetwork
+
+        preprocessing = self._settings.preprocessing
+        return ImageNetwork(model, preprocessing.mean, preprocessing.std)
 
     # ---- settled once ------------------------------------------------------------------------------------
 

@@ -1,19 +1,22 @@
 """Weights into networks: the comparison, with timm's own conversion as a second try, and the loading itself."""
 
+import itertools
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import timm
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from tlbench import WeightsError
-from tlbench_timm.architecture import shapes_of
-from tlbench_timm.weights import Fit, Header, Shapes, fit, strip
+from tlbench.weights import Fit, Header, Shapes, compare, read_tensors, shapes_of
+from tlbench.weights import load as load_fitting
 
 Tensors = Mapping[str, Tensor]
+
+# What wrappers and training scripts put before a network's own names; two of them may be nested.
+_PREFIXES = ("module.", "model.", "backbone.", "network.", "encoder.")
 
 
 def check_file(path: Path, header: Header, model: nn.Module, head: frozenset[str], label: str) -> Fit:
@@ -21,9 +24,10 @@ def check_file(path: Path, header: Header, model: nn.Module, head: frozenset[str
 
     The shapes in the header decide; tensors are read only where timm may have to convert a foreign checkpoint.
     """
-    found, _ = _match(header.shapes, lambda: load_file(path), model, head)
+    found, _ = _match(header.shapes, lambda: read_tensors(path), model, head)
     if not found.fits:
-        raise WeightsError(f"weights {path} do not fit {label}: {found}.{_suggestion(header.metadata, model)}")
+        hint = _suggestion(header.metadata, model)
+        raise WeightsError(f"weights {path} do not fit {label}: {found.count} tensors match; {found}.{hint}")
     return found
 
 
@@ -31,10 +35,8 @@ def load(weights: Tensors, model: nn.Module, head: frozenset[str], label: str) -
     """Load weights of any float type into a model; raise WeightsError where they do not fit."""
     found, tensors = _match(shapes_of(weights), lambda: weights, model, head)
     if not found.fits:
-        raise WeightsError(f"the weights do not fit {label}: {found}.")
-    own = model.state_dict()
-    counters = {name: value for name, value in own.items() if name.endswith("num_batches_tracked")}
-    model.load_state_dict({**counters, **strip(tensors(), found, own)}, strict=True)
+        raise WeightsError(f"the weights do not fit {label}: {found.count} tensors match; {found}.")
+    load_fitting(tensors(), model, found)
 
 
 def count_classes(weights: Tensors, classifier: str | tuple[str, ...] | None, label: str) -> int:
@@ -51,13 +53,31 @@ def _match(
 ) -> tuple[Fit, Callable[[], Tensors]]:
     """Compare as they are, then as timm converts them; return the fit and how to get the tensors it speaks of."""
     wanted = shapes_of(model.state_dict())
-    found = fit(shapes, wanted, head)
+    found = _fit(shapes, wanted, head)
     if not found.fits:
         converted = _convert(read(), model)
-        second = fit(shapes_of(converted), wanted, head)
+        second = _fit(shapes_of(converted), wanted, head)
         if second.fits:
-            return replace(second, converted=True), lambda: converted
+            return replace(second, converted="timm checkpoint_filter_fn"), lambda: converted
     return found, read
+
+
+def _fit(offered: Shapes, extractor: Shapes, head: frozenset[str]) -> Fit:
+    """Compare a file's tensors with a network's; a prefix is taken off where that makes everything fit."""
+    parts = {name.partition(".")[0] for name in extractor}
+
+    def spare(name: str) -> bool:
+        # `layer1.2.conv1.weight` in a network that has a layer1 is a deeper network's; `projection.weight` where
+        # nothing is called so lies behind the features.
+        return name in head or name.partition(".")[0] not in parts
+
+    plain = compare(offered, extractor, spare)
+    if plain.fits:
+        return plain
+    pairs = ("".join(pair) for pair in itertools.permutations(_PREFIXES, 2))
+    present = [prefix for prefix in (*_PREFIXES, *pairs) if any(name.startswith(prefix) for name in offered)]
+    stripped = (compare(offered, extractor, spare, prefix) for prefix in present)
+    return next((found for found in stripped if found.fits), plain)
 
 
 def _convert(weights: Tensors, model: nn.Module) -> Tensors:

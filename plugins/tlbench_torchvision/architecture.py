@@ -1,6 +1,6 @@
 """torchvision's architectures: how each is built, what its classifier is, and the network without it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 from torchvision import models
 
 from tlbench import ParameterError
+from tlbench.weights import Shapes, shapes_of
 from tlbench_torchvision.names import PREFIX
 
 # Auxiliary classifiers train deep networks and have no part in features. Both networks expect ImageNet's mean and std
@@ -25,27 +26,8 @@ class Outline:
     """What a network is made of, learnt without allocating it."""
 
     feature_dim: int
-    extractor: Mapping[str, tuple[int, ...]]  # name to shape of everything but the classifier
-    head: Mapping[str, tuple[int, ...]]  # the same of the classifier, for any number of classes (the first axis)
-
-
-class ImageNetwork(nn.Module):
-    """Normalise a uint8 or 0..255 float batch (N, 3, H, W) and run a torchvision model: float32 (N, outputs)."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, model: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-        super().__init__()
-        self.model = model
-        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(3, 1, 1), persistent=False)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return float32 (N, feature_dim)."""
-        # Division first, as in torchvision's presets: the same numbers to the last bit.
-        outputs: Tensor = self.model((images.to(self.mean.dtype) / 255 - self.mean) / self.std)
-        return outputs.float()
+    extractor: Shapes  # name to shape of everything but the classifier
+    head: Shapes  # the same of the classifier, for any number of classes (the first axis)
 
 
 def published_preprocessing(name: str) -> dict[str, object]:
@@ -100,7 +82,7 @@ def outline(name: str, size: int) -> Outline:
         try:
             with _WithoutMemory():
                 model = create(name, size)
-            shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+            shapes = shapes_of(model.state_dict())
             head = drop_head(model) + "."
             with torch.no_grad(), torch.device("meta"):
                 features = model.eval().to("meta")(torch.zeros(2, 3, size, size))

@@ -7,12 +7,12 @@ from typing import Any
 from torch import Tensor, nn
 
 from tlbench import Backbone
+from tlbench.images import ImageNetwork
 from tlbench.names import format_spec, near_miss
+from tlbench.weights import load, read_header, shapes_of
 from tlbench_torchvision import architecture, preprocessing, weights_file
 from tlbench_torchvision.encode import encode_images
 from tlbench_torchvision.names import PREFIX, all_names
-
-_STATED_DATA = ("pretrained_on", "trained_on", "dataset")  # metadata keys that name the upstream data
 
 
 class TorchvisionBackbone(Backbone):
@@ -28,17 +28,17 @@ class TorchvisionBackbone(Backbone):
         self.model = model
         self.parameters = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}
         self.weights = weights
-        header = weights_file.read_header(weights) if weights is not None else weights_file.Header({}, {})
-        self.metadata = header.metadata
+        self.header = read_header(weights) if weights is not None else None
+        self.metadata = self.header.metadata if self.header else {}
         self.preprocessing, self.origins = preprocessing.settle(
-            name, self.parameters, header.metadata, architecture.published_preprocessing(model)
+            name, self.parameters, self.metadata, architecture.published_preprocessing(model)
         )
         self.outline = architecture.outline(model, self.preprocessing.input_size)
         self.feature_dim = self.outline.feature_dim
         self.fit = None
-        if weights is not None:
-            hint = self._hint(header.metadata.get("arch", model))
-            self.fit = weights_file.compare(header.shapes, self.outline, f"weights {weights}", self.spec, hint)
+        if self.header is not None:
+            hint = self._hint(self.metadata.get("arch", model))
+            self.fit = weights_file.fit(self.header.shapes, self.outline, f"weights {weights}", self.spec, hint)
 
     @property
     def spec(self) -> str:
@@ -63,8 +63,7 @@ class TorchvisionBackbone(Backbone):
     @property
     def pretrained_on(self) -> str | None:  # type: ignore[override]
         """The upstream data as the weights' file states them."""
-        stated = [self.metadata[key] for key in _STATED_DATA if key in self.metadata]
-        return stated[0] if stated else f"unknown ({self.weights.name})" if self.weights else None
+        return self.header.pretrained_on if self.header else None
 
     def describe(self) -> Mapping[str, Any]:
         """Return what was really used: model, preprocessing with origins, what of the weights matched."""
@@ -84,8 +83,8 @@ class TorchvisionBackbone(Backbone):
         model = architecture.create(self.model, self.preprocessing.input_size)
         architecture.drop_head(model)
         if weights is not None:
-            weights_file.load(weights, model, self.outline, self.label)
-        return architecture.ImageNetwork(model, self.preprocessing.mean, self.preprocessing.std)
+            load(weights, model, weights_file.fit(shapes_of(weights), self.outline, "the weights", self.label))
+        return ImageNetwork(model, self.preprocessing.mean, self.preprocessing.std)
 
     def _hint(self, said: str) -> str:
         """Name the model that a file says it is for, where it is another."""
