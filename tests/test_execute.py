@@ -485,6 +485,17 @@ def test_an_ensemble_combines_the_stored_predictions_of_its_members(ensemble):
     assert first.identity["members"] == list(first.members)
 
 
+def test_an_ensemble_owns_up_to_what_its_members_chose_by(ensemble):
+    from tlbench import Protocol
+
+    for validation, said in ((0.0, "last"), (0.4, "validation")):
+        rules = {"budgets": ("5-shot",), "protocol": Protocol(validation=validation), "replicates": 1}
+        plan, resources, store = ensemble(**rules)
+        *_, last = run_cells(pending_cells(plan, store), resources, store, Where("cpu"))
+        assert last.record.labels["strategy"] == "mine"
+        assert last.record.ledger["selection"] == said
+
+
 def test_an_ensemble_of_episodes_combines_episode_by_episode(ensemble):
     body = MEAN.replace("(2, 4)", "(2, 3)")
     plan, resources, store = ensemble(body=body, replicates=1, **episodic())

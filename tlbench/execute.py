@@ -52,12 +52,13 @@ def _run(cell: Cell, resources: Resources, device: torch.device, store: Store | 
     start_of_cell(cell, backbone, device)
     features = _feature_source(cell, backbone, resources, device)
     preparation = Preparation(cell, strategy, resources, device, _feature_source(cell, backbone, resources, device))
-    members = _member_predictions(cell, store)
+    members = _members(cell, store)
     metrics = [metric for metric in resources.catalog.metric_list() if metric.of == _scored(cell)]
-    parts, scores, digests, seconds, validated = [], [], [], [], strategy.needs().validation
+    parts, scores, digests, seconds = [], [], [], []
+    validated = strategy.needs().validation or any(record.ledger["selection"] == "validation" for record, _ in members)
     for index, drawn in enumerate(draw(cell, strategy, resources, features)):
         seed_everything(_init_seed(cell, backbone))
-        own_members = [(variant, predictions[index]) for variant, predictions in members]
+        own_members = [(str(record.labels["strategy"]), episodes[index]) for record, episodes in members]
         trial = fit_and_predict(cell, strategy, backbone, drawn, preparation, own_members, features, device)
         parts.append(trial.predictions)
         scores.append(score(metrics, trial.predictions.logits, trial.predictions.labels))
@@ -97,20 +98,21 @@ def _run(cell: Cell, resources: Resources, device: torch.device, store: Store | 
     return Outcome(record, parts[0] if len(parts) == 1 else Predictions.joined(parts))
 
 
-def _member_predictions(cell: Cell, store: Store | None) -> list[tuple[str, list[Predictions]]]:
-    """Return, for each member of an ensemble, its variant and its stored predictions by episode."""
-    members = []
+def _members(cell: Cell, store: Store | None) -> list[tuple[Record, list[Predictions]]]:
+    """Return the records of an ensemble's members with their predictions by episode.
+
+    Raises StoreError where one is missing, or failed.
+    """
+    found = []
     for member in cell.members:
         if store is None or not store.has(member):
             raise StoreError(f"the record of the member {member} is not in the results folder: run it first.")
         record = store.read(member)
-        variant = str(record.labels["strategy"])
         if not record.ok:
-            raise StoreError(
-                f"its member {variant} failed in this cell ({record.cell}), so there is nothing to combine."
-            )
-        members.append((variant, store.predictions(member).by_episode()))
-    return members
+            variant = record.labels["strategy"]
+            raise StoreError(f"its member {variant} failed in this cell ({member}), so there is nothing to combine.")
+        found.append((record, store.predictions(member).by_episode()))
+    return found
 
 
 def _task_scores(
