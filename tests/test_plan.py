@@ -120,6 +120,8 @@ def test_a_suite_without_blocks_is_refused(suite, resources):
             "linear-probe needs 1 target label per class; budget 0 gives 0",
         ),
         (("linear-probe",), ("tiny",), ("blobs",), ("3",), "needs 1 target label per class; budget 3 gives 0"),
+        (("pca-kmeans",), ("tiny",), ("lone",), ("1-shot",), "pca-kmeans uses no labels; choose budget 0"),
+        (("stacking",), ("tiny.corners",), ("lone",), ("1-shot",), "stacking learns from validation labels"),
     ],
 )
 def test_what_makes_no_sense_is_skipped_with_a_sentence(
@@ -282,3 +284,54 @@ def test_a_plan_in_json_names_cells_skips_and_the_suite(suite, resources):
     assert stored["cells"] == ids(plan)
     assert stored["skips"][0]["strategy"] == "dann"
     assert stored["suite"]["name"] == "toy"
+
+
+# ---- episodes and ensembles -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("budget", "rules", "sentence"),
+    [
+        ("5-way 1-shot", {}, "budget 5-way 1-shot needs 5 classes; blobs .day. has 4. Use 4-way at most."),
+        ("2-way 21-shot", {}, "21 training examples .* 0 of the 4 classes of blobs .day. have them"),
+        ("2-way 1-shot", {"queries": 11}, "11 test examples .queries. each; 0 of the 4 classes"),
+    ],
+)
+def test_episodes_that_the_data_cannot_fill_are_refused_before_anything_runs(suite, resources, budget, rules, sentence):
+    protocol = Protocol(**{"queries": 2} | rules)
+    with pytest.raises(DataError, match=sentence):
+        make_plan(suite(budgets=(budget,), protocol=protocol), resources)
+
+
+def test_an_ensemble_learns_from_no_member_that_stores_no_validation_predictions(suite, resources):
+    strategies = ("linear-probe", "tim", "stacking(members=(linear-probe, tim))")
+    plan = make_plan(suite(strategies, budgets=("5-shot",), protocol=Protocol(validation=0.4)), resources)
+    ((skipped, reason),) = {(skip.strategy, skip.reason) for skip in plan.skips}
+    assert skipped.startswith("stacking")
+    assert "tim stores no such predictions" in reason
+
+
+def test_an_ensemble_is_in_the_setting_of_its_members_and_from_their_source(suite, resources):
+    strategies = ("coral", "mcc", "vote(members=(coral, mcc))", "tim", "vote(members=(tim,))")
+    plan = make_plan(suite(strategies, datasets=("blobs[day->night]",), budgets=("0", "2-shot")), resources)
+    votes = {
+        (cell.labels["budget"], cell.labels["source"], cell.labels["setting"]) for cell in plan.cells if cell.members
+    }
+    assert votes == {("0", "day", "inductive"), ("2-shot", "day", "inductive"), ("2-shot", "", "transductive")}
+
+
+def test_what_learns_a_fixed_set_of_classes_runs_in_no_episodes(suite, resources):
+    rules = {"budgets": ("2-way 1-shot",), "protocol": Protocol(queries=2)}
+    plan = make_plan(suite(("coral", "prototypes"), datasets=("blobs[day->night]",), **rules), resources)
+    ((skipped, reason),) = {(skip.strategy, skip.reason) for skip in plan.skips}
+    assert skipped == "coral"
+    assert "coral learns a fixed set of classes" in reason
+
+
+def test_rules_of_episodes_are_no_part_of_other_cells(suite, resources):
+    one, other = (
+        make_plan(suite(budgets=("2-way 1-shot", "1-shot"), protocol=Protocol(queries=queries)), resources)
+        for queries in (2, 3)
+    )
+    shared = {cell.id for cell in one.cells} & {cell.id for cell in other.cells}
+    assert {str(cell.budget) for cell in one.cells if cell.id in shared} == {"1-shot"}
