@@ -70,6 +70,14 @@ def test_data_that_is_not_there_is_asked_for_and_nothing_fails(tmp_path):
     assert "lacks" in " ".join(result.output.split())
 
 
+def test_a_data_folder_that_is_not_there_is_said_before_anything_runs(tmp_path):
+    from tlbench import TlbenchError
+
+    with pytest.raises(TlbenchError, match="there is no folder .*nowhere"):
+        run("--data", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_typo_is_met_with_the_near_miss(tmp_path):
     from tlbench import TlbenchError
 

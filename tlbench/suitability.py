@@ -48,7 +48,7 @@ def too_many_ways(
 
 def missing_members(strategy: Strategy, missing: Sequence[str]) -> str:
     """Say that an ensemble's members are not run beside it."""
-    wanted = " and ".join(missing)
+    wanted = " and ".join([", ".join(missing[:-1]), missing[-1]] if len(missing) > 1 else missing)
     return (
         f"{strategy.name} combines the stored predictions of {', '.join(strategy.members)}; {wanted} "
         f"{'is' if len(missing) == 1 else 'are'} not run on the same backbone, dataset and budget. Add "

@@ -13,7 +13,7 @@ from tlbench_golden.table import as_markdown, print_table
 @click.argument("names", nargs=-1)
 @click.option(
     "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
     help="Datasets and weights that published figures are checked on; docs/golden.md says where they come from.",
 )
@@ -39,8 +39,11 @@ def golden(names: tuple[str, ...], data: Path | None, only_list: bool, offline: 
     tlbench golden --data FOLDER --jobs 2
     """
     from tlbench.determinism import configure
+    from tlbench.errors import ParameterError
     from tlbench_golden.catalogue import chosen_checks
 
+    if data is not None and not data.is_dir():
+        raise ParameterError(f"there is no folder {data}. Give --data the folder that docs/golden.md describes.")
     checks = chosen_checks(names)
     if offline:
         checks = [check for check in checks if not check.files]

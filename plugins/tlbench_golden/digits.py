@@ -30,16 +30,18 @@ ADDA_TABLES = {
         "adda": ("paper .901, pytorch-ADDA .882", 0.80, 0.98),
     },
 }
+# A single source: 5 to 8 points either way, and no upper limit for source-only, which may be stronger than theirs but
+# not weaker: adaptations look better beside a weak one.
 SKADA_TABLES = {
     ("mnist", "usps"): {
-        "source-only": (".942", 0.89, 0.99),
+        "source-only": (".942", 0.89, UNBOUNDED),
         "target-only": (".981", 0.93, 1.0),
         "dann": (".926", 0.87, 0.99),
         "coral": (".971", 0.92, 1.0),
         "mcc": (".982", 0.93, 1.0),
     },
     ("usps", "mnist"): {
-        "source-only": (".734", 0.68, 0.79),
+        "source-only": (".734", 0.68, UNBOUNDED),
         "target-only": (".989", 0.93, 1.0),
         "dann": (".868", 0.81, 0.95),
         "coral": (".899", 0.81, 0.95),
