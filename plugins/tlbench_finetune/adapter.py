@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from tlbench import Family, Requirements, Strategy
 from tlbench_finetune.structure import convolutions, norms, without
+from tlbench_finetune.tuning import tune
 from tlbench_finetune.updates import attach, merge
 
 
@@ -43,14 +44,7 @@ class Adapter(Strategy):
         for norm in norms(backbone):
             norm.requires_grad_(True)
         layers = attach(adaptable(backbone), lambda layer: Parallel(layer.weight))
-        model = bench.train(
-            bench.classifier(head, backbone),
-            bench.cross_entropy(recipe),
-            task.train,
-            recipe=recipe,
-            groups=[(head, self.head_rate)],
-            fixed_statistics=self.batch_norm == "frozen",
-        )
+        model = tune(task, bench, recipe, head, backbone, self.head_rate, fixed_statistics=self.batch_norm == "frozen")
         merge(layers)
         return model
 

@@ -7,6 +7,7 @@ from annotated_types import Gt
 
 from tlbench import Family, Requirements, Strategy
 from tlbench_finetune.structure import biases, without
+from tlbench_finetune.tuning import tune
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,4 @@ class BitFit(Strategy):
         backbone = bench.backbone().requires_grad_(False)
         for bias in biases(backbone):
             bias.requires_grad_(True)
-        return bench.train(
-            bench.classifier(head, backbone),
-            bench.cross_entropy(recipe),
-            task.train,
-            recipe=recipe,
-            groups=[(head, self.head_rate)],
-            fixed_statistics=True,
-        )
+        return tune(task, bench, recipe, head, backbone, self.head_rate)

@@ -7,6 +7,7 @@ import torch
 from annotated_types import Ge, Gt
 
 from tlbench import Family, Requirements, Strategy
+from tlbench_finetune.tuning import tune
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,7 @@ class Bss(Strategy):
         def loss(model, batch):
             return cross_entropy(model, batch) + self.eta * spectral_penalty(seen["features"], self.k)
 
-        model = bench.train(
-            bench.classifier(head, backbone),
-            loss,
-            task.train,
-            recipe=recipe,
-            groups=[(head, self.head_rate)],
-            fixed_statistics=True,
-        )
+        model = tune(task, bench, recipe, head, backbone, self.head_rate, loss=loss)
         hook.remove()
         return model
 

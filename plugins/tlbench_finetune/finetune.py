@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from annotated_types import Gt
 
 from tlbench import Family, Requirements, Strategy
+from tlbench_finetune.tuning import tune
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,6 @@ class Finetune(Strategy):
     def fit(self, task, bench):
         """Return the fine-tuned network."""
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
+        fixed = self.batch_norm == "frozen"
         head = bench.head(recipe)
-        return bench.train(
-            bench.classifier(head, bench.backbone()),
-            bench.cross_entropy(recipe),
-            task.train,
-            recipe=recipe,
-            groups=[(head, self.head_rate)],
-            fixed_statistics=self.batch_norm == "frozen",
-        )
+        return tune(task, bench, recipe, head, bench.backbone(), self.head_rate, fixed_statistics=fixed)

@@ -6,6 +6,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 
 from tlbench import Family, Requirements, Strategy
+from tlbench_finetune.tuning import tune
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,4 @@ class L2Sp(Strategy):
             length = sum(parameter.square().sum() for parameter in head.parameters())
             return cross_entropy(model, batch) + self.alpha / 2 * drift + self.beta / 2 * length
 
-        return bench.train(
-            bench.classifier(head, backbone),
-            loss,
-            task.train,
-            recipe=recipe,
-            groups=[(head, self.head_rate)],
-            fixed_statistics=True,
-        )
+        return tune(task, bench, recipe, head, backbone, self.head_rate, loss=loss)

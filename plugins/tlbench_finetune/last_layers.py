@@ -7,6 +7,7 @@ from annotated_types import Ge, Gt
 
 from tlbench import Family, Requirements, Strategy
 from tlbench_finetune.stages import stages
+from tlbench_finetune.tuning import tune
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,4 @@ class LastLayers(Strategy):
         backbone.requires_grad_(self.depth >= len(parts))  # for what belongs to no stage, such as position embeddings
         for part in parts[-self.depth :]:
             part.requires_grad_(True)
-        return bench.train(
-            bench.classifier(head, backbone),
-            bench.cross_entropy(recipe),
-            task.train,
-            recipe=recipe,
-            groups=[(head, self.head_rate)],
-            frozen=parts[: -self.depth],
-            fixed_statistics=True,
-        )
+        return tune(task, bench, recipe, head, backbone, self.head_rate, frozen=parts[: -self.depth])

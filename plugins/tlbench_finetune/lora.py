@@ -10,6 +10,7 @@ from torch import nn
 
 from tlbench import Family, Requirements, Strategy
 from tlbench_finetune.structure import convolutions, linears, without
+from tlbench_finetune.tuning import tune
 from tlbench_finetune.updates import attach, merge
 
 
@@ -45,14 +46,7 @@ class Lora(Strategy):
             updatable(backbone) if self.rank else [],
             lambda layer: LowRank(layer.weight, self.rank, self.alpha / self.rank),
         )
-        model = bench.train(
-            bench.classifier(head, backbone),
-            bench.cross_entropy(recipe),
-            task.train,
-            recipe=recipe,
-            groups=[(head, self.head_rate)],
-            fixed_statistics=True,
-        )
+        model = tune(task, bench, recipe, head, backbone, self.head_rate)
         merge(layers)
         return model
 

@@ -7,6 +7,7 @@ from annotated_types import Gt
 
 from tlbench import Family, Requirements, Strategy
 from tlbench_finetune.structure import norms, without
+from tlbench_finetune.tuning import tune
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,4 @@ class NormTuning(Strategy):
         backbone = bench.backbone().requires_grad_(False)
         for norm in norms(backbone):
             norm.requires_grad_(True)
-        return bench.train(
-            bench.classifier(head, backbone),
-            bench.cross_entropy(recipe),
-            task.train,
-            recipe=recipe,
-            groups=[(head, self.head_rate)],
-            fixed_statistics=self.batch_norm == "frozen",
-        )
+        return tune(task, bench, recipe, head, backbone, self.head_rate, fixed_statistics=self.batch_norm == "frozen")
