@@ -169,3 +169,22 @@ def test_failed_cells_are_pending_again_only_when_asked_for(toy, plugin_file, su
     stored = json.loads((store.records_folder / f"{plan.cells[0].id}.json").read_text())
     assert stored["failure"]["kind"] == "OSError"
     assert stored["scores"] == {}
+
+
+def test_an_ensemble_waits_for_its_members_whatever_the_order_it_is_given_in(suite, resources, tmp_path):
+    spec = suite(("finetune(steps=60)", "linear-probe", "vote(members=(finetune(steps=60), linear-probe))"))
+    first, *others = sorted(make_plan(spec, resources).cells, key=lambda cell: not cell.members)
+    assert first.members
+    _, events = run([first, *others], resources, tmp_path, jobs=2)
+    finished = [event for event in events if isinstance(event, Finished)]
+    assert all(event.record.ok for event in finished), [event.record.failure for event in finished]
+    order = [event.cell.id for event in finished]
+    assert order.index(first.id) > max(map(order.index, first.members))
+
+
+def test_ensembles_are_run_last_though_cells_with_a_source_are_run_first(suite, resources, tmp_path):
+    strategies = ("linear-probe", "coral", "mcc", "vote(members=(coral, mcc))")
+    plan = make_plan(suite(strategies, datasets=("blobs[day->night]",), budgets=("2-shot",)), resources)
+    ordered = pending_cells(plan, Store(tmp_path, create=True))
+    assert [bool(cell.members) for cell in ordered] == sorted(bool(cell.members) for cell in ordered)
+    assert ordered[0].transfer.has_source
