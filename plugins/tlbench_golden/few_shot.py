@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlbench import Labelled, Recipe
+from tlbench.determinism import seeded
 from tlbench.training import train
 from tlbench_golden.check import Checks, Setup
 from tlbench_golden.samples import few_shot, gaussian
@@ -83,8 +84,7 @@ def relation_is_easyfsls(setup: Setup) -> float:
     from tlbench_fewshot.relation import Relations, relation_module
 
     support, labels, queries = few_shot()
-    with torch.random.fork_rng([]):
-        torch.manual_seed(0)
+    with seeded(0):
         module = relation_module(16, 8).eval()
     maps = (support[:, :, None, None], labels, queries[:, :, None, None])
     theirs = easyfsl(

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from tlbench.determinism import generator
 from tlbench.training import predict
 from tlbench_golden.check import Checks, Setup
 from tlbench_golden.samples import gaussian
@@ -31,7 +32,7 @@ def coral_of_equal_covariances(setup: Setup) -> float:
     """The loss of two samples with equal covariances and different means."""
     from tlbench_adapt.coral import coral_loss
 
-    features = torch.randn(64, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    features = torch.randn(64, 8, generator=generator(0), dtype=torch.float64)
     return float(coral_loss(features, features + 3))
 
 
@@ -40,7 +41,7 @@ def mmd_of_equal_samples(setup: Setup) -> float:
     """The discrepancy of a sample from itself."""
     from tlbench_adapt.mmd import squared_mmd
 
-    features = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
+    features = torch.randn(64, 8, generator=generator(0))
     return float(squared_mmd(features, features, [0.5, 1.0, 2.0]))
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from tlbench.determinism import generator, seeded
 from tlbench_golden.check import Checks, Setup
 from tlbench_golden.samples import few_shot, gaussian
 from tlbench_golden.toy import largest_difference
@@ -123,7 +124,7 @@ def pca_kmeans_is_scikit_learns(setup: Setup) -> float:
     from tlbench_unsupervised.clustering import drawn_seed
     from tlbench_unsupervised.pca_kmeans import PcaKMeans
 
-    seed = drawn_seed(torch.Generator().manual_seed(0))
+    seed = drawn_seed(generator(0))
     model = make_pipeline(PCA(16), KMeans(4, n_init=10, random_state=seed))
     return _apart(PcaKMeans(), model.fit_predict(_points()))
 
@@ -150,7 +151,7 @@ class _FeatureBench:
         return head
 
     def generator(self, purpose):
-        return torch.Generator().manual_seed(0)
+        return generator(0)
 
 
 # ---- adaptation -------------------------------------------------------------------------------------------------
@@ -236,10 +237,10 @@ def lora_is_pefts(setup: Setup) -> float:
     from tlbench_finetune.updates import attach
 
     def network() -> nn.Sequential:
-        torch.manual_seed(0)
-        return nn.Sequential(nn.Conv2d(3, 6, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(96, 5))
+        with seeded(0):
+            return nn.Sequential(nn.Conv2d(3, 6, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(96, 5))
 
-    with torch.random.fork_rng([]), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = inject_adapter_in_model(LoraConfig(r=4, lora_alpha=8, target_modules=["0", "3"]), network())
         ours = network().requires_grad_(False)
@@ -272,7 +273,7 @@ def pcgrad_of_two_tasks(setup: Setup) -> float:
 
     one, other = torch.tensor([1.0, 0.5]), torch.tensor([-1.0, 0.5])
     wanted = (one - (one @ other) / (other @ other) * other) + (other - (one @ other) / (one @ one) * one)
-    return largest_difference(pcgrad(torch.stack([one, other]), torch.Generator().manual_seed(0)), wanted)
+    return largest_difference(pcgrad(torch.stack([one, other]), generator(0)), wanted)
 
 
 @agrees("boosting", package="sklearn", reference="AdaBoostClassifier.predict", band=(0, 0))

@@ -3,10 +3,12 @@
 import torch
 from torch import Tensor
 
+from tlbench.determinism import generator
+
 
 def gaussian(*shape: int, seed: int = 0) -> Tensor:
     """Return a sample of a standard normal distribution, float32."""
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+    return torch.randn(*shape, generator=generator(seed))
 
 
 def few_shot(shots: int = 5, ways: int = 5, queries: int = 10) -> tuple[Tensor, Tensor, Tensor]:
