@@ -73,9 +73,15 @@ class Catalog:
         offer = self._find("strategy", spec.name, self.strategies)
         return construct(offer.thing, "strategy", spec.name, spec.parameters), offer.origin
 
-    def needs(self, strategy: Strategy) -> Requirements:
-        """Return a strategy's requirements; of an ensemble with those of its members."""
-        members = [self.needs(self.strategy(text)[0]) for text in strategy.members]
+    def needs(self, strategy: Strategy, within: tuple[str, ...] = ()) -> Requirements:
+        """Return a strategy's requirements; of an ensemble with those of its members.
+
+        Raises PluginError for one that is, by whatever way round, a member of itself.
+        """
+        if strategy.variant in within:
+            raise PluginError(f"{strategy.variant} is a member of itself: {' > '.join((*within, strategy.variant))}.")
+        inside = (*within, strategy.variant)
+        members = [self.needs(self.strategy(text)[0], inside) for text in strategy.members]
         return strategy.needs().with_members(members) if members else strategy.needs()
 
     def backbone(self, text: str) -> tuple[Backbone, Origin]:

@@ -144,23 +144,25 @@ class _Planner:
 
     def add_ensembles(self) -> None:
         """Add the cells that combine others, once those are all known; an ensemble may be a member too."""
-        waiting = self.ensembles
-        while waiting:
-            missing = {}
-            for item in waiting:
-                found, missing[id(item)] = self._members(*item)
-                for replicate, members in enumerate(found if not missing[id(item)] else []):
-                    self._add_cell(*item, replicate, members)
-            left = [item for item in waiting if missing[id(item)]]
-            if len(left) == len(waiting):
-                break
-            waiting = left
-        for item in waiting:
-            strategy, _, backbone, transfer, budget = item
-            self._skip(strategy, backbone, transfer, budget, missing_members(strategy, missing[id(item)]))
+        waiting, before = self.ensembles, None
+        while len(waiting) != before:
+            before = len(waiting)
+            waiting = [item for item in waiting if not self._add_ensemble(*item)]
+        for strategy, text, backbone, transfer, budget in waiting:
+            _, missing = self._members(strategy, text, transfer, budget)
+            self._skip(strategy, backbone, transfer, budget, missing_members(strategy, missing))
+
+    def _add_ensemble(
+        self, strategy: Strategy, backbone_text: str, backbone: BackboneEntry, transfer: Transfer, budget: Budget
+    ) -> bool:
+        """Add an ensemble's cells where all members have theirs; return whether they have."""
+        found, missing = self._members(strategy, backbone_text, transfer, budget)
+        for replicate, members in enumerate([] if missing else found):
+            self._add_cell(strategy, backbone_text, backbone, transfer, budget, replicate, members)
+        return not missing
 
     def _members(
-        self, strategy: Strategy, backbone_text: str, backbone: BackboneEntry, transfer: Transfer, budget: Budget
+        self, strategy: Strategy, backbone_text: str, transfer: Transfer, budget: Budget
     ) -> tuple[list[tuple[str, ...]], list[str]]:
         """Return the ids of an ensemble's members by replicate, and the variants that are not in the plan."""
         variants = [self.resources.catalog.strategy(text)[0].variant for text in strategy.members]

@@ -6,9 +6,18 @@ from tlbench_golden.check import Check
 
 def all_checks() -> list[Check]:
     """Return every check: what needs nothing first, what needs data last."""
-    from tlbench_golden import digits, few_shot, identities, omniglot, photographs, references
+    from tlbench_golden import (
+        adaptation,
+        digits,
+        ensembles,
+        few_shot,
+        fine_tuning,
+        omniglot,
+        photographs,
+        references,
+    )  # fmt: skip
 
-    modules = (identities, references, few_shot, digits, omniglot, photographs)
+    modules = (adaptation, fine_tuning, ensembles, references, few_shot, digits, omniglot, photographs)
     return [check for module in modules for check in module.CHECKS]
 
 

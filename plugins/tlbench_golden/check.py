@@ -98,6 +98,12 @@ class Checks:
 
         return register
 
+    def identity(
+        self, *methods: str, of: str, says: str, band: tuple[float, float] = (0.0, 0.0)
+    ) -> Callable[[Callable[[Setup], float]], Callable[[Setup], float]]:
+        """Make a check of a function that returns a largest difference: none, unless a band is given."""
+        return self.figure(*methods, kind="identity", source=of, reference=says, band=band)
+
     def rows(
         self, *methods: str, kind: Kind, packages: tuple[str, ...] = (), files: tuple[str, ...] = ()
     ) -> Callable[[Callable[[Setup], Iterable[Row]]], Callable[[Setup], Iterable[Row]]]:

@@ -41,3 +41,10 @@ def test_inputs() -> Tensor:
 def largest_difference(one: Tensor, other: Tensor) -> float:
     """Return the largest absolute difference; 0 means equal to the bit."""
     return float((one - other).abs().max())
+
+
+def difference_to_finetune(strategy: Strategy, **bench) -> float:
+    """Return the largest difference between a strategy's logits and those of fine-tuning as shipped."""
+    from tlbench_finetune.finetune import Finetune
+
+    return largest_difference(logits(strategy, **bench), logits(Finetune(), **bench))
