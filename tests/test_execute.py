@@ -11,7 +11,7 @@ from torch import nn
 from tlbench import Labelled, Workbench
 from tlbench.api import pending_cells
 from tlbench.catalog import Catalog
-from tlbench.errors import PlanError
+from tlbench.errors import PlanError, PluginError
 from tlbench.execute import failed, run_cell
 from tlbench.executor import Finished, Where, run_cells
 from tlbench.host import Host
@@ -512,6 +512,14 @@ def test_an_ensemble_without_its_members_is_skipped_with_what_to_add(ensemble):
     assert reason.endswith(
         "nearest-neighbours is not run on the same backbone, dataset and budget. Add -s 'nearest-neighbours'."
     )
+
+
+def test_an_ensemble_that_is_its_own_member_is_refused(toy, plugin_file, suite, resources):
+    text = HEADER.replace("BODY", MEAN).replace("REQUIRES", "")
+    text = text.replace("    def fit(", "    members = ('mine',)\n\n    def fit(")
+    mine = Resources(Catalog(Host([toy, plugin_file(text)])), resources.cache)
+    with pytest.raises(PluginError, match="mine is a member of itself: mine > mine"):
+        make_plan(suite(("mine",)), mine)
 
 
 def test_an_ensemble_whose_member_failed_says_so(ensemble):
