@@ -2,14 +2,34 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from tlbench.errors import DataError, ParameterError, PluginError
 from tlbench.names import format_spec, parse_spec, parse_value, split_outside_brackets
 from tlbench.parameters import check_identity, construct, fields_of, non_default, option_name, require_frozen_dataclass
 from tlbench.task import Labelled
+
+
+@dataclass(frozen=True)
+class Card:
+    """What stands in a dataset card: a file beside the data in which their owner says what they are."""
+
+    name: str = ""
+    license: str = ""
+    citation: str = ""
+    hazards: tuple[str, ...] = ()  # upstream data that these images are in: no fair target for backbones trained on it
+    notes: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A further label of each example: int64 numpy labels (N,), positions in the classes of its own."""
+
+    classes: tuple[str, ...]
+    labels: Any
 
 
 class Dataset(ABC):
@@ -21,6 +41,7 @@ class Dataset(ABC):
     license: ClassVar[str] = ""
     citation: ClassVar[str] = ""
     locator: ClassVar[str | None] = None  # the field that takes PATH in `name:PATH`
+    class_order: ClassVar[Literal["sorted", "fixed"]] = "sorted"  # `fixed`: an order that the publisher gives
     classes: tuple[str, ...]  # an attribute or a property; labels are positions in here
     domains: tuple[str, ...] = ("all",)  # an attribute or a property
     folder: Path | None = None  # where `prepare` put its files; set by tlbench before `prepare` is called
@@ -62,9 +83,45 @@ class Dataset(ABC):
         """Return sentences on what is unusual in the data (copies across splits, converted images)."""
         return ()
 
+    # ---- what `tlbench data` and new splits ask, one answer per example in the order of `load` ---------------
+
+    def digests(self, domain: str, split: str) -> Sequence[str]:
+        """Return a digest of each example's content; copies of an example share theirs.
+
+        The default reads everything. Override it where digests are known.
+        """
+        return [hashlib.sha256(_bytes_of(example)).hexdigest() for example in self.load(domain, split).inputs]
+
+    def groups(self, domain: str, split: str) -> Sequence[str] | None:
+        """Return what each example belongs to (a patient, a scene) and must not be parted from; None for nothing."""
+        return None
+
+    def sources(self, domain: str, split: str) -> Sequence[str]:
+        """Return how messages name each example, such as a file's path within the data."""
+        return [f"{domain}/{split}[{row}]" for row in range(len(self.load(domain, split)))]
+
+    def columns(self, domain: str, split: str) -> Mapping[str, Column]:
+        """Return further labels of the same examples by name, for multi-task learning; none by default."""
+        return {}
+
+    @property
+    def card(self) -> Card:
+        """What the data's owner says of them; the default repeats `license` and `citation`."""
+        return Card(license=self.license, citation=self.citation)
+
+    def tolerant(self) -> "Dataset":
+        """Return this dataset with what cannot be read left out instead of refused, where it knows how to."""
+        return self
+
+    def passed_over(self) -> Sequence[tuple[str, str]]:
+        """Return what a tolerant dataset leaves out, and files that it ignores: pairs of a name and a reason."""
+        return ()
+
     @property
     def label(self) -> str:
-        """The name shown in tables, without the folders of a path."""
+        """The name shown in tables, without the folders of a path; the card's name where there is one."""
+        if self.card.name:
+            return self.card.name
         parameters = non_default(self)
         place = parameters.pop(self.locator, None) if self.locator else None
         if place is None:
