@@ -43,6 +43,7 @@ class Blobs(Dataset):
 
     name = "blobs"
     classes = ("north-west", "north-east", "south-west", "south-east")
+    class_order = "fixed"
     domains = ("day", "night")
     each: int = 20  # training examples per class
 
@@ -77,6 +78,7 @@ class Lone(Dataset):
 
     name = "lone"
     classes = ("many", "few")
+    class_order = "fixed"
 
     def load(self, domain, split):
         labels = np.array([0] * 12 + [1] * 3)

@@ -1,20 +1,27 @@
 """Run a suite from Python, as the command line does."""
 
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from tlbench.cache import Cache
 from tlbench.catalog import Catalog
 from tlbench.cell import Cell
 from tlbench.determinism import resolve_device
+from tlbench.draw import division_of
+from tlbench.errors import StoreError
 from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host import Host
 from tlbench.plan import Plan, make_plan
+from tlbench.probing import probe_features
 from tlbench.resources import Resources
 from tlbench.results import Results
+from tlbench.split_rule import GIVEN
 from tlbench.store import Store
 from tlbench.strategy import Strategy
 from tlbench.suite import Suite, load_suite
+from tlbench.tracking import follow, open_trackers
 
 DEFAULT_SUITE = "quick"
 
@@ -54,11 +61,13 @@ def run(
     threads: int = 1,
     plugins: Sequence[str | Path] = (),
     retry_failed: bool = False,
+    track: Sequence[str] = (),
     cache: Path | str | None = None,
 ) -> Results:
     """Run what the output folder lacks of a suite, and return all its results.
 
-    `suite` is a Suite, the name of one, or a TOML file. `plugins` are local plugin files. With `jobs` above 1
+    `suite` is a Suite, the name of one, or a TOML file. `plugins` are local plugin files. `track` names trackers to
+    tell, as `NAME:PLACE`. With `jobs` above 1
     worker processes are started: a script that does so needs the usual `if __name__ == "__main__":`.
     Raises TlbenchError before anything runs where a name, a file or a folder is wrong.
     """
@@ -67,8 +76,11 @@ def run(
     chosen = find_suite(suite, resources.catalog)
     where = Where(device, jobs, threads)
     resolve_device(device)
+    plan = make_plan(chosen, resources)
+    trackers = open_trackers(track, plan, resources.catalog)
     store = Store(Path(out) if out else default_output(chosen), create=True)
-    execute_plan(make_plan(chosen, resources), resources, store, where, retry_failed=retry_failed)
+    follow(trackers, host.manager, store, retry_failed, lambda text: print(text, file=sys.stderr))
+    execute_plan(plan, resources, store, where, retry_failed=retry_failed)
     return Results(store.folder)
 
 
@@ -83,6 +95,7 @@ def execute_plan(
 ) -> int:
     """Run the cells that the store lacks, telling every observer; return how many were run."""
     hook = resources.catalog.host.manager.hook
+    refuse_to_mix(plan, store)
     store.remove_leftovers()
     pending = pending_cells(plan, store, retry_failed)
     events = run_cells(pending, resources, store, where)  # workers start up while this process encodes
@@ -101,6 +114,22 @@ def execute_plan(
     return len(pending)
 
 
+def refuse_to_mix(plan: Plan, store: Store) -> None:
+    """Raise StoreError where a folder holds results under another protocol or recipe: one table cannot hold both."""
+    stored = store.read_plan().get("suite", {})
+    for what, mine in (("protocol", asdict(plan.suite.protocol)), ("recipe", asdict(plan.suite.recipe))):
+        other = {**mine, **stored.get(what, mine)}
+        if what == "protocol" and "splits" not in stored.get(what, mine):
+            other["splits"] = GIVEN  # of a folder that was written before there was a choice
+        changed = [key for key, value in mine.items() if other[key] != value]
+        if changed:
+            key = changed[0]
+            raise StoreError(
+                f"{store.folder} holds results with {key} {other[key]!r} in its {what}, and these would have "
+                f"{mine[key]!r}. Give another folder with --out."
+            )
+
+
 def pending_cells(plan: Plan, store: Store, retry_failed: bool = False) -> list[Cell]:
     """Return the cells whose records are missing, or failed where those are to be tried again.
 
@@ -113,24 +142,32 @@ def pending_cells(plan: Plan, store: Store, retry_failed: bool = False) -> list[
 
 
 def encode_all(cells: Sequence[Cell], resources: Resources, say: Callable[[str], None]) -> None:
-    """Encode every split that the cells need: a damaged example is known before anything is trained."""
+    """Encode every split that the cells need: a damaged example is known before anything is trained.
+
+    So is a network that gives no features: each backbone is tried on two examples.
+    """
     wanted: dict[tuple[str, str, str, str], None] = {}
     for cell in cells:
         transfer = cell.transfer
-        splits = ["train", "test"]
-        if cell.protocol.validation > 0 and "val" in resources.dataset(transfer.dataset).dataset.splits(
-            transfer.target
-        ):
-            splits.append("val")
-        for split in splits:
-            wanted[transfer.dataset, transfer.target, split, cell.backbone] = None
+        division = division_of(cell, resources)
+        for split in division.splits(transfer.target):
+            if split != "val" or cell.protocol.validation > 0:
+                for own, _ in division.parts(transfer.target, split):
+                    wanted[transfer.dataset, transfer.target, own, cell.backbone] = None
         if transfer.source_dataset is not None and transfer.source is not None:
             wanted[transfer.source_dataset, transfer.source, "train", cell.backbone] = None
             strategy, _ = resources.catalog.strategy(cell.strategy)
             if type(strategy).source_classifier is not Strategy.source_classifier:
                 wanted[transfer.source_dataset, transfer.source, "test", cell.backbone] = None
+    probed: set[str] = set()
     for dataset, domain, split, backbone in wanted:
         made = resources.cache.made
         count = len(resources.encoded(dataset, domain, split, backbone).labels)
         if resources.cache.made > made:
             say(f"encoded {count:,} examples of {resources.dataset(dataset).dataset.label}, {domain}, {split}")
+        if backbone not in probed:
+            probed.add(backbone)
+            entry = resources.backbone(backbone)
+            probe_features(
+                entry.backbone, entry.weights, resources.encoded(dataset, domain, split, backbone).inputs[:2]
+            )

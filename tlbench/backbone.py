@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tlbench.errors import PluginError
 from tlbench.names import Spec, format_spec
 from tlbench.parameters import check_identity, non_default, require_frozen_dataclass
+from tlbench.signatures import check_signature
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from tlbench.dataset import Dataset
 
 
 # Fields of these names describe a backbone and set nothing about it.
@@ -75,6 +78,10 @@ class Backbone(ABC):
         """The name shown in tables: the spec, and the file's name where weights were given by file."""
         return self.spec
 
+    def note_on(self, dataset: "Dataset") -> str | None:
+        """Return a sentence where a dataset can be run on this backbone but hardly suits it, or None."""
+        return None
+
     def describe(self) -> Mapping[str, Any]:
         """Return what was really used (normalisation, padding, what matched), for the record."""
         return {}
@@ -109,3 +116,9 @@ def check_backbone(backbone: Any) -> None:
         raise PluginError(f"{backbone!r} is not an instance of tlbench.Backbone.")
     check_identity(backbone, "backbone", ("name", "feature_dim"))
     require_frozen_dataclass(type(backbone), always=False)
+    given = "raw is a sequence of raw examples, and encode returns one tensor with a row for each."
+    check_signature(type(backbone), "encode", ("raw",), given)
+    meaning = (
+        "weights is a mapping of tensors by name, or None for a random start, and build returns a torch.nn.Module."
+    )
+    check_signature(type(backbone), "build", ("weights",), meaning, foreign=("pretrained", "num_classes"))

@@ -9,6 +9,7 @@ from typing import Any
 
 from tlbench.budget import Budget
 from tlbench.recipe import Recipe
+from tlbench.split_rule import GIVEN
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Protocol:
     episodes: int = 600  # tasks that an episodic budget draws (as Chen et al., 2019, arXiv:1904.04232)
     queries: int = 15  # test examples per class of an episode
     unbalanced: float = 0.0  # alpha of the Dirichlet that queries fall to classes by; 0 for as many of each
+    splits: str = GIVEN  # the data's own, `5-fold`, or a file's; a cell is named by what comes of it
     version: str = "1"
 
     @property
@@ -28,8 +30,8 @@ class Protocol:
 
     def identity(self, budget: Budget) -> dict[str, Any]:
         """Return what may change the scores of a cell with this budget."""
-        episodic = ("episodes", "queries", "unbalanced")
-        return {key: value for key, value in asdict(self).items() if budget.is_episodic or key not in episodic}
+        beside = ("splits",) if budget.is_episodic else ("splits", "episodes", "queries", "unbalanced")
+        return {key: value for key, value in asdict(self).items() if key not in beside}
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,14 @@ from torch import Tensor, nn
 
 from tlbench.budget import Budget, BudgetKind
 from tlbench.cache import Cache
-from tlbench.cell import Cell, digest
+from tlbench.cell import Cell, Protocol, digest
 from tlbench.determinism import Stopwatch
-from tlbench.features import EncodedSplit, extract_split, extraction_seconds
+from tlbench.division import Division
+from tlbench.features import EncodedSplit, Portion, extract_split, extraction_seconds
 from tlbench.resources import Resources
 from tlbench.sampling import carve_validation, episode_rows, labelled_positions
 from tlbench.seeds import derive
+from tlbench.split_rule import GIVEN
 from tlbench.strategy import Strategy
 from tlbench.task import Labelled, Source, Task
 
@@ -48,8 +50,11 @@ class FeatureSource:
     seconds_here: float = 0.0
     seconds_owed: float = 0.0
 
-    def rows(self, split: EncodedSplit, rows: np.ndarray | None = None) -> Tensor:
-        """Return features, float32 (N, feature_dim), of some rows or all rows of a split."""
+    def rows(self, portion: Portion, rows: np.ndarray | None = None) -> Tensor:
+        """Return features, float32 (N, feature_dim), of some rows or all rows of a portion."""
+        return portion.gather(rows, self._of_split)
+
+    def _of_split(self, split: EncodedSplit, rows: np.ndarray | None) -> Tensor:
         with Stopwatch(self.device) as watch:
             features = extract_split(split, self.network, self.identity, self.device, self.cache)
             found = torch.from_numpy(np.array(features if rows is None else features[rows]))
@@ -82,13 +87,18 @@ class _Table:
         self.cell, self.resources, self.features = cell, resources, features
         self.needs = resources.catalog.needs(strategy)
         self.entry = resources.dataset(cell.transfer.dataset)
-        self.pool = resources.encoded(cell.transfer.dataset, cell.transfer.target, "train", cell.backbone)
-        self.test = resources.encoded(cell.transfer.dataset, cell.transfer.target, "test", cell.backbone)
+        self.division = division_of(cell, resources)
+        self.pool = self._portion("train")
+        self.test = self._portion("test")
         self.known: list[KnownFeatures] = []
         self.unlabelled: Tensor | None = None
         if self.needs.unlabelled_target:
             self.unlabelled = self._inputs(self.pool, np.arange(len(self.pool.labels)), self.known)
         self.source = draw_source(cell, resources, self.known, features) if self.needs.source_labels else None
+
+    def _portion(self, split: str) -> Portion:
+        cell = self.cell
+        return self.resources.portion(cell.transfer.dataset, cell.transfer.target, split, cell.backbone, self.division)
 
     def whole(self) -> Drawn:
         """Return the task of a label budget, tested on the whole test split."""
@@ -127,7 +137,7 @@ class _Table:
         labels = position[self.test.labels[drawn.queries]]
         return Drawn(task, queries, labels, known, lambda: self.features.rows(self.test, drawn.queries))
 
-    def _inputs(self, split: EncodedSplit, rows: np.ndarray, known: list[KnownFeatures]) -> Tensor:
+    def _inputs(self, split: Portion, rows: np.ndarray, known: list[KnownFeatures]) -> Tensor:
         """Return the inputs of some rows, and remember where their features are found."""
         inputs = split.take(rows)
         known.append((inputs, lambda: self.features.rows(split, rows)))
@@ -144,7 +154,7 @@ class _Table:
             queries=queries if self.needs.transductive else None,
         )
 
-    def _target_rows(self) -> tuple[np.ndarray, EncodedSplit, np.ndarray]:
+    def _target_rows(self) -> tuple[np.ndarray, Portion, np.ndarray]:
         """Return training rows of the pool, and validation rows of the pool or of the data's own val split."""
         cell, pool, entry = self.cell, self.pool, self.entry
         target, share, classes = cell.transfer.target, cell.protocol.validation, len(self.entry.dataset.classes)
@@ -153,10 +163,10 @@ class _Table:
         drawn = labelled_positions(pool.labels, classes, budget, seed)
         if share == 0 or len(drawn) == 0:
             return np.sort(drawn), pool, np.empty(0, dtype=np.int64)
-        if "val" not in entry.dataset.splits(target):
+        if "val" not in self.division.splits(target):
             train, val = carve_validation(drawn, pool.labels, share)
             return np.sort(train), pool, np.sort(val)
-        own = self.resources.encoded(cell.transfer.dataset, target, "val", cell.backbone)
+        own = self._portion("val")
         if budget.kind is BudgetKind.FULL:
             return np.sort(drawn), own, np.arange(len(own.labels))
         train, val = carve_validation(drawn, pool.labels, share)
@@ -177,8 +187,18 @@ def ledger(cell: Cell, strategy: Strategy, resources: Resources, drawn: Drawn, d
         "transductive": needs.transductive,
         "upper_bound": needs.upper_bound,
         "pretrained_on": resources.backbone(cell.backbone).backbone.pretrained_on or "nothing",
+        "splits": _splits(cell, resources),
         "labelled_examples": digests[0] if len(digests) == 1 else digest(digests)[:16],
     }
+
+
+def _splits(cell: Cell, resources: Resources) -> str:
+    """Say how the target's data are divided: `given`, or what the split table's digest begins with, and the fold."""
+    division = division_of(cell, resources)
+    if division.table is None:
+        return GIVEN
+    fold = f"fold {division.fold + 1} of {division.table.folds}, " if division.table.folds else ""
+    return f"{fold}table {division.table.digest[:12]}"
 
 
 def draw_source(cell: Cell, resources: Resources, known: list[KnownFeatures], features: FeatureSource) -> Source:
@@ -186,7 +206,7 @@ def draw_source(cell: Cell, resources: Resources, known: list[KnownFeatures], fe
     transfer = cell.transfer
     if transfer.source_dataset is None or transfer.source is None:
         raise ValueError("this transfer has no source; the plan should have skipped it")
-    split = resources.encoded(transfer.source_dataset, transfer.source, "train", cell.backbone)
+    split = _source_portion(cell, resources, "train")
     labels, classes = _source_labels(cell, resources, split)
     inputs = split.take(np.arange(len(labels)))
     known.append((inputs, lambda: features.rows(split)))
@@ -195,14 +215,31 @@ def draw_source(cell: Cell, resources: Resources, known: list[KnownFeatures], fe
 
 def draw_source_test(cell: Cell, resources: Resources) -> Labelled:
     """Return the source's test split: inputs, and labels as numpy int64 in the order that `draw_source` gives."""
-    transfer = cell.transfer
-    assert transfer.source_dataset is not None
-    assert transfer.source is not None
-    split = resources.encoded(transfer.source_dataset, transfer.source, "test", cell.backbone)
+    split = _source_portion(cell, resources, "test")
     return Labelled(split.inputs, _source_labels(cell, resources, split)[0])
 
 
-def _source_labels(cell: Cell, resources: Resources, split: EncodedSplit) -> tuple[np.ndarray, tuple[str, ...]]:
+def division_of(cell: Cell, resources: Resources) -> Division:
+    """Return how the target's dataset is divided in a cell's replicate."""
+    return resources.division(cell.transfer.dataset, cell.protocol, cell.seed, cell.replicate)
+
+
+def _source_portion(cell: Cell, resources: Resources, split: str) -> Portion:
+    """Return a split of the source: of the target's own dataset as that is divided, else as it comes.
+
+    So no group that is tested in one domain is learnt from in another.
+    """
+    transfer = cell.transfer
+    assert transfer.source_dataset is not None
+    assert transfer.source is not None
+    if transfer.source_dataset == transfer.dataset:
+        division = division_of(cell, resources)
+    else:
+        division = resources.division(transfer.source_dataset, Protocol(), cell.seed, cell.replicate)
+    return resources.portion(transfer.source_dataset, transfer.source, split, cell.backbone, division)
+
+
+def _source_labels(cell: Cell, resources: Resources, split: Portion) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return a source split's labels with the classes that they are positions in."""
     assert cell.transfer.source_dataset is not None
     source = tuple(resources.dataset(cell.transfer.source_dataset).dataset.classes)

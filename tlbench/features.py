@@ -14,7 +14,9 @@ from tlbench.backbone import Backbone
 from tlbench.cache import LARGE, Cache
 from tlbench.dataset import Dataset
 from tlbench.determinism import Stopwatch
-from tlbench.errors import DataError
+from tlbench.errors import DataError, PluginError
+from tlbench.mending import blamed
+from tlbench.probing import content
 from tlbench.training import BATCH, predict
 
 CHUNK = 256  # raw examples encoded at a time
@@ -41,6 +43,51 @@ class EncodedSplit:
         return self.inputs[torch.from_numpy(rows)]
 
 
+@dataclass(frozen=True, eq=False)
+class Portion:
+    """Some rows of encoded splits, one after the other: a split as a rule divides the data."""
+
+    parts: tuple[tuple[EncodedSplit, np.ndarray | None], ...]  # None: all rows
+    labels: np.ndarray  # int64 (N,)
+
+    @property
+    def whole(self) -> EncodedSplit | None:
+        """The split that this is all of, if it is one."""
+        (split, rows), *others = self.parts
+        return split if rows is None and not others else None
+
+    @property
+    def inputs(self) -> Tensor:
+        """All inputs, (N, ...)."""
+        return self.whole.inputs if self.whole else self.take(np.arange(len(self.labels)))
+
+    def take(self, rows: np.ndarray) -> Tensor:
+        """Return the inputs of these rows as a tensor of its own."""
+        if self.whole:
+            return self.whole.take(rows)
+        return self._gathered(rows, lambda split, own: split.take(own))
+
+    def gather(self, rows: np.ndarray | None, of: Callable[[EncodedSplit, np.ndarray | None], Tensor]) -> Tensor:
+        """Return what `of` knows about the rows of each split (None: of all), put together in the order of `rows`."""
+        if self.whole:
+            return of(self.whole, rows)
+        return self._gathered(np.arange(len(self.labels)) if rows is None else rows, of)
+
+    def _gathered(self, rows: np.ndarray, of: Callable[[EncodedSplit, np.ndarray], Tensor]) -> Tensor:
+        found: Tensor | None = None
+        start = 0
+        for split, own in self.parts:
+            own = np.arange(len(split.labels)) if own is None else own
+            here = np.flatnonzero((rows >= start) & (rows < start + len(own)))
+            values = of(split, own[rows[here] - start])
+            if found is None:
+                found = values.new_empty((len(rows), *values.shape[1:]))
+            found[torch.from_numpy(here)] = values
+            start += len(own)
+        assert found is not None
+        return found
+
+
 def encode_split(
     dataset: Dataset, fingerprint: str, domain: str, split: str, backbone: Backbone, cache: Cache
 ) -> EncodedSplit:
@@ -62,7 +109,7 @@ def _write_encoded(path: Path, raw: Sequence[Any], backbone: Backbone) -> None:
     """Encode chunk by chunk into a memory-mapped file, so that a large split never stands in memory."""
     chunks = [range(start, min(start + CHUNK, len(raw))) for start in range(0, len(raw), CHUNK)]
     with ThreadPoolExecutor(DECODERS) as pool:
-        first, *_ = _encode([raw[0]], backbone)
+        first, *_ = _encode_first(raw[0], backbone)
         with path.open("wb"):
             target = np.lib.format.open_memmap(path, "w+", first.dtype, (len(raw), *first.shape))
         for chunk in chunks:
@@ -70,8 +117,21 @@ def _write_encoded(path: Path, raw: Sequence[Any], backbone: Backbone) -> None:
         target.flush()
 
 
+def _encode_first(example: Any, backbone: Backbone) -> np.ndarray:
+    """Encode one example, and see that it stays as it was: others are given the same."""
+    before = content(example)
+    encoded = _encode([example], backbone)
+    if content(example) != before:
+        raise PluginError(
+            f"backbone {backbone.name!r}: encode changes the raw examples in place, and other backbones are given the "
+            "same. Work on a copy, np.array(example), or normalise inside the network."
+        )
+    return encoded
+
+
 def _encode(examples: list[Any], backbone: Backbone) -> np.ndarray:
-    encoded = backbone.encode(examples)
+    with blamed(f"backbone {backbone.name!r}: encode"):
+        encoded = backbone.encode(examples)
     if not isinstance(encoded, Tensor) or len(encoded) != len(examples):
         got = tuple(encoded.shape) if isinstance(encoded, Tensor) else type(encoded).__name__
         raise DataError(

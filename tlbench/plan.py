@@ -1,17 +1,27 @@
 """A plan is data: all cells with every name resolved, all skips with their reasons. Nothing has run yet."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from tlbench.budget import Budget
 from tlbench.cell import Cell, Transfer
+from tlbench.dataset import Dataset
 from tlbench.errors import DataError, PlanError
 from tlbench.names import plural
 from tlbench.parameters import non_default
 from tlbench.resources import BackboneEntry, Resources
+from tlbench.sampling import class_counts
+from tlbench.split_rule import SplitRule
 from tlbench.stats import smallest_p
 from tlbench.strategy import Strategy
-from tlbench.suitability import missing_members, silent_member, too_large, too_many_ways, unsuitable
+from tlbench.suitability import (
+    missing_members,
+    pairing_notes,
+    silent_member,
+    too_large,
+    too_many_ways,
+    unsuitable,
+)
 from tlbench.suite import Block, Suite
 from tlbench.transfers import TransferReader
 
@@ -70,7 +80,7 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         suite,
         tuple(planner.cells.values()),
         tuple(planner.skips.values()),
-        tuple(findings),
+        (*findings, *planner.notes),
         tuple(_warnings(suite)),
     )
 
@@ -83,6 +93,27 @@ def _warnings(suite: Suite) -> Iterator[str]:
             f"p < 0.05 on one dataset: the smallest possible p is {smallest:.2g}. Read the intervals, or use "
             f"--replicates 6 or more."
         )
+    folds = SplitRule.parse(suite.protocol.splits).folds
+    if folds and suite.replicates % folds:
+        yield (
+            f"{plural(suite.replicates, 'replicate')} of a {folds}-fold cross-validation do not test every example "
+            f"equally often. Use --replicates {folds}, or a multiple of it."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Combination:
+    """A variant, a backbone, a transfer and a budget: its replicates are cells."""
+
+    strategy: Strategy
+    backbone_text: str
+    backbone: BackboneEntry
+    transfer: Transfer
+    budget: Budget
+
+    def place(self, variant: str, replicate: int, transfer: Transfer) -> tuple[object, ...]:
+        """Name where a variant's cell of this backbone and budget is found."""
+        return (variant, replicate, self.backbone_text, transfer, self.budget)
 
 
 class _Planner:
@@ -91,25 +122,32 @@ class _Planner:
     def __init__(self, suite: Suite, resources: Resources) -> None:
         self.suite = suite
         self.resources = resources
+        self.catalog = resources.catalog
         self.cells: dict[str, Cell] = {}
         self.places: dict[tuple[object, ...], str] = {}  # where a variant's cells are, for ensembles
         self.skips: dict[tuple[str, ...], Skip] = {}
+        self.notes: dict[str, None] = {}  # on pairs of a backbone and a dataset
         self.reader = TransferReader(resources)
-        self.ensembles: list[tuple[Strategy, str, BackboneEntry, Transfer, Budget]] = []
+        self.ensembles: list[_Combination] = []
 
     def cross(self, block: Block) -> None:
-        strategies = [self.resources.catalog.strategy(text)[0] for text in block.strategies]
+        strategies = [self.catalog.strategy(text)[0] for text in block.strategies]
         backbones = [(text, self.resources.backbone(text)) for text in block.backbones]
         transfers = [transfer for text in block.datasets for transfer in self.reader.read(text)]
         budgets = sorted({Budget.parse(text) for text in block.budgets}, key=Budget.order)
         for _, entry in backbones:
             _ = entry.identity  # weights that cannot be read are known before anything runs
         for transfer in transfers:
+            for _, entry in backbones:
+                self.notes |= dict.fromkeys(pairing_notes(entry.backbone, self._dataset(transfer)))
             for budget in budgets:
                 self._refuse_too_large(transfer, budget)
                 for text, backbone in backbones:
                     for strategy in strategies:
-                        self._add(strategy, text, backbone, transfer, budget)
+                        self._add(_Combination(strategy, text, backbone, transfer, budget))
+
+    def _dataset(self, transfer: Transfer) -> Dataset:
+        return self.resources.dataset(transfer.dataset).dataset
 
     def _refuse_too_large(self, transfer: Transfer, budget: Budget) -> None:
         if self.suite.too_large_budgets_skip:
@@ -119,58 +157,67 @@ class _Planner:
             raise DataError(reason)
 
     def _too_large(self, transfer: Transfer, budget: Budget) -> str | None:
-        entry = self.resources.dataset(transfer.dataset)
-        where = f"the training split of {entry.dataset.label}"
-        if len(entry.dataset.domains) > 1:
+        dataset = self._dataset(transfer)
+        where = f"the training split of {dataset.label}"
+        if len(dataset.domains) > 1:
             where += f" ({transfer.target})"
-        counts, test = (entry.counts(transfer.target, split) for split in ("train", "test"))
-        return too_large(budget, counts, entry.dataset.classes, where) or too_many_ways(
-            budget, counts, test, self.suite.protocol, f"{entry.dataset.label} ({transfer.target})"
+        train, test = (self._counts(transfer, split) for split in ("train", "test"))
+        return too_large(budget, train, dataset.classes, where) or too_many_ways(
+            budget, train, test, self.suite.protocol, f"{dataset.label} ({transfer.target})"
         )
 
-    def _add(
-        self, strategy: Strategy, backbone_text: str, backbone: BackboneEntry, transfer: Transfer, budget: Budget
-    ) -> None:
-        if transfer.has_source and not self.resources.catalog.needs(strategy).source_labels:
-            transfer = Transfer(transfer.dataset, transfer.target)  # the source is none of its business
-        reason = self._too_large(transfer, budget) or self._unsuitable(strategy, backbone, transfer, budget)
+    def _counts(self, transfer: Transfer, split: str) -> tuple[int, ...]:
+        """Return how many examples each class has in a split; under folds the fewest that it has in any replicate."""
+        suite = self.suite
+        replicates = 1 if SplitRule.parse(suite.protocol.splits).is_given else suite.replicates
+        counts = [
+            class_counts(
+                self.resources.division(transfer.dataset, suite.protocol, suite.seed, replicate).labels(
+                    transfer.target, split
+                ),
+                len(self._dataset(transfer).classes),
+            )
+            for replicate in range(replicates)
+        ]
+        return tuple(min(each) for each in zip(*counts, strict=True))
+
+    def _add(self, case: _Combination) -> None:
+        if case.transfer.has_source and not self.catalog.needs(case.strategy).source_labels:
+            # The source is none of its business.
+            case = replace(case, transfer=Transfer(case.transfer.dataset, case.transfer.target))
+        reason = self._too_large(case.transfer, case.budget) or self._unsuitable(case)
         if reason:
-            self._skip(strategy, backbone, transfer, budget, reason)
-        elif strategy.members:
-            self.ensembles.append((strategy, backbone_text, backbone, transfer, budget))
+            self._skip(case, reason)
+        elif case.strategy.members:
+            self.ensembles.append(case)
         else:
             for replicate in range(self.suite.replicates):
-                self._add_cell(strategy, backbone_text, backbone, transfer, budget, replicate)
+                self._add_cell(case, replicate)
 
     def add_ensembles(self) -> None:
         """Add the cells that combine others, once those are all known; an ensemble may be a member too."""
         waiting, before = self.ensembles, None
         while len(waiting) != before:
             before = len(waiting)
-            waiting = [item for item in waiting if not self._add_ensemble(*item)]
-        for strategy, text, backbone, transfer, budget in waiting:
-            _, missing = self._members(strategy, text, transfer, budget)
-            self._skip(strategy, backbone, transfer, budget, missing_members(strategy, missing))
+            waiting = [case for case in waiting if not self._add_ensemble(case)]
+        for case in waiting:
+            self._skip(case, missing_members(case.strategy, self._members(case)[1]))
 
-    def _add_ensemble(
-        self, strategy: Strategy, backbone_text: str, backbone: BackboneEntry, transfer: Transfer, budget: Budget
-    ) -> bool:
+    def _add_ensemble(self, case: _Combination) -> bool:
         """Add an ensemble's cells where all members have theirs; return whether they have."""
-        found, missing = self._members(strategy, backbone_text, transfer, budget)
+        found, missing = self._members(case)
         for replicate, members in enumerate([] if missing else found):
-            self._add_cell(strategy, backbone_text, backbone, transfer, budget, replicate, members)
+            self._add_cell(case, replicate, members)
         return not missing
 
-    def _members(
-        self, strategy: Strategy, backbone_text: str, transfer: Transfer, budget: Budget
-    ) -> tuple[list[tuple[str, ...]], list[str]]:
+    def _members(self, case: _Combination) -> tuple[list[tuple[str, ...]], list[str]]:
         """Return the ids of an ensemble's members by replicate, and the variants that are not in the plan."""
-        variants = [self.resources.catalog.strategy(text)[0].variant for text in strategy.members]
-        alone = Transfer(transfer.dataset, transfer.target)
+        variants = [self.catalog.strategy(text)[0].variant for text in case.strategy.members]
+        alone = Transfer(case.transfer.dataset, case.transfer.target)
         found = [
             [
-                self.places.get((variant, replicate, backbone_text, transfer, budget))
-                or self.places.get((variant, replicate, backbone_text, alone, budget))
+                self.places.get(case.place(variant, replicate, case.transfer))
+                or self.places.get(case.place(variant, replicate, alone))
                 for variant in variants
             ]
             for replicate in range(self.suite.replicates)
@@ -178,72 +225,56 @@ class _Planner:
         missing = [variant for variant, cell in zip(variants, found[0], strict=True) if cell is None]
         return [tuple(cell for cell in cells if cell) for cells in found], missing
 
-    def _skip(
-        self, strategy: Strategy, backbone: BackboneEntry, transfer: Transfer, budget: Budget, reason: str
-    ) -> None:
-        labels = self._labels(strategy, backbone, transfer, budget)
+    def _skip(self, case: _Combination, reason: str) -> None:
+        labels = self._labels(case)
         columns = ("strategy", "backbone", "dataset", "source", "target", "transfer", "budget")
         shown = {key: str(labels[key]) for key in columns}
         self.skips.setdefault(tuple(shown.values()), Skip(**shown, reason=reason, cells=self.suite.replicates))
 
-    def _add_cell(
-        self,
-        strategy: Strategy,
-        backbone_text: str,
-        backbone: BackboneEntry,
-        transfer: Transfer,
-        budget: Budget,
-        replicate: int,
-        members: tuple[str, ...] = (),
-    ) -> None:
-        labels = self._labels(strategy, backbone, transfer, budget)
-        identity = self._identity(strategy, backbone, transfer, budget, replicate)
+    def _add_cell(self, case: _Combination, replicate: int, members: tuple[str, ...] = ()) -> None:
+        identity = self._identity(case, replicate)
         cell = Cell(
-            strategy=strategy.variant,
-            backbone=backbone_text,
-            transfer=transfer,
-            budget=budget,
+            strategy=case.strategy.variant,
+            backbone=case.backbone_text,
+            transfer=case.transfer,
+            budget=case.budget,
             replicate=replicate,
             seed=self.suite.seed,
             protocol=self.suite.protocol,
             recipe=self.suite.recipe,
-            labels={**labels, "replicate": replicate, "seed": self.suite.seed},
+            labels={**self._labels(case), "replicate": replicate, "seed": self.suite.seed},
             identity={**identity, "members": list(members)} if members else identity,
             members=members,
         )
         self.cells.setdefault(cell.id, cell)
-        self.places.setdefault((strategy.variant, replicate, backbone_text, transfer, budget), cell.id)
+        self.places.setdefault(case.place(case.strategy.variant, replicate, case.transfer), cell.id)
 
-    def _unsuitable(
-        self, strategy: Strategy, backbone: BackboneEntry, transfer: Transfer, budget: Budget
-    ) -> str | None:
-        target = self.resources.dataset(transfer.dataset)
+    def _unsuitable(self, case: _Combination) -> str | None:
+        transfer, target = case.transfer, self._dataset(case.transfer)
         source = self.resources.dataset(transfer.source_dataset).dataset if transfer.source_dataset else None
-        if source is not None and source.modality != target.dataset.modality:
-            return f"the source {source.label} is {source.modality}, the target {target.dataset.modality}."
-        needs = self.resources.catalog.needs(strategy)
+        if source is not None and source.modality != target.modality:
+            return f"the source {source.label} is {source.modality}, the target {target.modality}."
+        needs = self.catalog.needs(case.strategy)
         if needs.validation:
-            for text in strategy.members:
-                member = self.resources.catalog.strategy(text)[0]
+            for text in case.strategy.members:
+                member = self.catalog.strategy(text)[0]
                 learnt = member.needs().validation and member.members
-                if learnt or self.resources.catalog.needs(member).transductive:
-                    return silent_member(strategy, member)
+                if learnt or self.catalog.needs(member).transductive:
+                    return silent_member(case.strategy, member)
         return unsuitable(
-            strategy,
+            case.strategy,
             needs,
-            backbone.backbone,
-            target.dataset,
+            case.backbone.backbone,
+            target,
             None if source is None else tuple(source.classes),
-            target.counts(transfer.target),
-            budget,
+            self._counts(transfer, "train"),
+            case.budget,
             self.suite.protocol,
         )
 
-    def _labels(
-        self, strategy: Strategy, backbone: BackboneEntry, transfer: Transfer, budget: Budget
-    ) -> dict[str, object]:
-        needs = self.resources.catalog.needs(strategy)
-        dataset = self.resources.dataset(transfer.dataset).dataset
+    def _labels(self, case: _Combination) -> dict[str, object]:
+        transfer, needs = case.transfer, self.catalog.needs(case.strategy)
+        dataset = self._dataset(transfer)
         target = dataset.label if len(dataset.domains) == 1 else f"{dataset.label}/{transfer.target}"
         source = ""
         if transfer.source_dataset is not None:
@@ -252,40 +283,41 @@ class _Planner:
             alone = len(other.domains) == 1
             source = str(transfer.source) if same else other.label + ("" if alone else f"/{transfer.source}")
         return {
-            "strategy": strategy.variant,
-            "family": str(strategy.family),
-            "setting": needs.setting(budget),
+            "strategy": case.strategy.variant,
+            "family": str(case.strategy.family),
+            "setting": needs.setting(case.budget),
             "upper_bound": needs.upper_bound,
-            "baseline": type(strategy).baseline,
-            "backbone": backbone.backbone.label,
+            "baseline": type(case.strategy).baseline,
+            "backbone": case.backbone.backbone.label,
             "dataset": dataset.label,
             "source": source,
             "target": transfer.target,
             "transfer": target,
-            "budget": str(budget),
+            "budget": str(case.budget),
         }
 
-    def _identity(
-        self, strategy: Strategy, backbone: BackboneEntry, transfer: Transfer, budget: Budget, replicate: int
-    ) -> dict[str, object]:
+    def _identity(self, case: _Combination, replicate: int) -> dict[str, object]:
+        transfer, suite = case.transfer, self.suite
         source = None
         if transfer.source_dataset is not None:
             source = {**self.resources.dataset(transfer.source_dataset).identity, "domain": transfer.source}
+        division = self.resources.division(transfer.dataset, suite.protocol, suite.seed, replicate).identity
         return {
             "strategy": {
-                "name": strategy.name,
-                "version": type(strategy).version,
-                "parameters": {key: _plain(value) for key, value in non_default(strategy).items()},
+                "name": case.strategy.name,
+                "version": type(case.strategy).version,
+                "parameters": {key: _plain(value) for key, value in non_default(case.strategy).items()},
             },
-            "backbone": backbone.identity,
+            "backbone": case.backbone.identity,
             "dataset": self.resources.dataset(transfer.dataset).identity,
             "target": transfer.target,
             "source": source,
-            "budget": str(budget),
-            "protocol": self.suite.protocol.identity(budget),
-            "recipe": asdict(self.suite.recipe),
+            "budget": str(case.budget),
+            "protocol": suite.protocol.identity(case.budget),
+            **({"splits": division} if division else {}),
+            "recipe": asdict(suite.recipe),
             "replicate": replicate,
-            "seed": self.suite.seed,
+            "seed": suite.seed,
         }
 
 

@@ -49,6 +49,7 @@ class Preparation:
     def _key(self) -> Any:
         identity = dict(self.cell.identity)
         shared = {key: identity[key] for key in ("strategy", "backbone", "source", "recipe", "replicate", "seed")}
+        shared["splits"] = identity.get("splits")
         code = source_digest(type(self.strategy).__module__)  # an edited plugin must not meet what its old self made
         return (shared, code, torch.__version__, self.device.type, torch.get_num_threads())
 

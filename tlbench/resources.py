@@ -15,12 +15,14 @@ from torch import Tensor
 from tlbench.backbone import Backbone
 from tlbench.cache import Cache
 from tlbench.catalog import Catalog
-from tlbench.cell import digest
+from tlbench.cell import Protocol, digest
 from tlbench.dataset import Dataset
+from tlbench.division import Division, divide, table_for
 from tlbench.errors import DataError, WeightsError
-from tlbench.features import EncodedSplit, encode_split
+from tlbench.features import EncodedSplit, Portion, encode_split
 from tlbench.host import Origin
-from tlbench.sampling import class_counts
+from tlbench.split_rule import SplitRule
+from tlbench.split_table import SplitTable
 from tlbench.weights import read_tensors
 
 SPLITS_IN_MEMORY = 8  # encoded splits that a process keeps open
@@ -58,10 +60,6 @@ class DatasetEntry:
                 f"{len(self.dataset.classes)} classes (0 to {len(self.dataset.classes) - 1})."
             )
         return labels.astype(np.int64)
-
-    def counts(self, domain: str, split: str = "train") -> tuple[int, ...]:
-        """Return how many examples each class has in a split."""
-        return class_counts(self.labels(domain, split), len(self.dataset.classes))
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -117,6 +115,8 @@ class Resources:
         self._datasets: dict[str, DatasetEntry] = {}
         self._backbones: dict[str, BackboneEntry] = {}
         self._splits: OrderedDict[tuple[str, ...], EncodedSplit] = OrderedDict()
+        self._tables: dict[tuple[str, str, int, int], SplitTable] = {}
+        self._divisions: dict[tuple[str, str, int, int], Division] = {}
 
     def dataset(self, spec: str) -> DatasetEntry:
         """Return the dataset that a spec spells, fetched where it has to be."""
@@ -147,6 +147,29 @@ class Resources:
                 self._splits.popitem(last=False)
         self._splits.move_to_end(key)
         return self._splits[key]
+
+    def division(self, spec: str, protocol: Protocol, seed: int, replicate: int) -> Division:
+        """Return how a dataset is divided in a replicate; raise DataError or PlanError where the rule does not fit."""
+        rule = SplitRule.parse(protocol.splits)
+        key = (spec, protocol.splits, seed, 0 if rule.is_given else replicate)
+        if key not in self._divisions:
+            entry = self.dataset(spec)
+
+            def table(repetition: int) -> SplitTable:
+                drawn = (spec, protocol.splits, seed, repetition)
+                if drawn not in self._tables:
+                    self._tables[drawn] = table_for(rule, entry.dataset, entry.fingerprint, seed, repetition)
+                return self._tables[drawn]
+
+            self._divisions[key] = divide(rule, entry.dataset, entry.labels, table, replicate)
+        return self._divisions[key]
+
+    def portion(self, dataset: str, domain: str, split: str, backbone: str, division: Division) -> Portion:
+        """Return a split of a division, encoded for a backbone: what is encoded are the dataset's own splits."""
+        parts = tuple(
+            (self.encoded(dataset, domain, own, backbone), rows) for own, rows in division.parts(domain, split)
+        )
+        return Portion(parts, division.labels(domain, split))
 
 
 def examples_digest(inputs: Tensor, labels: Tensor) -> str:

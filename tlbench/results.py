@@ -12,6 +12,7 @@ from tlbench import stats
 from tlbench.budget import Budget
 from tlbench.errors import StoreError
 from tlbench.record import Record
+from tlbench.split_rule import GIVEN
 from tlbench.store import Store
 from tlbench.strategy import Family
 
@@ -21,7 +22,7 @@ LABELS = (
 )  # fmt: skip
 LEDGER = (
     "train_labels", "val_labels", "unlabelled_target", "source_labels", "episodes", "transductive", "upper_bound",
-    "selection", "pretrained_on",
+    "selection", "pretrained_on", "splits",
 )  # fmt: skip
 COSTS = (
     "fit_seconds", "prepare_seconds", "predict_seconds", "parameters_trained", "parameters_stored",
@@ -90,6 +91,8 @@ class Results:
             row.update({name: _number(record.scores.get(name)) for name in self.metrics})
             row.update({key: record.ledger.get(key) for key in LEDGER})
             row["upper_bound"] = _is_upper_bound(record)  # of failures too, which have no ledger
+            row["splits"] = record.ledger.get("splits", GIVEN)
+            row["folds"] = _folds(record)
             row["source_accuracy"] = _number(record.tasks.get("source", {}).get(PRIMARY))
             row.update({key: _number(record.costs.get(key)) for key in COSTS})
             row["failure"] = record.failure.kind if record.failure else ""
@@ -129,18 +132,22 @@ class Results:
             row |= self._spread(done, metric) | self._difference(frame, done, first, metric)
             ledger = (done if len(done) else group).iloc[0]
             row |= {name: ledger[name] for name in LEDGER}
+            row["splits"] = f"{ledger['folds']}-fold" if ledger["folds"] else ledger["splits"]
             row["source_accuracy"] = done["source_accuracy"].mean()
             rows.append(row)
         return pd.DataFrame(rows, columns=None if rows else list(ROW))
 
     def _spread(self, done: pd.DataFrame, metric: str) -> dict[str, Any]:
-        seeds = stats.t_interval(done[metric].to_numpy() if metric in done else np.empty(0))
+        seeds = stats.t_interval(done[metric].to_numpy() if metric in done else np.empty(0), overlap=_overlap(done))
         nothing = float("nan")
         items = episodes = None
         if metric == PRIMARY and len(done):
             right = [self._right(cell) for cell in done["cell"]]
             if done["episodes"].notna().all():
                 episodes = stats.t_interval(np.concatenate([each.mean(axis=1) for each in right]))
+            elif done["folds"].any():
+                if len(done) == done["folds"].iloc[0] == done["splits"].nunique():  # each item was tested once
+                    items = stats.item_interval(np.concatenate([each[0] for each in right]))
             elif len({each.shape for each in right}) == 1:
                 items = stats.item_interval(np.mean([each[0] for each in right], axis=0))
         return {
@@ -182,7 +189,9 @@ class Results:
         pairs = done.merge(baseline[[*keys, metric]], on=keys, suffixes=("", "_baseline"))
         if name == first["strategy"] or pairs.empty:
             return {**empty, "baseline": "" if name == first["strategy"] else name}
-        difference = stats.paired_interval(pairs[metric].to_numpy(), pairs[f"{metric}_baseline"].to_numpy())
+        difference = stats.paired_interval(
+            pairs[metric].to_numpy(), pairs[f"{metric}_baseline"].to_numpy(), overlap=_overlap(pairs)
+        )
         return {
             "baseline": name,
             "delta": difference.mean,
@@ -222,6 +231,17 @@ class Results:
         from tlbench.headlines import headlines
 
         return [sentence for metric in self.primaries for sentence in headlines(self.summary(metric), metric)]
+
+
+def _folds(record: Record) -> int:
+    """Return how many folds of a cross-validation there are; 0 for none."""
+    return int(record.identity.get("splits", {}).get("folds", 0))
+
+
+def _overlap(rows: pd.DataFrame) -> float:
+    """Return the ratio of test to training examples of a cross-validation's folds; 0 for independent replicates."""
+    folds = int(rows["folds"].max()) if len(rows) else 0
+    return 1 / (folds - 1) if folds else 0.0
 
 
 def _number(value: float | None) -> float:

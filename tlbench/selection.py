@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tlbench.suite import Suite
 
 
+PROTOCOL_OPTIONS = ("validation", "splits", "episodes", "queries", "unbalanced")
+
+
 def plugin_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `-p FILE` to a command."""
     return click.option("-p", "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a local plugin file.")(
@@ -38,6 +41,8 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--seed", type=click.IntRange(0), metavar="N", help="The root of all seeds."),
         click.option("--validation", type=click.FloatRange(0, 1, max_open=True), metavar="SHARE",
                      help="Share of the label budget kept to select on."),
+        click.option("--splits", metavar="RULE",
+                     help="5-fold, or a file of `tlbench data split`.  [default: the data's own]"),
         click.option("--episodes", type=click.IntRange(2), metavar="N", help="Episodes of a budget as '5-way 1-shot'."),
         click.option("--queries", type=click.IntRange(1), metavar="N", help="Test examples per class of an episode."),
         click.option("--unbalanced", type=click.FloatRange(0), metavar="ALPHA",
@@ -110,12 +115,12 @@ def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
     from dataclasses import replace
 
     from tlbench.api import DEFAULT_SUITE, find_suite
+    from tlbench.suite import replicates_by
 
     suite = find_suite(options["suite"] or DEFAULT_SUITE, catalog)
     chosen = [tuple(options[key]) for key in ("strategies", "backbones", "datasets", "budgets")]
     changes: dict[str, Any] = {key: options[key] for key in ("replicates", "seed") if options[key] is not None}
-    rules = {
-        key: options[key] for key in ("validation", "episodes", "queries", "unbalanced") if options[key] is not None
-    }
-    changes["protocol"] = replace(suite.protocol, **rules)
-    return replace(suite.narrowed(*chosen), **changes)
+    rules = {key: options[key] for key in PROTOCOL_OPTIONS if options[key] is not None}
+    if "splits" in rules:
+        changes.setdefault("replicates", replicates_by(rules["splits"], suite.replicates))
+    return replace(suite.narrowed(*chosen).under(replace(suite.protocol, **rules)), **changes)

@@ -19,10 +19,12 @@ class Interval:
     n: int
 
 
-def t_interval(values: np.ndarray, level: float = LEVEL) -> Interval:
-    """Return Student's t interval of a mean over replicates: mean ± t(n-1) * s / sqrt(n), s with n - 1.
+def t_interval(values: np.ndarray, level: float = LEVEL, overlap: float = 0.0) -> Interval:
+    """Return Student's t interval of a mean over replicates: mean ± t(n-1) * s * sqrt(1/n + overlap), s with n - 1.
 
-    One value has no interval; equal values have one of width 0.
+    `overlap` is 0 for independent replicates. Folds of a cross-validation share training examples: it is then the
+    number of test examples over that of training examples (Nadeau & Bengio, 2003, doi:10.1023/A:1024068626366,
+    the corrected resampled t). One value has no interval; equal values have one of width 0.
     """
     values = np.asarray(values, dtype=float)
     n = len(values)
@@ -31,13 +33,13 @@ def t_interval(values: np.ndarray, level: float = LEVEL) -> Interval:
     mean = float(values.mean())
     if n == 1:
         return Interval(mean, float("nan"), float("nan"), 1)
-    half = float(scipy_stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    half = float(scipy_stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) * np.sqrt(1 / n + overlap))
     return Interval(mean, mean - half, mean + half, n)
 
 
-def paired_interval(values: np.ndarray, reference: np.ndarray, level: float = LEVEL) -> Interval:
-    """Return the t interval of the mean difference of two paired samples of equal length."""
-    return t_interval(np.asarray(values, dtype=float) - np.asarray(reference, dtype=float), level)
+def paired_interval(values: np.ndarray, reference: np.ndarray, level: float = LEVEL, overlap: float = 0.0) -> Interval:
+    """Return the t interval of the mean difference of two paired samples of equal length; `overlap` as above."""
+    return t_interval(np.asarray(values, dtype=float) - np.asarray(reference, dtype=float), level, overlap)
 
 
 def item_interval(item_scores: np.ndarray, seed: int = 0, level: float = LEVEL) -> Interval:

@@ -1,6 +1,6 @@
 """Why a combination makes no sense, in a sentence that says what would make it suitable."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tlbench.backbone import Backbone
 from tlbench.budget import Budget
@@ -112,3 +112,17 @@ def unsuitable(
             f"Use --validation 0.2, or validation = 0.2 in the suite."
         )
     return strategy.unsuitable(backbone, dataset, budget)
+
+
+def pairing_notes(backbone: Backbone, dataset: Dataset) -> Iterator[str]:
+    """Yield sentences on a backbone that does not suit a dataset, or has seen it."""
+    note = backbone.note_on(dataset)
+    if note:
+        yield note
+    known = (backbone.pretrained_on or "").lower()
+    for hazard in dataset.card.hazards:
+        if known and hazard.lower() in known:
+            yield (
+                f"{backbone.label} was pretrained on {backbone.pretrained_on}, and the card of {dataset.label} says "
+                f"that its images are among {hazard}: scores may be too good."
+            )

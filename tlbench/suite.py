@@ -12,6 +12,7 @@ from tlbench.errors import ParameterError
 from tlbench.names import near_miss
 from tlbench.parameters import construct
 from tlbench.recipe import Recipe
+from tlbench.split_rule import GIVEN, SplitRule
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Suite:
             raise ParameterError(f"validation must be at least 0 and below 1, got {self.protocol.validation}.")
         if self.protocol.episodes < 2 or self.protocol.queries < 1 or self.protocol.unbalanced < 0:
             raise ParameterError("episodes must be 2 or more, queries 1 or more, unbalanced 0 or more.")
+        SplitRule.parse(self.protocol.splits)
 
     def narrowed(
         self,
@@ -74,13 +76,24 @@ class Suite:
         chosen = {"backbones": backbones, "datasets": datasets, "budgets": budgets}
         given: dict[str, Any] = {key: value for key, value in chosen.items() if value}
         blocks = tuple(dict.fromkeys(replace(block, **given) for block in blocks))
-        changed = blocks != self.blocks
         return replace(
             self,
-            name=f"custom-{digest([asdict(block) for block in blocks])[:6]}" if changed else self.name,
+            name=self.name if blocks == self.blocks else _custom_name(blocks, self.protocol),
             blocks=blocks,
             too_large_budgets_skip=self.too_large_budgets_skip or bool(datasets and not budgets),
         )
+
+    def under(self, protocol: Protocol) -> "Suite":
+        """Return the suite under another protocol; its results belong into a folder of their own."""
+        if protocol == self.protocol:
+            return self
+        return replace(self, name=_custom_name(self.blocks, protocol), protocol=protocol)
+
+
+def _custom_name(blocks: tuple[Block, ...], protocol: Protocol) -> str:
+    """Name what a user has put together: the same choice has the same name."""
+    rules = {} if protocol == Protocol() else {"protocol": asdict(protocol)}
+    return f"custom-{digest([*(asdict(block) for block in blocks), *rules.values()])[:6]}"
 
 
 def _union(groups: Any) -> tuple[str, ...]:
@@ -99,7 +112,7 @@ def load_suite(path: Path) -> Suite:
 
 
 _LISTS = ("strategies", "backbones", "datasets", "budgets")
-_PROTOCOL = {"validation": float, "episodes": int, "queries": int, "unbalanced": float}
+_PROTOCOL = {"validation": float, "episodes": int, "queries": int, "unbalanced": float, "splits": str}
 _KEYS = (*_LISTS, "name", "description", "replicates", "seed", *_PROTOCOL, "recipe", "block")
 
 
@@ -118,18 +131,24 @@ def suite_from_mapping(data: Mapping[str, Any], default_name: str = "custom") ->
         name=_typed(data, "name", str, default_name),
         description=_typed(data, "description", str, ""),
         blocks=tuple(_block({**shared, **block}, default_name) for block in blocks),
-        replicates=_typed(data, "replicates", int, Suite.replicates),
+        replicates=_typed(data, "replicates", int, replicates_by(data.get("splits", GIVEN), Suite.replicates)),
         seed=_typed(data, "seed", int, Suite.seed),
         protocol=_protocol(data),
         recipe=construct(Recipe, "recipe of suite", default_name, recipe),
     )
 
 
+def replicates_by(splits: object, otherwise: int) -> int:
+    """Return how many replicates there are when nobody says: each fold of a cross-validation once."""
+    folds = SplitRule.parse(splits).folds if isinstance(splits, str) else 0
+    return folds or otherwise
+
+
 def _protocol(data: Mapping[str, Any]) -> Protocol:
     given = {}
     for key, kind in _PROTOCOL.items():
         if key in data:
-            given[key] = kind(_typed(data, key, (int, float) if kind is float else int, None))
+            given[key] = kind(_typed(data, key, (int, float) if kind is float else kind, None))
     return Protocol(**given)
 
 
