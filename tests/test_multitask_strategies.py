@@ -8,9 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from tlbench import Labelled, Recipe, Task, Workbench
+from tlbench import Labelled, Protocol, Recipe, Task, Workbench
+from tlbench.cache import Cache
+from tlbench.catalog import Catalog
 from tlbench.determinism import seed_everything
+from tlbench.draw import draw, draw_further_test
+from tlbench.host import Host
+from tlbench.plan import make_plan
+from tlbench.resources import Resources
+from tlbench.task import FurtherLabels
 from tlbench.workbench import Setting
+from tlbench_multitask.multi_head import MultiHead
 from tlbench_multitask.multi_task import MultiTask
 from tlbench_multitask.shared_trunk import SharedTrunk
 from tlbench_multitask.surgery import pcgrad
@@ -278,3 +286,83 @@ def test_the_draws_of_surgery_come_from_a_generator_of_their_own(make):
     combine = partial(pcgrad, generator=bench.generator("pcgrad"))
     combine(gradients)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+# ---- several labels of the same examples -------------------------------------------------------------------------
+
+COLUMNS = '''
+from dataclasses import dataclass
+import numpy as np
+from tlbench import Dataset, Labelled, hookimpl
+from tlbench.dataset import Column
+
+class Corners(Dataset):
+    """A bright blob in one corner; whether it is on the left stands in a column of its own."""
+
+    name = "corners"
+    classes = ("a", "b", "c", "d")
+
+    def load(self, domain, split):
+        labels = np.arange(80 if split == "train" else 40) % 4
+        images = np.random.default_rng(split == "train").integers(0, 120, (len(labels), 8, 8))
+        for image, label in zip(images, labels):
+            image[4 * (label // 2) : 4 * (label // 2) + 4, 4 * (label % 2) : 4 * (label % 2) + 4] += 60
+        return Labelled(images.astype(np.uint8), labels)
+
+    def columns(self, domain, split):
+        return {"is.left": Column(("no", "yes"), 1 - self.load(domain, split).labels % 2)}
+
+@hookimpl
+def tlbench_datasets():
+    return [Corners]
+'''
+
+
+@pytest.fixture
+def with_columns(toy, plugin_file):
+    return Resources(Catalog(Host([toy, plugin_file(COLUMNS)])), Cache())
+
+
+@pytest.mark.parametrize("budget", ["4-shot", "2-way 2-shot"])
+def test_further_columns_are_learnt_scored_and_told_in_the_ledger(suite, with_columns, run_suite, budget):
+    protocol = Protocol(episodes=2, queries=3)
+    cells = suite(("multi-head(steps=8)",), datasets=("corners",), budgets=(budget,), replicates=1, protocol=protocol)
+    [record] = run_suite(cells, with_columns).records()
+    assert record.failure is None
+    assert record.ledger["further_labels"] == record.ledger["train_labels"] == (16 if "way" not in budget else 4)
+    assert set(record.tasks) == {"target", "column is.left"}
+    assert record.tasks["column is.left"]["accuracy"] != record.tasks["target"]["accuracy"]
+
+
+def test_under_folds_a_column_keeps_its_rows(suite, with_columns):
+    cells = suite(("multi-head",), datasets=("corners",), replicates=3, protocol=Protocol(splits="3-fold"))
+    for cell in make_plan(cells, with_columns).cells:
+        strategy = with_columns.catalog.strategy("multi-head")[0]
+        [drawn] = draw(cell, strategy, with_columns, features=None)
+        assert torch.equal(drawn.task.further[0].labels, 1 - drawn.task.train.labels % 2)
+        _, columns = draw_further_test(cell, with_columns)
+        assert (columns["is.left"].labels == 1 - drawn.labels % 2).all()
+
+
+def test_a_dataset_without_further_columns_is_skipped_with_what_to_write(suite, resources):
+    [skip] = make_plan(suite(("multi-head", "scratch")), resources).skips
+    assert "blobs has none. A table has some: csv:PATH?also=COLUMN." in skip.reason
+
+
+def test_all_heads_stand_on_one_trunk_that_is_trained(suite, with_columns):
+    task = Task(
+        ("a", "b"),
+        Labelled(torch.zeros(4, 1, 8, 8, dtype=torch.uint8), torch.tensor([0, 1, 0, 1])),
+        further=(FurtherLabels("x", ("p", "q", "r"), torch.tensor([0, 1, 2, 0])),),
+    )
+    entry = with_columns.backbone("tiny.corners")
+    bench = Workbench(
+        Setting(entry.backbone, entry.weights, 2, Recipe(steps=2, batch_size=4), torch.device("cpu"), 0, 0)
+    )
+    seed_everything(0)
+    model = MultiHead().fit(task, bench)
+    assert model.names == ("x",)
+    assert model(task.train.inputs).shape == (4, 2)
+    assert MultiHead().further_classifiers(model)["x"](task.train.inputs).shape == (4, 3)
+    start = bench.backbone().state_dict()
+    assert any(not torch.equal(value, start[name]) for name, value in model.trunk.state_dict().items())

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from tlbench.budget import Budget, BudgetKind
 from tlbench.cache import Cache
 from tlbench.cell import Cell, Protocol, digest
+from tlbench.dataset import Column, Dataset
 from tlbench.determinism import Stopwatch
 from tlbench.division import Division
 from tlbench.features import EncodedSplit, Portion, extract_split, extraction_seconds
@@ -19,7 +20,7 @@ from tlbench.sampling import carve_validation, episode_rows, labelled_positions
 from tlbench.seeds import derive
 from tlbench.split_rule import GIVEN
 from tlbench.strategy import Strategy
-from tlbench.task import Labelled, Source, Task
+from tlbench.task import FurtherLabels, Labelled, Source, Task
 
 KnownFeatures = tuple[Tensor, Callable[[], Tensor]]
 
@@ -111,7 +112,7 @@ class _Table:
         queries = self.test.inputs
         if self.needs.transductive:
             queries = self._inputs(self.test, np.arange(len(self.test.labels)), known)
-        task = self._task(tuple(self.entry.dataset.classes), train, val, queries)
+        task = self._task(tuple(self.entry.dataset.classes), train, val, queries, train_rows)
         return Drawn(task, queries, self.test.labels, known, lambda: self.features.rows(self.test))
 
     def episode(self, index: int) -> Drawn:
@@ -133,7 +134,8 @@ class _Table:
 
         queries = self._inputs(self.test, drawn.queries, known)
         names = tuple(self.entry.dataset.classes[way] for way in drawn.ways)
-        task = self._task(names, part(train_rows), part(val_rows) if len(val_rows) else None, queries)
+        val = part(val_rows) if len(val_rows) else None
+        task = self._task(names, part(train_rows), val, queries, train_rows)
         labels = position[self.test.labels[drawn.queries]]
         return Drawn(task, queries, labels, known, lambda: self.features.rows(self.test, drawn.queries))
 
@@ -143,7 +145,9 @@ class _Table:
         known.append((inputs, lambda: self.features.rows(split, rows)))
         return inputs
 
-    def _task(self, classes: tuple[str, ...], train: Labelled, val: Labelled | None, queries: Tensor) -> Task:
+    def _task(
+        self, classes: tuple[str, ...], train: Labelled, val: Labelled | None, queries: Tensor, rows: np.ndarray
+    ) -> Task:
         return Task(
             classes=classes,
             train=train,
@@ -152,6 +156,14 @@ class _Table:
             source=self.source.train if self.source else None,
             source_classes=self.source.classes if self.source else None,
             queries=queries if self.needs.transductive else None,
+            further=self._further(rows) if self.needs.further_labels else None,
+        )
+
+    def _further(self, rows: np.ndarray) -> tuple[FurtherLabels, ...]:
+        columns = further_columns(self.entry.dataset, self.cell.transfer.target, self.pool)
+        return tuple(
+            FurtherLabels(name, column.classes, torch.from_numpy(np.asarray(column.labels)[rows]))
+            for name, column in columns.items()
         )
 
     def _target_rows(self) -> tuple[np.ndarray, Portion, np.ndarray]:
@@ -182,6 +194,7 @@ def ledger(cell: Cell, strategy: Strategy, resources: Resources, drawn: Drawn, d
         "val_labels": 0 if task.val is None else len(task.val),
         "unlabelled_target": 0 if task.unlabelled is None else len(task.unlabelled),
         "source_labels": 0 if task.source is None else len(task.source),
+        "further_labels": sum(len(each.labels) for each in task.further or ()),
         "test_items": len(drawn.labels),
         "episodes": len(digests) if cell.budget.is_episodic else None,
         "transductive": needs.transductive,
@@ -211,6 +224,23 @@ def draw_source(cell: Cell, resources: Resources, known: list[KnownFeatures], fe
     inputs = split.take(np.arange(len(labels)))
     known.append((inputs, lambda: features.rows(split)))
     return Source(Labelled(inputs, torch.from_numpy(labels)), classes)
+
+
+def draw_further_test(cell: Cell, resources: Resources) -> tuple[Tensor, dict[str, Column]]:
+    """Return the target's test inputs, and its further label columns by name."""
+    target = cell.transfer.target
+    portion = resources.portion(cell.transfer.dataset, target, "test", cell.backbone, division_of(cell, resources))
+    return portion.inputs, further_columns(resources.dataset(cell.transfer.dataset).dataset, target, portion)
+
+
+def further_columns(dataset: Dataset, domain: str, portion: Portion) -> dict[str, Column]:
+    """Return the further label columns of a portion by name, labels as int64 (N,)."""
+    first = dataset.columns(domain, portion.parts[0][0].name)
+
+    def labels(name: str) -> np.ndarray:
+        return portion.per_row(lambda split: np.asarray(dataset.columns(domain, split)[name].labels, dtype=np.int64))
+
+    return {name: Column(column.classes, labels(name)) for name, column in first.items()}
 
 
 def draw_source_test(cell: Cell, resources: Resources) -> Labelled:

@@ -11,7 +11,7 @@ import torch
 from tlbench.cell import Cell
 from tlbench.costs import flops_per_example, parameters_stored, peak_memory_bytes
 from tlbench.determinism import seed_everything
-from tlbench.draw import FeatureSource, draw, draw_source_test, ledger
+from tlbench.draw import FeatureSource, draw, draw_further_test, draw_source_test, ledger
 from tlbench.environment import environment, provenance
 from tlbench.errors import StoreError, TlbenchError
 from tlbench.metric import Metric
@@ -123,16 +123,21 @@ def _task_scores(
     own: Mapping[str, float],
     metrics: list[Metric],
 ) -> dict[str, dict[str, float | None]]:
-    """Return scores by task where the classifier serves the source too."""
-    other = strategy.source_classifier(trial.classifier)
-    if other is None or not strategy.needs().source_labels:
-        return {}
-    test = draw_source_test(cell, resources)
-    logits = predict(other, test.inputs, trial.bench.device).numpy()
-    return {
-        "target": _finite_or_none(own),
-        "source": _finite_or_none(score(metrics, logits, test.labels)),
-    }
+    """Return scores by task where the classifier serves the source, or further label columns, too."""
+    needs, device = strategy.needs(), trial.bench.device
+    found = {}
+    other = strategy.source_classifier(trial.classifier) if needs.source_labels else None
+    if other is not None:
+        test = draw_source_test(cell, resources)
+        found["source"] = score(metrics, predict(other, test.inputs, device).numpy(), test.labels)
+    further = strategy.further_classifiers(trial.classifier) if needs.further_labels else {}
+    if further:
+        inputs, columns = draw_further_test(cell, resources)
+        for name, classifier in further.items():
+            logits = predict(classifier, inputs, device).numpy()
+            found[f"column {name}"] = score(metrics, logits, columns[name].labels)
+    scores = {"target": own, **found} if found else {}
+    return {task: _finite_or_none(values) for task, values in scores.items()}
 
 
 def start_of_cell(cell: Cell, backbone: BackboneEntry, device: torch.device) -> None:

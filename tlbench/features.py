@@ -18,6 +18,7 @@ from tlbench.errors import DataError, PluginError
 from tlbench.mending import blamed
 from tlbench.probing import content
 from tlbench.training import BATCH, predict
+from tlbench.waiting import track
 
 CHUNK = 256  # raw examples encoded at a time
 DECODERS = 4  # threads that decode: image libraries release the interpreter's lock
@@ -34,6 +35,11 @@ class EncodedSplit:
     labels: np.ndarray
     key: tuple[str, ...]  # names the content, for the feature cache
     reopen: Callable[[], np.ndarray]  # maps the file anew
+
+    @property
+    def name(self) -> str:
+        """The split's name in its dataset."""
+        return self.key[2]
 
     def take(self, rows: np.ndarray) -> Tensor:
         """Return the inputs of these rows as a tensor of its own: changing it changes nobody else's."""
@@ -67,6 +73,11 @@ class Portion:
             return self.whole.take(rows)
         return self._gathered(rows, lambda split, own: split.take(own))
 
+    def per_row(self, of: Callable[[str], np.ndarray]) -> np.ndarray:
+        """Return what `of` knows about each row of an own split, by the split's name, put together; (N,)."""
+        found = [of(split.name) if rows is None else of(split.name)[rows] for split, rows in self.parts]
+        return np.concatenate(found)
+
     def gather(self, rows: np.ndarray | None, of: Callable[[EncodedSplit, np.ndarray | None], Tensor]) -> Tensor:
         """Return what `of` knows about the rows of each split (None: of all), put together in the order of `rows`."""
         if self.whole:
@@ -97,7 +108,7 @@ def encode_split(
     key = (fingerprint, domain, split, backbone.encoding)
 
     def opened() -> np.ndarray:
-        return cache.array("encoded", key, lambda path: _write_encoded(path, loaded.inputs, backbone))
+        return cache.array("encoded", key, lambda path: _write_encoded(path, loaded.inputs, backbone, split))
 
     array = opened()
     if len(array) != len(labels):
@@ -105,7 +116,7 @@ def encode_split(
     return EncodedSplit(torch.from_numpy(array), labels, key, opened)
 
 
-def _write_encoded(path: Path, raw: Sequence[Any], backbone: Backbone) -> None:
+def _write_encoded(path: Path, raw: Sequence[Any], backbone: Backbone, split: str) -> None:
     """Encode chunk by chunk into a memory-mapped file, so that a large split never stands in memory."""
     chunks = [range(start, min(start + CHUNK, len(raw))) for start in range(0, len(raw), CHUNK)]
     with ThreadPoolExecutor(DECODERS) as pool:
@@ -113,7 +124,8 @@ def _write_encoded(path: Path, raw: Sequence[Any], backbone: Backbone) -> None:
         with path.open("wb"):
             target = np.lib.format.open_memmap(path, "w+", first.dtype, (len(raw), *first.shape))
         for chunk in chunks:
-            target[chunk.start : chunk.stop] = _encode(list(pool.map(raw.__getitem__, chunk)), backbone)
+            examples = track(pool.map(raw.__getitem__, chunk), f"encoding {split}", len(raw), chunk.start)
+            target[chunk.start : chunk.stop] = _encode(list(examples), backbone)
         target.flush()
 
 
@@ -156,8 +168,10 @@ def extract_split(
 
     def make(path: Path) -> None:
         frozen = network()
+        batches = -(-len(split.inputs) // BATCH)
         with Stopwatch(device) as watch:
-            features = predict(frozen, split.inputs, device)
+            starts = track(range(0, len(split.inputs), BATCH), f"features of {split.key[2]}", batches)
+            features = torch.cat([predict(frozen, split.inputs[start : start + BATCH], device) for start in starts])
         cache.state("extraction", key, lambda: ({}, {"seconds": repr(watch.seconds)}))
         with path.open("wb") as file:
             np.save(file, features.numpy())

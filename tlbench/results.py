@@ -21,8 +21,8 @@ LABELS = (
     "seed",
 )  # fmt: skip
 LEDGER = (
-    "train_labels", "val_labels", "unlabelled_target", "source_labels", "episodes", "transductive", "upper_bound",
-    "selection", "pretrained_on", "splits",
+    "train_labels", "val_labels", "unlabelled_target", "source_labels", "further_labels", "episodes", "transductive",
+    "upper_bound", "selection", "pretrained_on", "splits",
 )  # fmt: skip
 COSTS = (
     "fit_seconds", "prepare_seconds", "predict_seconds", "parameters_trained", "parameters_stored",

@@ -1,7 +1,7 @@
 """What a transfer strategy is: a frozen dataclass of hyper-parameters with one method, `fit`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,6 +10,7 @@ from tlbench.budget import Budget
 from tlbench.errors import PluginError
 from tlbench.names import format_spec
 from tlbench.parameters import check_identity, non_default, require_frozen_dataclass
+from tlbench.signatures import FOREIGN_DATA, check_signature, habit, refuse_shared_state
 from tlbench.task import Source, Task
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Requirements:
     min_labels_per_class: int = 1  # 0 for methods that need no target label
     same_classes: bool = False  # source and target share their classes
     validation: bool = False  # validation labels out of the budget
+    further_labels: bool = False  # other label columns of the labelled target examples
     upper_bound: bool = False  # every label of the target's training split, whatever the budget; shown as such
 
     def with_members(self, members: "Sequence[Requirements]") -> "Requirements":
@@ -108,6 +110,13 @@ class Strategy(ABC):
         """
         return None
 
+    def further_classifiers(self, classifier: "nn.Module") -> "Mapping[str, nn.Module]":
+        """Return the classifiers of further label columns inside what `fit` returned, by the columns' names.
+
+        Each is scored on the target's test split; the record holds the scores beside the target's.
+        """
+        return {}
+
     @property
     def members(self) -> tuple[str, ...]:
         """The variants whose stored predictions this one combines.
@@ -134,4 +143,15 @@ def check_strategy_class(cls: Any) -> None:
         raise PluginError(f"class {cls.__name__}: family is {cls.family!r}; write Family.X with X one of {families}.")
     require_frozen_dataclass(cls, always=True)
     if getattr(cls, "__abstractmethods__", None):
-        raise PluginError(f"class {cls.__name__} lacks the method fit(self, task, bench).")
+        raise PluginError(f"class {cls.__name__} lacks the method fit(self, task, bench).{habit(cls)}")
+    meaning = (
+        "Labelled examples are task.train.inputs and task.train.labels, bench trains, and fit returns the network, a "
+        "torch.nn.Module from encoded inputs to logits."
+    )
+    check_signature(cls, "fit", ("task", "bench"), meaning, foreign=FOREIGN_DATA, no_more=True)
+    if cls.prepare is not Strategy.prepare:
+        check_signature(cls, "prepare", ("source", "bench"), "The source's labelled examples are source.train.")
+    if cls.unsuitable is not Strategy.unsuitable:
+        answer = "It returns None, or a sentence that says what would be suitable."
+        check_signature(cls, "unsuitable", ("backbone", "dataset", "budget"), answer)
+    refuse_shared_state(cls)

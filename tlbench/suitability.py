@@ -88,6 +88,11 @@ def unsuitable(
             f"{strategy.name} needs a labelled source; give one with 'DATASET[SOURCE->TARGET]' "
             f"(SOURCE is another domain, or another dataset)."
         )
+    if needs.further_labels and not dataset.columns(dataset.domains[0], "train"):
+        return (
+            f"{strategy.name} needs further label columns, and {dataset.label} has none. A table has some: "
+            f"csv:PATH?also=COLUMN."
+        )
     if needs.same_classes and source_classes is not None and set(source_classes) != set(dataset.classes):
         return (
             f"{strategy.name} needs a source with the target's classes; the source has "

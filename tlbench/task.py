@@ -35,6 +35,15 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
+class FurtherLabels:
+    """Another label of each labelled example, from a column of its own: an int64 tensor, rows as in `Task.train`."""
+
+    name: str
+    classes: tuple[str, ...]  # labels are positions in here
+    labels: "Tensor"
+
+
+@dataclass(frozen=True, eq=False)
 class Task:
     """One learning problem. What the strategy did not require is None."""
 
@@ -45,6 +54,7 @@ class Task:
     source: Labelled | None = None
     source_classes: tuple[str, ...] | None = None
     queries: "Tensor | None" = None  # the test inputs, for transductive methods alone
+    further: tuple[FurtherLabels, ...] | None = None  # other labels of the examples in `train`
 
 
 @dataclass(frozen=True, eq=False)

@@ -125,8 +125,13 @@ class Row:
             parts = [f"all {self['train_labels']} target labels"]
         if values["val_labels"]:
             parts.append(f"{self['val_labels']} more for validation")
-        for column, noun in (("unlabelled_target", "unlabelled target inputs"), ("source_labels", "source labels")):
-            if values[column]:
+        counted = (
+            ("further_labels", "labels of further columns"),
+            ("unlabelled_target", "unlabelled target inputs"),
+            ("source_labels", "source labels"),
+        )
+        for column, noun in counted:
+            if known(values[column]) and values[column]:
                 parts.append(f"{self[column]} {noun}")
         if values["source_labels"] and known(values["source"]):
             parts[-1] += f" of {self['source']}"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tlbench import Results
 
 _WHERE = ("cell", "strategy", "backbone", "transfer", "budget", "replicate")
-_COUNTS = ("train_labels", "val_labels", "unlabelled_target", "source_labels", "episodes")
+_COUNTS = ("train_labels", "val_labels", "unlabelled_target", "source_labels", "further_labels", "episodes")
 # What differs when the same cells are run again, or are run by another machine.
 _COSTS = (
     "fit_seconds",

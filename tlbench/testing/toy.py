@@ -16,7 +16,7 @@ from tlbench.dataset import Dataset
 from tlbench.determinism import generator, seeded
 from tlbench.seeds import derive
 from tlbench.strategy import Requirements
-from tlbench.task import Labelled, Source, Task
+from tlbench.task import FurtherLabels, Labelled, Source, Task
 
 POOL = 20  # examples per class of a domain's training split
 QUERIES = 15  # test examples per class
@@ -132,7 +132,12 @@ class Toy:
             source=source.train if source else None,
             source_classes=source.classes if source else None,
             queries=self.examples("target", "test").inputs if needs.transductive else None,
+            further=self.further(pool.labels[: (each - kept) * self.classes]) if needs.further_labels else None,
         )
+
+    def further(self, labels: Tensor) -> tuple[FurtherLabels, ...]:
+        """Return another label of examples with these labels: whether the class's number is odd."""
+        return (FurtherLabels("parity", ("even", "odd"), labels % 2),)
 
     def member_logits(self, data: Labelled, members: int) -> Tensor:
         """Return what members of an ensemble would say of examples, float32 (N, members, classes): often right."""
