@@ -12,12 +12,13 @@ def all_checks() -> list[Check]:
         ensembles,
         few_shot,
         fine_tuning,
+        multi_task,
         omniglot,
         photographs,
         references,
     )  # fmt: skip
 
-    modules = (adaptation, fine_tuning, ensembles, references, few_shot, digits, omniglot, photographs)
+    modules = (adaptation, fine_tuning, multi_task, ensembles, references, few_shot, digits, omniglot, photographs)
     return [check for module in modules for check in module.CHECKS]
 
 
