@@ -193,6 +193,7 @@ def needs_in_words(strategy):
         "labels": needs.min_labels_per_class > 0 and not strategy.members,
         "members": bool(strategy.members),
         "source": needs.source_labels,
+        "further columns": needs.further_labels,
         "same classes": needs.same_classes,
         "unlabelled target": needs.unlabelled_target,
         "test inputs": needs.transductive,

@@ -258,3 +258,48 @@ def test_results_under_two_protocols_do_not_share_a_folder(suite, resources, run
 def test_parts_are_read_whatever_way_a_table_names_them():
     assert SplitTable({("all", "a"): "train", ("all", "b"): "test"}).folds == 0
     assert SplitTable({("all", "a"): "0", ("all", "b"): "1"}).folds == 2
+
+
+def test_a_run_keeps_the_tables_that_it_was_divided_by(suite, resources, run_suite):
+    store = run_suite(folded(suite), resources)
+    [path] = (store.folder / "splits").iterdir()
+    digest = next(iter(store.records())).identity["splits"]["digest"]
+    assert path.name == f"{digest[:20]}.csv"
+    assert read_split_table(path).digest == digest
+
+
+# ---- tlbench data split ------------------------------------------------------------------------------------------
+
+
+def test_data_split_writes_folds_that_a_run_takes(cli, toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = cli("data", "split", "blobs", "-p", toy, "--folds", 3)
+    path = Path(done.stdout.splitlines()[-1])
+    assert "blobs: day: fold 0 40, fold 1 40, fold 2 40" in done.stdout
+    assert path.name == f"splits-{read_split_table(path).digest[:12]}.csv"
+    planned = cli("plan", "-p", toy, "-s", "scratch", "-b", "tiny", "-d", "blobs[->day]", "--splits", path)
+    assert planned.exit_code == 0
+    assert cli("data", "split", "blobs", "-p", toy, "--folds", 3).stdout == done.stdout  # a second time changes nothing
+
+
+def test_data_split_writes_down_the_splits_that_are_there(cli, toy, tmp_path):
+    cli("data", "split", "blobs", "-p", toy, "--out", tmp_path / "own.csv")
+    parts = read_split_table(tmp_path / "own.csv").parts
+    assert sum(part == "test" for (domain, _), part in parts.items() if domain == "night") == 40
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--folds", 3, "--test", 0.2), "Leave one of them away"),
+        (("--val", 0.2), "--val goes with --test"),
+        (("--folds", 40), "class 'north-west' of day has 30. Use fewer folds"),
+        (("--folds", 3, "--out", "there.csv"), "is there already, with other content"),
+        (("--folds", 3, "--out", "no/where.csv"), "name a file in a folder that is there"),
+    ],
+)
+def test_data_split_refuses_in_one_line(refused, toy, tmp_path, monkeypatch, options, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.csv").write_text("mine")
+    assert says in refused("data", "split", "blobs", "-p", toy, *options)
+    assert (tmp_path / "there.csv").read_text() == "mine"

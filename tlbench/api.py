@@ -101,6 +101,9 @@ def execute_plan(
     events = run_cells(pending, resources, store, where)  # workers start up while this process encodes
     encode_all(pending, resources, say)
     store.write_plan(plan.summary())
+    for division in (division_of(cell, resources) for cell in plan.cells):
+        if division.table is not None:
+            store.write_splits(division.table.digest, division.table.text())
     hook.tlbench_run_started(plan=plan)
     try:
         for event in events:

@@ -82,6 +82,7 @@ def resolve(options: dict[str, Any]) -> Chosen:
     from tlbench.determinism import configure, resolve_device
     from tlbench.executor import Where
     from tlbench.plan import make_plan
+    from tlbench.progress import showing_waits
     from tlbench.resources import Resources
 
     host, catalog = open_catalog(options["plugins"])
@@ -89,7 +90,8 @@ def resolve(options: dict[str, Any]) -> Chosen:
     configure(threads)
     suite = _suite(options, catalog)
     resources = Resources(catalog, Cache())
-    plan = make_plan(suite, resources)
+    with showing_waits():
+        plan = make_plan(suite, resources)
     tell_broken(host)
     where = Where(options["device"], options["jobs"] or default_jobs(device.type, threads), threads)
     return Chosen(plan, resources, options["out"] or default_output(suite), where)
@@ -115,6 +117,8 @@ def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
     from dataclasses import replace
 
     from tlbench.api import DEFAULT_SUITE, find_suite
+    from tlbench.split_rule import SplitRule
+    from tlbench.split_table import read_split_table
     from tlbench.suite import replicates_by
 
     suite = find_suite(options["suite"] or DEFAULT_SUITE, catalog)
@@ -122,5 +126,7 @@ def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
     changes: dict[str, Any] = {key: options[key] for key in ("replicates", "seed") if options[key] is not None}
     rules = {key: options[key] for key in PROTOCOL_OPTIONS if options[key] is not None}
     if "splits" in rules:
-        changes.setdefault("replicates", replicates_by(rules["splits"], suite.replicates))
+        file = SplitRule.parse(rules["splits"]).file
+        folds = read_split_table(file).folds if file else 0
+        changes.setdefault("replicates", folds or replicates_by(rules["splits"], suite.replicates))
     return replace(suite.narrowed(*chosen).under(replace(suite.protocol, **rules)), **changes)

@@ -92,6 +92,20 @@ class _Examples:
     names: list[str]  # of the strata, for messages
 
 
+def own_splits(dataset: Dataset) -> SplitTable:
+    """Return the splits that a dataset has; raise DataError where copies of an example stand in several."""
+    parts: dict[tuple[str, str], str] = {}
+    for domain in dataset.domains:
+        for split in dataset.splits(domain):
+            for row, digest in enumerate(dataset.digests(domain, split)):
+                if parts.setdefault((domain, digest), split) != split:
+                    raise DataError(
+                        f"{dataset.label}: {dataset.sources(domain, split)[row]} is in {split} and, byte for byte, in "
+                        f"{parts[domain, digest]} too. Remove the copy, or draw new splits with --folds or --test."
+                    )
+    return SplitTable(parts)
+
+
 def draw_folds(dataset: Dataset, folds: int, seed: int) -> SplitTable:
     """Divide all examples of a dataset into folds, stratified by class and domain, groups and copies kept whole.
 

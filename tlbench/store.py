@@ -110,6 +110,13 @@ class Store:
         for cell in sorted(self.cells()):
             yield self.read(cell)
 
+    def write_splits(self, digest: str, text: str) -> None:
+        """Keep a split table under the beginning of its digest, so that results hold what they were made by."""
+        path = self.folder / "splits" / f"{digest[:20]}.csv"
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            write_atomically(path, text.encode())
+
     def write_plan(self, summary: Mapping[str, Any]) -> None:
         """Store what was planned: the suite, skips with their reasons, findings and warnings."""
         write_atomically(self.folder / "plan.json", _json(summary))
