@@ -309,3 +309,5 @@ def real_data():
     if not folder.is_dir():
         pytest.skip("the real data are not here")
     return folder
+
+collect_ignore = ["releases"]  # plugins as released, which .ci/run installs and tests

@@ -5,7 +5,7 @@ Plugin authors find here what their classes are made of; `run` executes a suite 
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 if TYPE_CHECKING:
     from tlbench.api import run as run
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from tlbench.task import Member as Member
     from tlbench.task import Source as Source
     from tlbench.task import Task as Task
+    from tlbench.tracker import Tracker as Tracker
     from tlbench.workbench import Workbench as Workbench
 
 _HOME = {
@@ -66,6 +67,7 @@ _HOME = {
     "Suite": "suite",
     "Task": "task",
     "TlbenchError": "errors",
+    "Tracker": "tracker",
     "WeightsError": "errors",
     "Workbench": "workbench",
     "hookimpl": "hookspecs",
