@@ -16,6 +16,7 @@ from tlbench.split_rule import SplitRule
 from tlbench.split_table import SplitTable, draw_folds, draw_split, read_split_table, rows_by_split
 from tlbench.stats import t_interval
 from tlbench.suite import suite_from_mapping
+from tlbench_reports.words import notes
 
 RECORDS = Path(__file__).parents[1] / "results" / "quick" / "records"
 
@@ -216,6 +217,9 @@ def test_an_interval_over_folds_is_wider_than_one_over_replicates_and_speaks_of_
     expected = t_interval(scores, overlap=0.5)
     assert (row.seed_low, row.seed_high) == pytest.approx((expected.low, expected.high))
     assert (row.n_items, row.splits) == (120, "3-fold")
+    said = " ".join(notes(Results(store.folder)))
+    assert "corrected resampled t" in said
+    assert "Replicates on one split" not in said
 
 
 def test_the_corrected_interval_is_that_of_its_paper():

@@ -21,8 +21,16 @@ _NOTES = (
     "95% vs: Student's t interval of the paired differences to the baseline, over the replicates that both have. "
     "Better and worse are said only where it leaves out zero; worse is negative transfer. Each comparison stands "
     "alone: nothing is corrected for how many there are.",
+)
+
+_ON_ONE_SPLIT = (
     "Replicates on one split share its test items: they are not independent data sets. The intervals speak of "
-    "this recipe on this split, not of other data.",
+    "this recipe on this split, not of other data."
+)
+_ON_FOLDS = (
+    "cross-validation: each replicate tests on another fold. Folds share training examples, so that intervals over "
+    "replicates, and of differences, are widened by the corrected resampled t (Nadeau & Bengio, 2003); for a few labels "
+    "of many that is more than they would need."
 )
 
 _ON_EPISODES = (
@@ -53,7 +61,10 @@ def notes(results: "Results") -> list[str]:
     """Return what a reader of these results must know of their numbers."""
     frame = results.frame()
     said = list(_NOTES)
+    folds = frame["folds"] > 0
     for needed, note in (
+        (not folds.all(), _ON_ONE_SPLIT),
+        (folds.any(), _ON_FOLDS),
         (frame["episodes"].notna().any(), _ON_EPISODES),
         ((frame["setting"] == "transductive").any(), _ON_TRANSDUCTION),
         (frame["upper_bound"].any(), _ON_UPPER_BOUNDS),
