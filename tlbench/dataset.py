@@ -1,15 +1,18 @@
 """What a dataset is: named domains and splits of raw examples with labels."""
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from tlbench.errors import DataError, ParameterError, PluginError
 from tlbench.names import format_spec, parse_spec, parse_value, split_outside_brackets
 from tlbench.parameters import check_identity, construct, fields_of, non_default, option_name, require_frozen_dataclass
+from tlbench.signatures import check_signature, habit
 from tlbench.task import Labelled
 
 
@@ -90,7 +93,7 @@ class Dataset(ABC):
 
         The default reads everything. Override it where digests are known.
         """
-        return [hashlib.sha256(_bytes_of(example)).hexdigest() for example in self.load(domain, split).inputs]
+        return [example_digest(example) for example in self.load(domain, split).inputs]
 
     def groups(self, domain: str, split: str) -> Sequence[str] | None:
         """Return what each example belongs to (a patient, a scene) and must not be parted from; None for nothing."""
@@ -134,6 +137,11 @@ class Dataset(ABC):
         """What names this dataset in a cell's identity: no path, since the fingerprint says more."""
         parameters = {key: str(value) for key, value in non_default(self).items() if key != self.locator}
         return {"name": self.name, "version": self.version, **({"parameters": parameters} if parameters else {})}
+
+
+def example_digest(example: Any) -> str:
+    """Return the SHA-256 of an example's content, shape and type in hexadecimal."""
+    return hashlib.sha256(_bytes_of(example)).hexdigest()
 
 
 def _bytes_of(example: Any) -> bytes:
@@ -186,7 +194,39 @@ def check_dataset_class(cls: Any) -> None:
     check_identity(cls, "dataset", ("name",))
     require_frozen_dataclass(cls, always=False)
     if getattr(cls, "__abstractmethods__", None):
-        raise PluginError(f"class {cls.__name__} lacks the method load(self, domain, split).")
+        raise PluginError(f"class {cls.__name__} lacks the method load(self, domain, split).{habit(cls)}")
+    meaning = (
+        f"A dataset without domains has the one domain {Dataset.domains[0]!r}, a split is 'train' or 'test', and load "
+        "returns Labelled(inputs, labels)."
+    )
+    check_signature(cls, "load", ("domain", "split"), meaning, foreign=("train", "root", "path", "transform"))
     has_classes = hasattr(cls, "classes") or "classes" in {option_name(field) for field in fields_of(cls)}
     if not has_classes:
         raise PluginError(f"class {cls.__name__} is a dataset without 'classes': name them in a tuple.")
+    if cls.class_order not in ("sorted", "fixed"):
+        raise PluginError(f"class {cls.__name__}: class_order is {cls.class_order!r}; write 'sorted' or 'fixed'.")
+
+
+def check_classes(dataset: Dataset) -> None:
+    """Raise DataError where the classes of a dataset are not two or more distinct texts in the order it declares."""
+    classes = tuple(dataset.classes)
+    if len(classes) < 2 or len(set(classes)) != len(classes):
+        raise DataError(f"{dataset.label} needs two or more distinct classes, it has {list(classes)[:3]}.")
+    strange = next((name for name in classes if not isinstance(name, str)), None)
+    if strange is not None:
+        raise DataError(f"{dataset.label}: class {strange!r} is {type(strange).__name__}, not a text. Write str(...).")
+    if dataset.class_order == "fixed" or list(classes) in (sorted(classes), sorted(classes, key=_counted)):
+        return
+    first, second = next(pair for pair in pairwise(classes) if pair[0] > pair[1])
+    raise DataError(
+        f"{dataset.label}: its classes are not sorted ({first!r} comes before {second!r}), so that the numbers of the "
+        f"labels may depend on the machine, as where os.listdir names the classes. Write classes = "
+        f"tuple(sorted(...)) and number the labels by it; where the publisher gives this order, declare "
+        f'class_order = "fixed" on the class {type(dataset).__name__}.'
+    )
+
+
+def _counted(name: str) -> tuple[tuple[bool, int, str], ...]:
+    """Return a key that sorts numbers inside of names by their value: `c2` before `c10`."""
+    parts = re.split(r"([0-9]+)", name)
+    return tuple((part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts)

@@ -8,3 +8,6 @@ from tlbench import hookimpl
 @hookimpl
 def tlbench_add_commands(cli: click.Group) -> None:
     """Add the group `data`."""
+    from tlbench_data.command import data
+
+    cli.add_command(data)

@@ -1,0 +1,90 @@
+"""What an inspection says, before it is written as text or as a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+Level = Literal["error", "warning", "note"]
+NOTHING = "\N{EN DASH}"  # in the place of a number
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A sentence that somebody should read."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of texts. The first `texts` columns are words, the others numbers; `shares` draws a bar for each row."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    texts: int = 1
+    shares: tuple[float, ...] = ()  # 0 to 1 by row
+    levels: tuple[Level | None, ...] = ()  # by row, where some are no ordinary rows
+    few: tuple[tuple[str, ...], ...] | None = None  # what a terminal shows instead of hundreds of rows
+    few_shares: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names with what is said of them."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A sentence or two."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Lines to type."""
+
+    lines: tuple[str, ...]
+
+
+Block = Table | Facts | Paragraph | Commands
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with what stands below it, and what of it stands at the top of everything."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    remarks: tuple[Remark, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Report:
+    """The whole."""
+
+    title: str
+    tally: str
+    sections: tuple[Section, ...]
+
+    @property
+    def remarks(self) -> list[Remark]:
+        """All remarks, errors first."""
+        said = [remark for section in self.sections for remark in section.remarks]
+        return sorted(said, key=lambda remark: LEVELS.index(remark.level))
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """Return a few names, printable, and how many more there are."""
+    listed = ", ".join(shown(name) for name in names[:most])
+    return listed + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def shown(name: str) -> str:
+    """Return a name so that it stays on one line of any terminal."""
+    return name if name.isprintable() else ascii(name)[1:-1]

@@ -1,0 +1,50 @@
+"""Where the files of an inspection go, and that they can go there before anything is read."""
+
+import os
+import re
+from pathlib import Path
+
+from tlbench.dataset import Dataset
+from tlbench.errors import ParameterError
+from tlbench.store import write_atomically
+from tlbench_data.contact_sheet import contact_sheet
+from tlbench_data.document import Report
+from tlbench_data.examples_csv import examples_csv
+from tlbench_data.page import page
+from tlbench_data.survey import Survey
+
+
+def default_folder(dataset: Dataset) -> Path:
+    """Return a stable place, named after the dataset."""
+    name = re.sub(r"[^\w.+=-]+", "-", dataset.label).strip("-.") or dataset.name
+    return Path("tlbench-inspect") / name[:100]
+
+
+def require_writable(folder: Path, dataset: Dataset) -> None:
+    """Raise ParameterError where files cannot be written, or would lie among the data and be read as such."""
+    place = getattr(dataset, dataset.locator) if dataset.locator else None
+    if place is not None:
+        data, target = Path(str(place)).expanduser().resolve(), folder.resolve()
+        if data.is_dir() and target.is_relative_to(data):
+            raise ParameterError(f"{folder} lies within the data, where its picture would be read. Give another --out.")
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise ParameterError(f"cannot write into {folder}: {there} must be a folder that you may write to.")
+
+
+def write_all(report: Report, survey: Survey, folder: Path) -> Path:
+    """Write list, contact sheet and page, each whole or not at all; return the page's path."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ParameterError(f"cannot make the folder {folder}: {error.strerror}.") from None
+    write_atomically(folder / "examples.csv", examples_csv(survey))
+    sheet = contact_sheet(survey)
+    if sheet is not None:
+        write_atomically(folder / "contact-sheet.png", sheet.png)
+    else:
+        (folder / "contact-sheet.png").unlink(missing_ok=True)  # of another inspection
+    write_atomically(folder / "index.html", page(report, sheet).encode())
+    return folder / "index.html"
