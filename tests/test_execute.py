@@ -11,6 +11,7 @@ from torch import nn
 from tlbench import Labelled, Workbench
 from tlbench.api import pending_cells
 from tlbench.catalog import Catalog
+from tlbench.determinism import Stopwatch
 from tlbench.errors import PlanError, PluginError
 from tlbench.execute import failed, run_cell
 from tlbench.executor import Finished, Where, run_cells
@@ -541,3 +542,14 @@ def test_the_workbench_shows_no_data(run_mine):
     public = {name for name in dir(bench) if not name.startswith("_")}
     assert not public & {"test", "labels", "dataset", "resources", "store"}
     assert isinstance(bench.frozen_backbone(), nn.Module)
+
+
+def test_what_a_strategy_imports_to_be_ready_is_no_part_of_its_fit(suite, toy, plugin_file, resources):
+    ready = "    def ready(self):\n        import time\n        time.sleep(0.5)\n\n    def fit("
+    text = HEADER.replace("BODY", "pass").replace("REQUIRES", "").replace("    def fit(", ready)
+    mine = Resources(Catalog(Host([toy, plugin_file(text)])), resources.cache)
+    (cell,) = make_plan(suite(("mine",), replicates=1), mine).cells
+    with Stopwatch(CPU) as watch:
+        costs = run_cell(cell, mine, CPU).record.costs
+    assert watch.seconds > 0.5
+    assert costs["fit_seconds"] < watch.seconds - 0.45

@@ -13,6 +13,7 @@ from tlbench.names import Spec, parse_spec, unknown
 from tlbench.parameters import construct, fields_of
 from tlbench.reporter import Reporter, check_reporter
 from tlbench.strategy import Requirements, Strategy, check_strategy_class
+from tlbench.tracker import Tracker, check_tracker
 
 if TYPE_CHECKING:
     from tlbench.suite import Suite
@@ -48,6 +49,11 @@ class Catalog:
     def reporters(self) -> dict[str, Offer]:
         """Reporters by name."""
         return self.host.offers("tlbench_reporters", check_reporter)
+
+    @cached_property
+    def trackers(self) -> dict[str, Offer]:
+        """Experiment trackers by name."""
+        return self.host.offers("tlbench_trackers", check_tracker)
 
     @cached_property
     def suites(self) -> dict[str, Offer]:
@@ -111,6 +117,11 @@ class Catalog:
         """Return a suite by name."""
         suite: Suite = self._find("suite", name, self.suites).thing
         return suite
+
+    def tracker(self, name: str) -> Tracker:
+        """Return a tracker by name."""
+        tracker: Tracker = self._find("tracker", name, self.trackers).thing
+        return tracker
 
     def metric_list(self) -> list[Metric]:
         """Return all metrics, sorted by name."""

@@ -29,7 +29,8 @@ def main() -> None:
 @main.command()
 @selection_options
 @click.option("--retry-failed", is_flag=True, help="Run cells again whose record is a failure.")
-def run(retry_failed: bool, **options: Any) -> None:
+@click.option("--track", multiple=True, metavar="NAME:PLACE", help="Tell a tracker, as tensorboard:FOLDER.")
+def run(retry_failed: bool, track: tuple[str, ...], **options: Any) -> None:
     """Run a suite, or what its output folder lacks of it, and report.
 
     \b
@@ -43,16 +44,21 @@ def run(retry_failed: bool, **options: Any) -> None:
     from tlbench.reporting import write_reports
     from tlbench.results import Results
     from tlbench.store import Store
+    from tlbench.tracking import follow, open_trackers
+    from tlbench.waiting import listening
 
     chosen = resolve(options)
     plan, catalog = chosen.plan, chosen.resources.catalog
+    trackers = open_trackers(track, plan, catalog)
     for line in (*plan.findings, *plan.warnings):
         say(f"note: {line}")
     store = Store(chosen.folder, create=True)
     observer = ProgressObserver(Console(stderr=True))
     catalog.host.manager.register(observer, name="progress")
+    follow(trackers, catalog.host.manager, store, retry_failed, say)
     try:
-        ran = execute_plan(plan, chosen.resources, store, chosen.where, retry_failed=retry_failed, say=say)
+        with listening(observer.wait):
+            ran = execute_plan(plan, chosen.resources, store, chosen.where, retry_failed=retry_failed, say=say)
     except KeyboardInterrupt:
         observer.stop()
         kept = sum(store.has(cell.id) for cell in plan.cells)
@@ -120,7 +126,7 @@ def _print_plan(plan: "Plan", cells: bool, stored: int, folder: Path) -> None:
 @click.option("--all", "everything", is_flag=True, help="Name the members of families too (all of timm).")
 @plugin_option
 def list_(kind: str | None, everything: bool, plugins: tuple[str, ...]) -> None:
-    """List what is installed: strategies, backbones, datasets, metrics, suites, reporters.
+    """List what is installed: strategies, backbones, datasets, metrics, suites, reporters, trackers.
 
     \b
     tlbench list strategies
@@ -215,6 +221,44 @@ def cache(action: str) -> None:
     for kind, (files, size) in opened.sizes().items():
         click.echo(f"{kind}: {plural(files, 'file')}, {size / 2**20:.1f} MiB")
     click.echo(str(opened.folder))
+
+
+@main.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--badge", is_flag=True, help="Print a line of Markdown for a README when every rule is kept.")
+@plugin_option
+def check(names: tuple[str, ...], badge: bool, plugins: tuple[str, ...]) -> None:
+    """Hold plugins to the rules of the conformance kit. NAME is as -s, -b or -d takes it, or a metric's or reporter's.
+
+    \b
+    tlbench check linear-probe
+    tlbench check -p my_plugin.py my-strategy --badge
+    """
+    import shutil
+
+    from tlbench.cache import Cache
+    from tlbench.check import badge as badge_line
+    from tlbench.check import candidates, summed_up, written
+    from tlbench.resources import Resources
+
+    host, catalog = open_catalog(plugins)
+    resources = Resources(catalog, Cache())
+    found = [candidate for name in names for candidate in candidates(name, resources)]
+    tell_broken(host)
+    width, kept, broken = shutil.get_terminal_size().columns, 0, 0
+    for candidate in found:
+        click.echo(candidate.title, err=badge)
+        verdicts, told = [], set[str]()
+        for verdict in candidate.verdicts():
+            verdicts.append(verdict)
+            click.echo(written(verdict, width, told), err=badge)
+        click.echo(f"{summed_up(candidate, verdicts)}\n", err=badge)
+        kept += sum(not verdict.fault for verdict in verdicts)
+        broken += sum(bool(verdict.fault) for verdict in verdicts)
+    if broken:
+        sys.exit(1)
+    if badge:
+        click.echo(badge_line(kept))
 
 
 @main.command()

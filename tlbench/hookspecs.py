@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tlbench.reporter import Reporter
     from tlbench.strategy import Strategy
     from tlbench.suite import Suite
+    from tlbench.tracker import Tracker
 
 hookspec = pluggy.HookspecMarker("tlbench")
 hookimpl = pluggy.HookimplMarker("tlbench")
@@ -53,6 +54,11 @@ def tlbench_suites() -> "Iterable[Suite]":  # type: ignore[empty-body]
 @hookspec
 def tlbench_reporters() -> "Iterable[Reporter]":  # type: ignore[empty-body]
     """Return the reporters of this plugin."""
+
+
+@hookspec
+def tlbench_trackers() -> "Iterable[Tracker]":  # type: ignore[empty-body]
+    """Return the experiment trackers of this plugin."""
 
 
 @hookspec

@@ -11,7 +11,7 @@ from tlbench.host import Offer, Origin
 from tlbench.names import format_value, plural
 from tlbench.parameters import all_values, described
 
-KINDS = ("strategies", "backbones", "datasets", "metrics", "suites", "reporters")
+KINDS = ("strategies", "backbones", "datasets", "metrics", "suites", "reporters", "trackers")
 SINGULAR = {kind: "strategy" if kind == "strategies" else kind.removesuffix("s") for kind in KINDS}
 
 

@@ -103,6 +103,10 @@ class Strategy(ABC):
         """Return a sentence that says why this combination makes no sense, or None."""
         return None
 
+    def ready(self) -> None:
+        """Import what `fit` needs and is slow to import: this is called before the time of a fit is taken."""
+        return None
+
     def source_classifier(self, classifier: "nn.Module") -> "nn.Module | None":
         """Return the classifier of the source's classes inside what `fit` returned, where there is one.
 

@@ -51,6 +51,7 @@ def fit_and_predict(
         validation=drawn.task.val,
         members=[Member(variant, _validation(predictions)) for variant, predictions in members],
     )
+    strategy.ready()
     with Stopwatch(device) as fitting:
         classifier = strategy.fit(drawn.task, bench)
     fit_seconds = fitting.seconds - (preparation.seconds_here - prepared_before) + features.settle()

@@ -1,9 +1,11 @@
 """Identities of fine-tuning and scratch: what a method must equal where it comes down to a simpler one."""
 
+from collections.abc import Iterator
+
 from torch import nn
 
 from tlbench.training import predict
-from tlbench_golden.check import Checks, Setup
+from tlbench_golden.check import Checks, Row, Setup
 from tlbench_golden.toy import CPU, TOY, bench_of, difference_to_finetune, fit, largest_difference, logits, test_inputs
 
 CHECKS = Checks()
@@ -128,3 +130,20 @@ def side_tuning_keeps_its_base(setup: Setup) -> float:
 
     base = fit(SideTuning()).backbone.base.module.state_dict()
     return max(largest_difference(base[name].float(), TOY.weights[name].float()) for name in base)
+
+
+@CHECKS.rows("peft-ia3", "peft-loha", "peft-lokr", "peft-lora", "peft-oft", kind="identity", packages=("peft",))
+def peft_starts_at_the_backbone(setup: Setup) -> Iterator[Row]:
+    """Features of the backbone and of one with merged adapters of peft that have learnt next to nothing."""
+    from tlbench_peft.ia3 import PeftIA3
+    from tlbench_peft.loha import PeftLoha
+    from tlbench_peft.lokr import PeftLokr
+    from tlbench_peft.lora import PeftLora
+    from tlbench_peft.oft import PeftOft
+
+    before = bench_of().features(test_inputs())
+    for strategy in (PeftIA3, PeftLoha, PeftLokr, PeftLora, PeftOft):
+        variants = [strategy(lr=1e-12)] + ([PeftLora(lr=1e-12, dora=True)] if strategy is PeftLora else [])
+        apart = [largest_difference(predict(fit(each).backbone, test_inputs(), CPU), before) for each in variants]
+        what = "features of the backbone and with merged adapters that have learnt next to nothing"
+        yield Row(strategy.name, what, "an adapter adds nothing at first", "the backbone's", max(apart), 0.0, 1e-4)

@@ -1,0 +1,54 @@
+"""LoKr of peft."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Lt
+
+from tlbench import Family, Requirements, Strategy
+from tlbench_peft.layers import Layers
+from tlbench_peft.tuning import hindrance, library, tune
+
+
+@dataclass(frozen=True)
+class PeftLokr(Strategy):
+    """Train an update that is a Kronecker product of small matrices (Yeh et al., 2023, arXiv:2309.14859).
+
+    The larger of the two is itself of low rank where that saves anything; Edalati et al. (2022, arXiv:2212.10650)
+    have both whole. The frozen layers, and the new head, are as in `peft-lora`; convolutions with groups or dilation
+    get an update too.
+    """
+
+    name = "peft-lokr"
+    family = Family.FINETUNE
+    requires = Requirements(pretrained=True)
+
+    rank: Annotated[int, Gt(0)] = 8  # of the larger matrix
+    alpha: Annotated[float, Gt(0)] = 8.0  # updates are multiplied by alpha / rank
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.0  # share of the rows of an update left out, while training
+    layers: Layers = "all"  # which layers get an update
+    lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate of the updates
+    head_rate: Annotated[float, Gt(0)] = 3.0  # the head learns this many times faster
+    steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
+
+    def unsuitable(self, backbone, dataset, budget):
+        """Refuse where peft is missing, or a backbone without a layer to update."""
+        return hindrance(self.name, backbone, self.layers, _fits, f"layers for {self.variant}")
+
+    def ready(self):
+        """Import peft, which takes seconds."""
+        library()
+
+    def fit(self, task, bench):
+        """Return the network with updated weights and a new head."""
+        recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
+        return tune(task, bench, recipe, self.head_rate, self.layers, _fits, self._config)
+
+    def _config(self, names):
+        from peft import LoKrConfig
+
+        return LoKrConfig(r=self.rank, alpha=self.alpha, rank_dropout=self.dropout, target_modules=names)
+
+
+def _fits(layer):
+    return True
