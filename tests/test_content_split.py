@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tlbench import DataError
 from tlbench.content_split import TEST_SHARE, choose_test
+from tlbench.group_split import choose_groups
 from tlbench_datasets.content_split import divided
 from tlbench_datasets.examples import Example
-from tlbench_datasets.group_split import choose_groups
 
 # (class, group) of each of some images
 images = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 7)), min_size=4, max_size=40)

@@ -17,6 +17,15 @@ def has_known_extension(member: Member) -> bool:
     return PurePosixPath(member.path).suffix.lower().lstrip(".") in EXTENSIONS
 
 
+def unfit(member: Member) -> str:
+    """Return why a file in a class folder is no image, before it is read; nothing where it may be one."""
+    if not has_known_extension(member):
+        return "no supported image"
+    if member.size == 0:
+        return "zero bytes"
+    return f"beyond {MOST_BYTES // 2**20} MiB" if member.size > MOST_BYTES else ""
+
+
 def require_images(members: Sequence[Member], place: str) -> None:
     """Raise DataError for files in class folders that are no images, hold nothing or are absurdly large."""
     others = [member.path for member in members if not has_known_extension(member)]
@@ -24,18 +33,19 @@ def require_images(members: Sequence[Member], place: str) -> None:
         verb = "is no supported image" if len(others) == 1 else "are no supported images"
         raise DataError(
             f"{place}: {plural(len(others), 'file')} in class folders {verb}: {some(others)}. "
-            f"Convert or move away what is not {', '.join(EXTENSIONS)}."
+            f"Convert or move away what is not {', '.join(EXTENSIONS)}, or add ?skip to leave it out."
         )
     empty = [member.path for member in members if member.size == 0]
     if empty:
         raise DataError(
-            f"{place}: {plural(len(empty), 'image file')} of zero bytes: {some(empty)}. Delete or replace them."
+            f"{place}: {plural(len(empty), 'image file')} of zero bytes: {some(empty)}. "
+            "Delete or replace them, or add ?skip to leave them out."
         )
     large = [member.path for member in members if member.size > MOST_BYTES]
     if large:
         raise DataError(
             f"{place}: {plural(len(large), 'image file')} beyond {MOST_BYTES // 2**20} MiB: {some(large)}. "
-            "Make them smaller."
+            "Make them smaller, or add ?skip to leave them out."
         )
 
 

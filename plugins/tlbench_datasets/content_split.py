@@ -6,7 +6,6 @@ from dataclasses import replace
 from tlbench.content_split import TEST_SHARE as TEST_SHARE
 from tlbench.content_split import choose_test
 from tlbench_datasets.examples import Example
-from tlbench_datasets.group_split import choose_groups
 
 
 def divided(
@@ -20,8 +19,7 @@ def divided(
     for example in examples:
         if example.domain in domains and example.split == "train":
             groups.setdefault((example.domain, example.label), []).append(example.digest)
-    several = any(len(unit) > 1 for unit in together)
-    test = choose_groups(groups, place, together) if several else choose_test(groups, place)
+    test = choose_test(groups, place, together)
     return [
         replace(example, split="test")
         if example.split == "train" and example.domain in domains and example.digest in test

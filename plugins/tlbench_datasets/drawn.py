@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbench import Dataset, Labelled
+from tlbench import DataError, Dataset, Labelled
 
 
 class Drawn(Dataset):
@@ -32,6 +32,9 @@ class Drawn(Dataset):
 
     def load(self, domain: str, split: str) -> Labelled:
         """Return images, uint8 (N, H, W), and labels, int64 (N,), as they were kept or drawn anew."""
+        for what, name, known in (("domain", domain, self.domains), ("split", split, self.splits(domain))):
+            if name not in known:
+                raise DataError(f"{self.name} has no {what} {name!r}. It has: {', '.join(known)}.")
         kept = _file(self.folder, domain, split) if self.folder else None
         if kept is None or not kept.exists():
             return self.draw(domain, split)

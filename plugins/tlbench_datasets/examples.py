@@ -27,10 +27,13 @@ def by_content(examples: Iterable[Example]) -> list[Example]:
     return sorted(examples, key=lambda example: (example.digest, example.label, example.source))
 
 
-def fingerprint(classes: Sequence[str], examples: Iterable[Example]) -> str:
-    """Return a digest of classes, domains, splits, labels and contents; of no file's name and no order of files."""
+def fingerprint(classes: Sequence[str], examples: Iterable[Example], served: object = None) -> str:
+    """Return a digest of classes, domains, splits, labels and contents; of no file's name and no order of files.
+
+    `served` tells apart what equal files are served as, where that is not the default.
+    """
     lines = sorted((example.domain, example.split, example.label, example.digest) for example in examples)
-    digest = hashlib.sha256(repr(tuple(classes)).encode())
+    digest = hashlib.sha256(repr(tuple(classes)).encode() + (b"" if served is None else repr(served).encode()))
     for line in lines:
         digest.update(repr(line).encode())
     return digest.hexdigest()

@@ -39,7 +39,10 @@ class _FolderFiles:
     def listing(self) -> Listing:
         walk = _Walk(self.root, self.place)
         walk.enter("", ())
-        return Listing(self.place, tuple(walk.members), frozenset(walk.folders), tuple(walk.ignored), tuple(walk.links))
+        return Listing(
+            *(self.place, tuple(walk.members), frozenset(walk.folders), tuple(walk.ignored)),
+            *(tuple(walk.links), tuple(walk.unreadable)),
+        )
 
     def read(self, path: str) -> bytes:
         try:
@@ -66,6 +69,7 @@ class _Walk:
     folders: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
 
     def enter(self, folder: str, above: tuple[tuple[int, int], ...]) -> None:
         """Take in a folder; `above` are the (device, inode) pairs of the folders it lies in."""
@@ -85,14 +89,20 @@ class _Walk:
             self._take(entry, path, (*above, here))
 
     def _take(self, entry: os.DirEntry[str], path: str, above: tuple[tuple[int, int], ...]) -> None:
-        status = self._status(Path(entry.path), path)
-        if entry.is_dir():
-            self.folders.append(path)
-            self.enter(path, above)
-        elif S_ISREG(status.st_mode):
-            self.members.append(Member(path, status.st_size))
+        try:
+            status = os.stat(entry.path)
+        except FileNotFoundError:
+            self.unreadable.append((path, "is a link to nothing. Remove it"))
+        except OSError as error:
+            self.unreadable.append((path, f"cannot be read: {reason(error)}"))
         else:
-            raise DataError(f"{self.place}: '{shown(path)}' is no regular file (a pipe or device). Move it away.")
+            if entry.is_dir():
+                self.folders.append(path)
+                self.enter(path, above)
+            elif S_ISREG(status.st_mode):
+                self.members.append(Member(path, status.st_size))
+            else:
+                self.unreadable.append((path, "is no regular file (a pipe or device). Move it away"))
 
     def _entries(self, folder: str) -> Iterator[os.DirEntry[str]]:
         try:
@@ -104,7 +114,5 @@ class _Walk:
     def _status(self, full: Path, path: str) -> os.stat_result:
         try:
             return os.stat(full)
-        except FileNotFoundError:
-            raise DataError(f"{self.place}: '{shown(path)}' is a link to nothing. Remove it.") from None
         except OSError as error:
             raise DataError(f"{self.place}: cannot read '{shown(path)}': {reason(error)}.") from None

@@ -2,7 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class Glyphs(Drawn):
     license: ClassVar[str] = "Bitstream Vera (DejaVu), STIX Fonts User License, Knuth (Computer Modern)"
     citation: ClassVar[str] = "Drawn from the fonts in Hunter, Matplotlib, Computing in Science & Engineering, 2007"
     classes = tuple(unicodedata.name(letter).replace(" LETTER", "").replace(" ", "-").lower() for letter in _LETTERS)
+    class_order: ClassVar[Literal["sorted", "fixed"]] = "fixed"  # by script, then by letter
     domains = ("printed",)
 
     def draw(self, domain: str, split: str) -> Labelled:

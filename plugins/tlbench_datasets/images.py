@@ -1,4 +1,4 @@
-"""Decode one image file to uint8, (H, W) for grey and (H, W, 3) for colour, and tell what was converted.
+"""Decode one image file and tell what was converted: (H, W) for grey, (H, W, 3) for colour, (H, W, C) for bands.
 
 What a file holds            what is served
 8-bit grey, 8-bit RGB        the values themselves
@@ -6,32 +6,41 @@ What a file holds            what is served
 palette                      RGB
 16-bit grey                  v / 257, rounded: the full range 0..65535 becomes 0..255. Never the maximum of the
                              image, which would make two images of one set incomparable; data that use a part
-                             of the range only (12-bit scanners) come out dark and are better converted before
+                             of the range only (12-bit scanners) come out dark: `?range=0-4095` is for them
 16-bit RGB                   the high byte of each value (Pillow's own reading)
 alpha, transparent colour    laid on white, as drawings and cut-outs are mostly meant to be seen
 CMYK, YCbCr, HSV             RGB by Pillow's formula, colour profiles unused
-several frames or pages      the first
+several frames or pages      the first, unless the file says that they are channels
+TIFF of more bands           (H, W, C), as tifffile reads it; 16-bit values as above
+.npy array                   (H, W) or (H, W, C), as `scale.py` says, by the range of all arrays of the dataset
 EXIF orientation             applied
 
-Floating-point and LAB images are refused: nothing in them says which values are black and white.
+That is at 8 bits; `reading.py` says what `?depth=16` and `?range=LOW-HIGH` change. At these 16-bit RGB is read in full
+from PNG and TIFF; PPM in colour and grey with alpha have the high byte only. Floating-point images and integers of
+32 bits need a range: nothing in them says which values are black and white. LAB images are refused.
 """
 
 import io
-from collections.abc import Callable
+import sys
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from tlbench_datasets import array_image, tiff_bands
+from tlbench_datasets.damage import BadImageError, guarded, require_size
 from tlbench_datasets.quiet import quiet_pillow
+from tlbench_datasets.reading import PLAIN, Reading, Stored
 
-EXTENSIONS = ("bmp", "gif", "jpeg", "jpg", "pgm", "png", "ppm", "tif", "tiff", "webp")
+__all__ = ["CONVERSIONS", "EXTENSIONS", "MOST_BYTES", "BadImageError", "Look", "decode", "look", "traits"]
+
+EXTENSIONS = ("bmp", "gif", "jpeg", "jpg", "npy", "pgm", "png", "ppm", "tif", "tiff", "webp")
 MOST_BYTES = 256 * 2**20  # of one image file
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others: EPS would start Ghostscript
-_MOST_PIXELS = 178_956_970  # where Pillow itself refuses by default
-_REFUSED_MODES = {"F": "floating-point values", "LAB": "LAB colours"}
 _ORIENTATION = 0x0112  # the EXIF tag
+_LOW_BYTE = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}  # the byte order that finds it
 
 # What is converted, by the word that `traits` uses, and how the findings put it before the count.
 CONVERSIONS = {
@@ -41,6 +50,7 @@ CONVERSIONS = {
     "alpha": "Transparent parts laid on white",
     "CMYK": "CMYK images converted to RGB without a colour profile",
     "colour space": "YCbCr and HSV images converted to RGB",
+    "pages": "Pages read as channels, as the files say",
     "frames": "Animations and many-page files read by their first frame or page",
     "rotated": "EXIF orientation applied",
 }
@@ -49,19 +59,35 @@ _MODE_TRAITS = {"1": "1-bit", "P": "palette", "PA": "palette", "CMYK": "CMYK"} |
 )
 
 
-class BadImageError(Exception):
-    """Why bytes cannot be served as an image; whoever knows the file's name turns it into a DataError."""
+@dataclass(frozen=True)
+class Look:
+    """What a file's header tells; of an array its numbers."""
+
+    traits: tuple[str, ...]  # keys of CONVERSIONS
+    channels: int = 0  # 0 for grey and RGB, which Pillow tells apart when it decodes
+    stored: Stored | None = None  # of .npy files
 
 
-def traits(data: bytes) -> tuple[str, ...]:
-    """Return what decoding will convert, as keys of CONVERSIONS, from the header alone.
+def traits(data: bytes, reading: Reading = PLAIN) -> tuple[str, ...]:
+    """Return what decoding will convert, as keys of CONVERSIONS; raise BadImageError as `look` does."""
+    return look(data, reading).traits
+
+
+def look(data: bytes, reading: Reading = PLAIN) -> Look:
+    """Return what there is to know of a file before it is decoded; arrays are read whole.
 
     Raises BadImageError where the header is not that of a supported image, or the file's own checksums fail.
     """
-    image = _guarded(lambda: Image.open(io.BytesIO(data), formats=_FORMATS))
-    _refuse_unsupported(image)
+    if array_image.is_array(data):
+        return Look((), stored=array_image.stored(data))
+    image, bands = _opened(data)
+    if bands is not None:
+        reading.served(np.zeros((1, 1), bands.dtype))  # refuses what no image of this type can be served from
+        present = {"16-bit": bands.dtype == np.uint16, "pages": bands.paged}
+        return Look(tuple(trait for trait in CONVERSIONS if present.get(trait)), bands.channels)
+    _refuse_unsupported(image, reading)
     if image.format == "PNG":  # the only format with checksums that Pillow checks
-        _guarded(Image.open(io.BytesIO(data), formats=_FORMATS).verify)
+        guarded(Image.open(io.BytesIO(data), formats=_FORMATS).verify)
     with quiet_pillow:
         present = {
             _MODE_TRAITS.get(image.mode): True,
@@ -70,38 +96,59 @@ def traits(data: bytes) -> tuple[str, ...]:
             "frames": _has_frames(image),
             "rotated": _orientation(image, data) > 1,
         }
-    return tuple(trait for trait in CONVERSIONS if present.get(trait))
+    return Look(tuple(trait for trait in CONVERSIONS if present.get(trait)))
 
 
-def decode(data: bytes) -> NDArray[np.uint8]:
-    """Return the image, uint8, (H, W) or (H, W, 3); raise BadImageError where it cannot be decoded in full."""
-    image = _guarded(lambda: Image.open(io.BytesIO(data), formats=_FORMATS))
-    _refuse_unsupported(image)
-    _guarded(image.load)
-    return _guarded(lambda: _eight_bits(_upright(image)))
+def decode(data: bytes, reading: Reading = PLAIN) -> NDArray[Any]:
+    """Return the image, (H, W) or (H, W, C): uint8, unless `reading` asks for uint16 or float32 (0..255).
+
+    Raises BadImageError where it cannot be decoded in full.
+    """
+    if array_image.is_array(data):
+        return array_image.decode_array(data, reading)
+    image, bands = _opened(data)
+    if bands is not None:
+        return reading.served(bands.values())
+    _refuse_unsupported(image, reading)
+    if reading.exact and (image.mode == "F" or _is_sixteen_bit(image)):
+        return reading.served(guarded(lambda: _all_bits(data, reading)))
+    guarded(image.load)
+    values = guarded(lambda: _eight_bits(_upright(image)))
+    return reading.served(values) if reading.exact else values
 
 
-def _guarded(step: Callable[[], Any]) -> Any:
-    """Run a step of Pillow's with its warnings dropped, and whatever it raises turned into BadImageError."""
+def _opened(data: bytes) -> tuple[Image.Image, None] | tuple[None, tiff_bands.Bands]:
+    """Return the image as Pillow opens it, or the bands of a TIFF file that Pillow cannot serve whole."""
+    is_tiff = tiff_bands.is_tiff(data)
     try:
-        with quiet_pillow:
-            return step()
+        image = guarded(lambda: Image.open(io.BytesIO(data), formats=_FORMATS))
     except BadImageError:
-        raise
-    except Image.DecompressionBombError:
-        raise BadImageError(f"more than {_MOST_PIXELS:,} pixels") from None
-    except Image.UnidentifiedImageError:
-        raise BadImageError("not an image, whatever its name says") from None
-    except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
-        text = " ".join(str(error).split()) or type(error).__name__
-        raise BadImageError(f"damaged: {text}") from None
+        if not is_tiff:
+            raise
+        return None, tiff_bands.bands(data)
+    if is_tiff and guarded(lambda: tiff_bands.beyond_pillow(image)):
+        return None, tiff_bands.bands(data)
+    if is_tiff and _has_frames(image):
+        bands = _pages_as_bands(data)
+        if bands is not None:
+            return None, bands
+    return image, None
 
 
-def _refuse_unsupported(image: Image.Image) -> None:
-    if image.mode in _REFUSED_MODES:
-        raise BadImageError(f"holds {_REFUSED_MODES[image.mode]}, of which black and white are unknown")
-    if image.width * image.height > _MOST_PIXELS:
-        raise BadImageError(f"{image.width:,} x {image.height:,} pixels, more than {_MOST_PIXELS:,}")
+def _pages_as_bands(data: bytes) -> tiff_bands.Bands | None:
+    try:
+        bands = tiff_bands.bands(data)
+    except BadImageError:  # only pages after the first are damaged, and perhaps they are not used
+        return None
+    return bands if bands.paged else None
+
+
+def _refuse_unsupported(image: Image.Image, reading: Reading) -> None:
+    if image.mode == "F":
+        reading.served(np.zeros((1, 1), np.float32))  # says what to write
+    if image.mode == "LAB":
+        raise BadImageError("holds LAB colours, of which black and white are unknown")
+    require_size(image.height, image.width)
 
 
 def _is_sixteen_bit(image: Image.Image) -> bool:
@@ -139,7 +186,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _eight_bits(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith("I"):
-        return _from_sixteen_bits(np.asarray(image))
+        return PLAIN.served(_sixteen_bits(np.asarray(image)))
     if image.has_transparency_data:
         grey = image.mode in ("1", "L", "LA")
         white = Image.new("RGBA", image.size, "white")
@@ -151,7 +198,35 @@ def _eight_bits(image: Image.Image) -> NDArray[np.uint8]:
     return np.array(image)
 
 
-def _from_sixteen_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+def _sixteen_bits(values: NDArray[Any]) -> NDArray[np.uint16]:
     if values.min() < 0 or values.max() > 65535:
-        raise BadImageError(f"holds values from {values.min():,} to {values.max():,}, beyond 16 bits")
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        raise BadImageError(
+            f"holds values from {values.min():,} to {values.max():,}, beyond 16 bits: add ?range=LOW-HIGH"
+        )
+    return values.astype(np.uint16)
+
+
+def _all_bits(data: bytes, reading: Reading) -> NDArray[Any]:
+    """Return the values of a file of more than 8 bits; uint16 with alpha laid on white, but for a range as they are."""
+    image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    if image.mode == "F" or image.mode.startswith("I"):
+        values = np.asarray(_upright(image))
+        return values if reading.window is not None else _sixteen_bits(values)
+    low = Image.open(io.BytesIO(data), formats=_FORMATS)
+    low.tile = [type(image.tile[0])(*tile[:3], _low_byte(tile[3])) for tile in low.tile]  # Pillow reads the high byte
+    if image.mode not in ("RGB", "RGBA") or low.tile == image.tile:
+        return _eight_bits(_upright(image)).astype(np.uint16) * np.uint16(257)
+    high, low = np.asarray(_upright(image)).astype(np.uint16), np.asarray(_upright(low))
+    values = high * np.uint16(256) + low
+    if image.mode == "RGB":
+        return values
+    alpha = values[..., 3:] / 65535
+    return np.rint(values[..., :3] * alpha + 65535 * (1 - alpha)).astype(np.uint16)
+
+
+def _low_byte(arguments: Any) -> Any:
+    """Return a decoder's arguments with the byte order of 16-bit values turned round."""
+    if isinstance(arguments, tuple):
+        return tuple(map(_low_byte, arguments))
+    is_wide = isinstance(arguments, str) and arguments[:-1] in ("RGB;16", "RGBA;16")
+    return arguments[:-1] + _LOW_BYTE[arguments[-1]] if is_wide else arguments

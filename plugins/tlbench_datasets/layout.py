@@ -26,6 +26,8 @@ from tlbench_datasets.listing import Listing, Member, Tree, tree_of
 from tlbench_datasets.split_folders import is_split, split_folders
 from tlbench_datasets.wording import shown, some
 
+_CARD = "dataset-card.toml"  # see card.py
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -33,6 +35,8 @@ class Layout:
 
     domains: Mapping[str, Mapping[str, Classes]]  # domain -> split -> class -> files
     remarks: tuple[str, ...]
+    left_out: tuple[str, ...] = ()  # files in class folders that were to be left out
+    beside: tuple[str, ...] = ()  # files beside class folders
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -40,24 +44,31 @@ class Layout:
         return tuple(sorted(next(iter(self.domains.values()))["train"]))
 
 
-def arrange(listing: Listing, by_domain: bool, nested: bool, unwrap: bool) -> Layout:
+def arrange(
+    listing: Listing, by_domain: bool, nested: bool, unwrap: bool, without: Mapping[str, str] | None = None
+) -> Layout:
     """Return the layout of a listing; raise DataError where it is none, or in doubt.
 
-    A domain without a `test` split is left so: it has yet to be chosen from `train`.
+    A domain without a `test` split is left so: it has yet to be chosen from `train`. `without` are files to leave
+    out, with the reason of each; without it, a file in a class folder that is no image is an error.
     """
     top = tree_of(listing)
     if unwrap:
         top = _unwrapped(top)
     _require_folders(top, listing)
-    domains = {}
+    domains, left_out = {}, []
     for domain, tree in _domain_trees(top, by_domain, listing.place).items():
         splits = split_folders(tree, listing.place)
-        domains[domain] = {split: _classes(part, nested, listing.place) for split, part in splits.items()}
+        found = {split: _classes(part, nested, listing.place, without) for split, part in splits.items()}
+        domains[domain] = {split: classes for split, (classes, _) in found.items()}
+        left_out += [path for _, left in found.values() for path in left]
         require_same_in_splits(domains[domain], listing.place)
     require_same_in_domains(domains, listing.place)
     used = {member.path for splits in domains.values() for part in splits.values() for member in _members(part)}
-    beside = [member.path for member in listing.members if member.path not in used]
-    return Layout(domains, tuple(_remarks(listing, top, by_domain or nested, sorted(beside))))
+    accounted = {*used, *left_out, _CARD}
+    beside = sorted(member.path for member in listing.members if member.path not in accounted)
+    remarks = _remarks(listing, top, by_domain or nested, beside)
+    return Layout(domains, tuple(remarks), tuple(sorted(left_out)), tuple(beside))
 
 
 def _members(classes: Classes) -> list[Member]:
@@ -118,21 +129,41 @@ def _refuse_forgotten_domains(top: Tree, place: str) -> None:
         )
 
 
-def _classes(tree: Tree, nested: bool, place: str) -> Classes:
-    """Return the classes of one split; raise DataError for one alone, an empty one and files that are no images."""
+def _classes(tree: Tree, nested: bool, place: str, without: Mapping[str, str] | None) -> tuple[Classes, list[str]]:
+    """Return the classes of one split, and what was left out of them.
+
+    Raises DataError for a class alone, an empty one and, where nothing is to be left out, files that are no images.
+    """
     here = f"{place}" + (f": '{shown(tree.path)}'" if tree.path else "")
     if not tree.folders:
         raise DataError(f"{here} holds no class folders. Put one folder of images per class into it.")
     folders = _leaves(tree) if nested else [(name, list(inner.everything())) for name, inner in tree.folders.items()]
     classes: Classes = {}
-    for name, members in folders:
+    left_out: list[str] = []
+    for name, offered in folders:
+        members = [member for member in offered if member.path not in (without or {})]
+        gone = [member.path for member in offered if member.path in (without or {})]
+        left_out += gone
+        if not members and gone and nested and any(other.startswith(f"{name}/") for other, _ in folders):
+            continue  # a folder around class folders, with a note beside them
         if not members:
-            raise DataError(f"{here}: class folder '{shown(name)}' holds no images. Add some or delete it.")
-        require_images(members, place)
+            raise DataError(f"{here}: class folder '{shown(name)}' holds no images{_why(gone, without)}.")
+        if without is None:
+            require_images(members, place)
         classes.setdefault(_composed(_printable(name, here)), []).extend(members)
     if len(classes) == 1:
-        raise DataError(f"{here} holds one class folder only, '{shown(name)}'; two are needed.{_inside(tree)}")
-    return classes
+        raise DataError(
+            f"{here} holds one class folder only, '{shown(next(iter(classes)))}'; two are needed.{_inside(tree)}"
+        )
+    return classes, left_out
+
+
+def _why(gone: Sequence[str], without: Mapping[str, str] | None) -> str:
+    """Return why a class folder is empty, and what to do."""
+    if not gone or without is None:
+        return ". Add some or delete it"
+    files = "its file is" if len(gone) == 1 else f"its {len(gone):,} files are"
+    return f": {files} left out, such as '{shown(gone[0])}' ({without[gone[0]]}). Add images or delete it"
 
 
 def _leaves(tree: Tree) -> list[tuple[str, list[Member]]]:

@@ -25,6 +25,7 @@ class Listing:
     folders: frozenset[str]  # also empty ones
     ignored: tuple[str, ...]  # hidden files and what file managers leave behind
     links: tuple[str, ...] = ()  # symbolic links that were followed
+    unreadable: tuple[tuple[str, str], ...] = ()  # what is no file that could be read, with the reason
 
 
 @dataclass

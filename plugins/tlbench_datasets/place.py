@@ -50,9 +50,11 @@ def require_file(path: Path, kind: str) -> os.stat_result:
 
 
 def _fitting(path: Path) -> str:
-    suffix = path.suffix.lower().lstrip(".")
-    if suffix in ("zip", "npz"):
-        return f" Write {suffix}:{shown(str(path))}."
+    kinds = {"zip": "zip", "npz": "npz", "tar": "tar", "tgz": "tar", "csv": "csv", "parquet": "parquet"}
+    ends = [suffix.lower().lstrip(".") for suffix in path.suffixes[-2:]]  # .tar.gz has two
+    kind = next((kinds[end] for end in ends if end in kinds), None)
+    if kind:
+        return f" Write {kind}:{shown(str(path))}."
     return " Name the folder that holds the class folders."
 
 

@@ -1,4 +1,4 @@
-"""Silence for Pillow's warnings while it decodes, in any number of threads at once."""
+"""Silence for the warnings of Pillow, tifffile and numpy while they decode, in any number of threads at once."""
 
 import threading
 import warnings
@@ -6,7 +6,7 @@ from types import TracebackType
 
 
 class _Quiet:
-    """A context in which warnings from within Pillow are dropped.
+    """A context in which warnings from within these libraries are dropped.
 
     `warnings.catch_warnings` alone is not enough: of two threads that overlap, the one that leaves last would
     restore filters that the other had changed. So the first to enter changes them, the last to leave restores.
@@ -22,7 +22,7 @@ class _Quiet:
             if self._inside == 0:
                 self._filters = warnings.catch_warnings()
                 self._filters.__enter__()
-                warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
+                warnings.filterwarnings("ignore", module=r"(PIL|tifffile|numpy)(\.|$)")
             self._inside += 1
 
     def __exit__(

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from tlbench import DataError
+from tlbench.united import united
 from tlbench_datasets.table_columns import Columns
 from tlbench_datasets.table_rows import Row, named
-from tlbench_datasets.united import united
 from tlbench_datasets.wording import near, shown
 
 _MUST_HOLD = (("test", "test", "train"), ("test", "train", "test"), ("val", "val", "train"))

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tlbench import DataError
+from tlbench.united import united
 from tlbench_datasets.content_split import divided
 from tlbench_datasets.examples import Example
 from tlbench_datasets.table_columns import Columns
 from tlbench_datasets.table_rows import Row
-from tlbench_datasets.united import united
 from tlbench_datasets.wording import shown
 
 

@@ -29,8 +29,8 @@ _ON_ONE_SPLIT = (
 )
 _ON_FOLDS = (
     "cross-validation: each replicate tests on another fold. Folds share training examples, so that intervals over "
-    "replicates, and of differences, are widened by the corrected resampled t (Nadeau & Bengio, 2003); for a few labels "
-    "of many that is more than they would need."
+    "replicates, and of differences, are widened by the corrected resampled t (Nadeau & Bengio, 2003); for a few "
+    "labels of many that is more than they would need."
 )
 
 _ON_EPISODES = (

@@ -1,4 +1,4 @@
-"""Backbones of torchvision: its classification models by name, with weights of a local file or a random start."""
+"""Backbones and datasets of torchvision: classification models with local weights or a random start, and their data."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from tlbench import hookimpl
 
 if TYPE_CHECKING:
-    from tlbench import BackboneFamily
+    from tlbench import BackboneFamily, Dataset
 
 
 @hookimpl
@@ -15,6 +15,14 @@ def tlbench_backbones() -> "Iterable[BackboneFamily]":
     from tlbench_torchvision.family import TorchvisionFamily
 
     return [TorchvisionFamily()]
+
+
+@hookimpl
+def tlbench_datasets() -> "Iterable[type[Dataset]]":
+    """Return the one class for all of torchvision's classification datasets."""
+    from tlbench_torchvision.datasets import TorchvisionDataset
+
+    return [TorchvisionDataset]
 
 
 @hookimpl

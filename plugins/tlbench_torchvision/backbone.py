@@ -75,7 +75,10 @@ class TorchvisionBackbone(Backbone):
         }
 
     def encode(self, raw: Sequence[Any]) -> Tensor:
-        """Return uint8 (N, 3, input_size, input_size), byte for byte what torchvision's presets normalise."""
+        """Return (N, 3, input_size, input_size), byte for byte what torchvision's presets normalise.
+
+        uint8, or float32 from 0 to 255 where an example is uint16 or float32.
+        """
         return encode_images(raw, self.preprocessing)
 
     def build(self, weights: Mapping[str, Tensor] | None) -> nn.Module:

@@ -1,26 +1,32 @@
-"""Raw images to uint8 tensors, by torchvision's own resize and crop."""
+"""Raw images to tensors, by torchvision's own resize and crop."""
 
 from collections.abc import Sequence
 from typing import Any
 
-import torch
+from PIL import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transforms
 
-from tlbench.images import to_image
+from tlbench.images import encode_each
 from tlbench_torchvision.preprocessing import Preprocessing
 
 
 def encode_images(raw: Sequence[Any], settings: Preprocessing) -> Tensor:
-    """Return uint8 (N, 3, input_size, input_size): shorter side resized, centre cropped, grey images repeated thrice.
+    """Return (N, 3, input_size, input_size): shorter side resized, centre cropped, grey images repeated thrice.
 
-    Each of `raw` is what `to_image` takes; raises DataError for anything else.
+    uint8, or float32 in 0..255 where one of `raw` is uint16 or float32. Raises DataError for anything else that
+    `tlbench.images.encode_each` does not take, and for other than one or three channels.
     """
     side = settings.input_size
     mode = InterpolationMode(settings.interpolation)
-    encoded = torch.empty((len(raw), 3, side, side), dtype=torch.uint8)
-    for position, example in enumerate(raw):
-        resized = transforms.resize(to_image(example, position).convert("RGB"), [settings.resize_size], mode)
-        encoded[position] = transforms.pil_to_tensor(transforms.center_crop(resized, [side, side]))
-    return encoded
+
+    def transformed(image: Image.Image, _: int) -> Tensor:
+        resized = transforms.resize(image, [settings.resize_size], mode)
+        return transforms.pil_to_tensor(transforms.center_crop(resized, [side, side]))
+
+    return encode_each(raw, 3, (side, side), transformed, _of_timm)
+
+
+def _of_timm(channels: int) -> str:
+    return f"torchvision's networks take no other; write one of timm's, such as resnet18(in_chans={channels})"

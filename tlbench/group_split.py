@@ -1,4 +1,4 @@
-"""Choose a test split out of whole groups by what they contain: as `tlbench.content_split` does for single examples.
+"""Choose a test split out of whole groups by what they contain; `tlbench.content_split` does so of single examples.
 
 Which groups are chosen depends on their images alone. All classes are weighed together: taking the groups class by
 class would leave the last class with what the others have decided.
@@ -10,14 +10,13 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from tlbench import DataError
-from tlbench.content_split import TEST_SHARE
-from tlbench_datasets.united import united
-from tlbench_datasets.wording import shown
+from tlbench.errors import DataError
+from tlbench.united import united
 
 Part = Counter[int]  # how many distinct examples a unit has of each class, by the class's number
 
-_SALT = b"tlbench test split 1:"  # that of single examples: a group of one is ranked as its image is
+TEST_SHARE = 0.3
+_SALT = b"tlbench test split 1:"  # the fixed seed: another one would choose another split
 _ALL_TRIED = 12  # groups up to which every choice is compared
 _ALL_SWAPPED = 300  # groups up to which every exchange of two is tried
 _ROUNDS = 20
@@ -35,8 +34,8 @@ def choose_groups(
     """
     distinct = {name: frozenset(digests) for name, digests in classes.items()}
     # In an order that no name decides.
-    names = sorted(distinct, key=lambda name: sorted(map(_rank, distinct[name])))
-    units = sorted(_units(frozenset().union(*distinct.values()), together), key=lambda unit: _rank(",".join(unit)))
+    names = sorted(distinct, key=lambda name: sorted(map(rank, distinct[name])))
+    units = sorted(_units(frozenset().union(*distinct.values()), together), key=lambda unit: rank(",".join(unit)))
     position = {digest: index for index, unit in enumerate(units) for digest in unit}
     parts: list[Part] = [Counter() for _ in units]
     for number, name in enumerate(names):
@@ -62,7 +61,8 @@ def _units(digests: frozenset[str], together: Iterable[Collection[str]]) -> Iter
     return [*map(sorted, members.values()), *([digest] for digest in alone)]
 
 
-def _rank(content: str) -> bytes:
+def rank(content: str) -> bytes:
+    """Return what examples and groups are ordered by: a hash of their content, so that no name decides."""
     return hashlib.sha256(_SALT + content.encode()).digest()
 
 
@@ -155,4 +155,4 @@ def _require_two(name: tuple[str, str], digests: Collection[str], units: Collect
 
 def _of(name: tuple[str, str], place: str) -> str:
     domain, label = name
-    return f"{place}: class '{shown(label)}'" + ("" if domain == "all" else f" of domain '{shown(domain)}'")
+    return f"{place}: class {label!r}" + ("" if domain == "all" else f" of domain {domain!r}")

@@ -1,0 +1,68 @@
+"""Labelled examples known by their content: their order, their fingerprint, and a test split where they have none.
+
+For dataset plugins whose examples come from a library: with these three, the same images are the same dataset
+whichever way they arrive.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tlbench.content_split import choose_test
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One example: the SHA-256 of its bytes, where it belongs, and where its library keeps it."""
+
+    digest: str
+    domain: str
+    split: str
+    label: str  # the class's name
+    part: str  # the library's own split
+    row: int  # within it
+    group: str = ""  # what it must not be parted from
+
+
+def by_content(contents: Iterable[Content]) -> list[Content]:
+    """Return the examples in an order that no place decides, save between indistinguishable copies."""
+    return sorted(contents, key=lambda each: (each.digest, each.label, each.part, each.row))
+
+
+def with_test(contents: Sequence[Content], place: str) -> list[Content]:
+    """Return the examples with a test split taken out of `train` in every domain that has none.
+
+    Groups are kept whole. Raises DataError where a class cannot be divided.
+    """
+    undivided = {each.domain for each in contents} - {each.domain for each in contents if each.split == "test"}
+    free = [each for each in contents if each.domain in undivided and each.split == "train"]
+    classes: dict[tuple[str, str], list[str]] = {}
+    groups: dict[str, set[str]] = {}
+    for each in free:
+        classes.setdefault((each.domain, each.label), []).append(each.digest)
+        if each.group:
+            groups.setdefault(each.group, set()).add(each.digest)
+    test = choose_test(classes, place, list(groups.values()))
+    return [
+        replace(each, split="test")
+        if each.domain in undivided and each.split == "train" and each.digest in test
+        else each
+        for each in contents
+    ]
+
+
+def fingerprint(classes: Sequence[str], contents: Iterable[Content]) -> str:
+    """Return a digest of classes, domains, splits, labels and contents; of no place and no order."""
+    lines = sorted((each.domain, each.split, each.label, each.digest) for each in contents)
+    digest = hashlib.sha256(repr(tuple(classes)).encode())
+    for line in lines:
+        digest.update(repr(line).encode())
+    return digest.hexdigest()
+
+
+def parts(contents: Iterable[Content]) -> Mapping[tuple[str, str], list[Content]]:
+    """Return the examples by domain and split, in the order in which they come."""
+    found: dict[tuple[str, str], list[Content]] = {}
+    for each in contents:
+        found.setdefault((each.domain, each.split), []).append(each)
+    return found

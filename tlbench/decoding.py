@@ -1,0 +1,72 @@
+"""From the bytes of an image file, or a PIL image, to an array: for dataset plugins that get images from a library.
+
+What an image holds          what is returned
+8-bit grey, 8-bit RGB        the values themselves
+1-bit                        grey, 0 and 255
+16-bit grey                  v / 257, rounded
+palette, CMYK, YCbCr, HSV    RGB
+alpha                        laid on white
+EXIF orientation             applied
+"""
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others: EPS would start Ghostscript
+
+
+def decoded(data: bytes) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    """Return an image file's pixels, uint8, (H, W) or (H, W, 3); raise ValueError, saying why, where that fails."""
+    return to_array(recognised(data))
+
+
+def recognised(data: bytes) -> Image.Image:
+    """Return an image file opened by its first bytes, and not yet decoded; raise ValueError where it is none."""
+    try:
+        return Image.open(io.BytesIO(data), formats=_FORMATS)
+    except UnidentifiedImageError:
+        raise ValueError("it is no image in a known format") from None
+    except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
+        raise ValueError(_said(error)) from None
+
+
+def to_array(image: Image.Image) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    """Return a PIL image's pixels, uint8, (H, W) or (H, W, 3); raise ValueError, saying why, where that fails."""
+    try:
+        image.load()
+        if image.mode.startswith("I"):
+            return _from_sixteen_bits(np.asarray(image))
+        if image.mode in ("F", "LAB"):
+            raise ValueError(f"it has mode {image.mode}, of which black and white are unknown")
+        image = _upright(image)
+        if image.has_transparency_data:
+            grey = image.mode in ("1", "L", "LA")
+            white = Image.new("RGBA", image.size, "white")
+            return np.array(Image.alpha_composite(white, image.convert("RGBA")).convert("L" if grey else "RGB"))
+        if image.mode in ("1", "L", "RGB"):
+            return np.array(image.convert("L") if image.mode == "1" else image)
+        return np.array(image.convert("RGB"))
+    except ValueError:
+        raise
+    except Exception as error:  # as above
+        raise ValueError(_said(error)) from None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # a damaged EXIF block says nothing, and the pixels are whole
+        return image
+
+
+def _from_sixteen_bits(values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError(f"it holds values from {values.min():,} to {values.max():,}, beyond 16 bits")
+    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def _said(error: Exception) -> str:
+    return "it is damaged: " + (" ".join(str(error).split()).rstrip(".") or type(error).__name__)
