@@ -55,6 +55,12 @@ def test_about_half_of_the_images_are_mirrored():
 
 
 def test_what_is_no_image_is_left_alone():
-    tokens, floats = torch.ones(4, 7, dtype=torch.int64), torch.rand(2, 3, 8, 8)
-    assert augment(tokens, "shift", seeded()) is tokens
-    assert augment(floats, "shift", seeded()) is floats
+    for other in (torch.ones(4, 7, dtype=torch.int64), torch.rand(2, 3, 8), torch.ones(2, 3, 8, 8, dtype=torch.int64)):
+        assert augment(other, "shift", seeded()) is other
+
+
+@pytest.mark.parametrize("kind", ["shift", "shift-flip"])
+def test_float_images_are_moved_as_their_bytes_are(kind):
+    moved = augment(IMAGES.float() + 0.25, kind, seeded())
+    assert moved.dtype == torch.float32
+    assert torch.equal(moved, augment(IMAGES, kind, seeded()).float() + 0.25)

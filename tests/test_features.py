@@ -5,10 +5,10 @@ import pytest
 import torch
 from torch import nn
 
-from tlbench import DataError
+from tlbench import Backbone, DataError, Dataset, Labelled
 from tlbench.cache import Cache
 from tlbench.execute import run_cell
-from tlbench.features import encode_split, extract_split
+from tlbench.features import CHUNK, encode_split, extract_split
 from tlbench.plan import make_plan
 
 CPU = torch.device("cpu")
@@ -135,3 +135,24 @@ def test_an_example_that_cannot_be_read_stops_before_anything_is_kept(resources,
     with pytest.raises(DataError, match=r"photo-2.jpg is truncated"):
         encode_split(TornData(), "x", "all", "train", resources.backbone("tiny").backbone, cache)
     assert [path.suffix for path in tmp_path.rglob("*") if path.is_file()] in ([], [".lock"])
+
+
+def test_examples_of_two_types_are_refused_rather_than_cut(resources, tmp_path):
+    class Mixed(Dataset):
+        name, classes = "mixed", ("a", "b")
+
+        def load(self, domain, split):
+            images = [np.zeros((8, 8), np.uint8)] * CHUNK + [np.full((8, 8), 300, np.uint16)] * 2
+            return Labelled(images, np.arange(len(images)) % 2)
+
+    class Plain(Backbone):
+        name, feature_dim = "plain", 64
+
+        def encode(self, raw):
+            return torch.from_numpy(np.stack(raw))
+
+        def build(self, weights):
+            return torch.nn.Flatten()
+
+    with pytest.raises(DataError, match=r"first example as uint8 \(8, 8\) and another as uint16"):
+        encode_split(Mixed(), "f", "all", "train", Plain(), Cache(tmp_path))

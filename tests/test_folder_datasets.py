@@ -78,9 +78,9 @@ def divided_pets(tmp_path: Path) -> Path:
 # ---- what is offered ---------------------------------------------------------------------------------------
 
 
-def test_the_hook_offers_five_usable_datasets():
+def test_the_hook_offers_usable_datasets():
     offered = list(tlbench_datasets())
-    assert [cls.name for cls in offered] == ["digits", "folder", "glyphs", "npz", "zip"]
+    assert {"digits", "folder", "glyphs", "npz", "zip"} <= {cls.name for cls in offered}
     for cls in offered:
         check_dataset_class(cls)
 
@@ -625,8 +625,8 @@ NAN = np.where(np.arange(40) == 3, np.nan, LABELS)
         ({"x_test": IMAGES, "y_test": LABELS}, "has no training images"),
         ({"X": IMAGES, "y": LABELS[:-1]}, "lengths differ"),
         ({"X": IMAGES.reshape(40, 30), "y": LABELS}, "has the shape (40, 30). Reshape it to (N, H, W)"),
-        ({"X": np.zeros((40, 3, 9, 3)), "y": LABELS}, "two axes that could be the channels"),
-        ({"X": np.zeros((40, 9, 9, 2)), "y": LABELS}, "no axis of 1, 3 or 4 channels"),
+        ({"X": np.zeros((40, 3, 9, 3)), "y": LABELS}, "which axis is that of the channels cannot be told"),
+        ({"X": np.zeros((40, 9, 9, 9)), "y": LABELS}, "which axis is that of the channels cannot be told"),
         ({"X": IMAGES[:0], "y": LABELS[:0]}, "no image"),
         ({"X": IMAGES * np.nan, "y": LABELS}, "'X' holds NaN or infinite values"),
         ({"X": IMAGES.astype(str), "y": LABELS}, "no pixel values"),
@@ -660,3 +660,15 @@ def test_a_damaged_numpy_archive_is_refused(tmp_path):
     np.save(stored, IMAGES)
     (tmp_path / "a.npz").write_bytes(stored.getvalue())
     assert "is not a zip archive" in refused(spec)
+
+
+def test_results_do_not_go_into_the_data(refused, tmp_path, monkeypatch):
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for number in range(4):
+            image = np.full((8, 8), 10 * number + (name == "dog"), dtype=np.uint8)
+            Image.fromarray(image).save(tmp_path / "pets" / name / f"{number}.png")
+    monkeypatch.chdir(tmp_path / "pets")
+    line = refused("run", "-d", "folder:.", "-s", "nearest-mean", "--budget", "1-shot")
+    assert "lies inside the data 'folder:.'" in line
+    assert sorted(path.name for path in Path().iterdir()) == ["cat", "dog"]

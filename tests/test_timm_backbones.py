@@ -187,7 +187,7 @@ def test_an_encoded_image_does_not_depend_on_its_neighbours():
 
 
 @pytest.mark.parametrize(
-    "raw", [np.zeros((4, 4)), np.zeros((2, 4, 4), np.uint8), np.zeros((0, 4), np.uint8), "file.png"]
+    "raw", [np.zeros((4, 4)), np.zeros((2, 4, 4, 4), np.uint8), np.zeros((0, 4), np.uint8), "file.png"]
 )
 def test_what_is_no_8_bit_image_is_refused(raw):
     with pytest.raises(DataError, match="image 1 is"):

@@ -10,7 +10,7 @@ from tlbench.catalog import Catalog
 from tlbench.cell import Cell
 from tlbench.determinism import resolve_device
 from tlbench.draw import division_of
-from tlbench.errors import StoreError
+from tlbench.errors import ParameterError, StoreError
 from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host import Host
 from tlbench.plan import Plan, make_plan
@@ -78,7 +78,8 @@ def run(
     resolve_device(device)
     plan = make_plan(chosen, resources)
     trackers = open_trackers(track, plan, resources.catalog)
-    store = Store(Path(out) if out else default_output(chosen), create=True)
+    folder = refuse_inside_data(Path(out) if out else default_output(chosen), plan, resources)
+    store = Store(folder, create=True)
     follow(trackers, host.manager, store, retry_failed, lambda text: print(text, file=sys.stderr))
     execute_plan(plan, resources, store, where, retry_failed=retry_failed)
     return Results(store.folder)
@@ -131,6 +132,20 @@ def refuse_to_mix(plan: Plan, store: Store) -> None:
                 f"{store.folder} holds results with {key} {other[key]!r} in its {what}, and these would have "
                 f"{mine[key]!r}. Give another folder with --out."
             )
+
+
+def refuse_inside_data(folder: Path, plan: Plan, resources: Resources) -> Path:
+    """Return the results' folder; raise ParameterError where it lies in a folder of data, which it would become."""
+    for spec in dict.fromkeys(cell.transfer.dataset for cell in plan.cells):
+        dataset = resources.dataset(spec).dataset
+        place = getattr(dataset, dataset.locator) if dataset.locator else None
+        around = place.expanduser().resolve() if isinstance(place, Path) else None
+        if around is not None and around.is_dir() and folder.resolve().is_relative_to(around):
+            raise ParameterError(
+                f"results would go to {folder}, which lies inside the data {spec!r} and would be read as a part of "
+                f"them. Give a folder outside with --out."
+            )
+    return folder
 
 
 def pending_cells(plan: Plan, store: Store, retry_failed: bool = False) -> list[Cell]:

@@ -7,8 +7,8 @@ SHIFT = 8  # images move by up to 1/SHIFT of their side (He et al., 2015, arXiv:
 
 
 def is_image(inputs: Tensor) -> bool:
-    """Whether a batch is encoded images, uint8 (N, C, H, W); anything else is left alone."""
-    return inputs.dim() == 4 and inputs.dtype == torch.uint8
+    """Whether a batch is encoded images, uint8 or float32 (N, C, H, W); anything else is left alone."""
+    return inputs.dim() == 4 and inputs.dtype in (torch.uint8, torch.float32)
 
 
 def augment(inputs: Tensor, kind: str, generator: torch.Generator) -> Tensor:

@@ -18,7 +18,7 @@ from tlbench.errors import DataError, PluginError
 from tlbench.mending import blamed
 from tlbench.probing import content
 from tlbench.training import BATCH, predict
-from tlbench.waiting import track
+from tlbench.waiting import ONCE, track
 
 CHUNK = 256  # raw examples encoded at a time
 DECODERS = 4  # threads that decode: image libraries release the interpreter's lock
@@ -125,8 +125,20 @@ def _write_encoded(path: Path, raw: Sequence[Any], backbone: Backbone, split: st
             target = np.lib.format.open_memmap(path, "w+", first.dtype, (len(raw), *first.shape))
         for chunk in chunks:
             examples = track(pool.map(raw.__getitem__, chunk), f"encoding {split}", len(raw), chunk.start)
-            target[chunk.start : chunk.stop] = _encode(list(examples), backbone)
+            encoded = _encode(list(examples), backbone)
+            _require_alike(encoded, target, backbone)
+            target[chunk.start : chunk.stop] = encoded
         target.flush()
+
+
+def _require_alike(encoded: np.ndarray, target: np.ndarray, backbone: Backbone) -> None:
+    """Raise DataError where examples are encoded into other types or shapes than the first: these would be cut."""
+    if encoded.dtype != target.dtype or encoded.shape[1:] != target.shape[1:]:
+        raise DataError(
+            f"backbone {backbone.name!r} encodes the first example as {target.dtype} {target.shape[1:]} and another as "
+            f"{encoded.dtype} {encoded.shape[1:]}. Serve all examples of a dataset as one type, of one number of "
+            f"channels."
+        )
 
 
 def _encode_first(example: Any, backbone: Backbone) -> np.ndarray:
@@ -170,7 +182,7 @@ def extract_split(
         frozen = network()
         batches = -(-len(split.inputs) // BATCH)
         with Stopwatch(device) as watch:
-            starts = track(range(0, len(split.inputs), BATCH), f"features of {split.key[2]}", batches)
+            starts = track(range(0, len(split.inputs), BATCH), f"{ONCE} {split.key[2]}", batches)
             features = torch.cat([predict(frozen, split.inputs[start : start + BATCH], device) for start in starts])
         cache.state("extraction", key, lambda: ({}, {"seconds": repr(watch.seconds)}))
         with path.open("wb") as file:

@@ -77,7 +77,7 @@ class Chosen:
 
 def resolve(options: dict[str, Any]) -> Chosen:
     """Resolve the options of a run or a plan."""
-    from tlbench.api import default_jobs, default_output
+    from tlbench.api import default_jobs, default_output, refuse_inside_data
     from tlbench.cache import Cache
     from tlbench.determinism import configure, resolve_device
     from tlbench.executor import Where
@@ -94,7 +94,8 @@ def resolve(options: dict[str, Any]) -> Chosen:
         plan = make_plan(suite, resources)
     tell_broken(host)
     where = Where(options["device"], options["jobs"] or default_jobs(device.type, threads), threads)
-    return Chosen(plan, resources, options["out"] or default_output(suite), where)
+    folder = refuse_inside_data(options["out"] or default_output(suite), plan, resources)
+    return Chosen(plan, resources, folder, where)
 
 
 def open_catalog(plugins: tuple[str, ...] = ()) -> "tuple[Host, Catalog]":

@@ -96,7 +96,7 @@ class Conv4(Backbone):
         return {key: getattr(self, key) for key in shown}
 
     def encode(self, raw: Sequence[Any]) -> "Tensor":
-        """Return uint8 (N, channels, input_size, input_size)."""
+        """Return (N, channels, input_size, input_size), uint8 or float32 from 0 to 255."""
         from tlbench_conv4.encode import encode_images
 
         return encode_images(raw, self.input_size, self.channels, self.invert)

@@ -1,4 +1,4 @@
-"""Raw images to uint8 tensors: made grey or RGB, resized to a square, and inverted where asked."""
+"""Raw images to tensors: made grey or RGB, resized to a square, and inverted where asked."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,18 +8,23 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tlbench.images import to_image
+from tlbench.images import encode_each
 
 
 def encode_images(raw: Sequence[Any], side: int, channels: int, invert: bool) -> Tensor:
-    """Return uint8 (N, channels, side, side); images that are not square are squeezed, as few-shot code does.
+    """Return (N, channels, side, side); images that are not square are squeezed, as few-shot code does.
 
-    Each of `raw` is what `to_image` takes; raises DataError for anything else.
+    uint8, or float32 in 0..255 where one of `raw` is uint16 or float32. Raises DataError for anything else that
+    `tlbench.images.encode_each` does not take, and for other than one or three channels.
     """
-    encoded = torch.empty((len(raw), channels, side, side), dtype=torch.uint8)
-    for position, example in enumerate(raw):
+
+    def transformed(image: Image.Image, _: int) -> Tensor:
         # Grey before resizing: the 1-bit images of Omniglot would otherwise be resized without smoothing.
-        image = to_image(example, position).convert("L" if channels == 1 else "RGB")
-        pixels = np.array(image.resize((side, side), Image.Resampling.BILINEAR)).reshape(side, side, channels)
-        encoded[position] = torch.from_numpy(255 - pixels if invert else pixels).permute(2, 0, 1)
-    return encoded
+        pixels = np.array(image.resize((side, side), Image.Resampling.BILINEAR)).reshape(side, side, -1)
+        return torch.from_numpy(255 - pixels if invert else pixels).permute(2, 0, 1)
+
+    return encode_each(raw, channels, (side, side), transformed, _of_timm)
+
+
+def _of_timm(offered: int) -> str:
+    return f"conv4 takes grey or RGB; write a network of timm, such as resnet18(in_chans={offered})"

@@ -24,7 +24,6 @@ _RESERVED = frozenset(  # tlbench's to decide, or without meaning for features
             "self",
             "kwargs",
             "num_classes",
-            "in_chans",
             "device",
             "dtype",
             "features_only",
@@ -67,6 +66,7 @@ def options(name: str) -> tuple[str, ...]:
     """Return the arguments of a user's `name(argument=value)` that this architecture is known to take."""
     model = outline(name, (), 0)
     taken = [key for key in inspect.signature(type(model).__init__).parameters if key not in _RESERVED]
+    taken = list(dict.fromkeys((*taken, "in_chans")))  # of some models only timm's own builder names it
     return (*taken, "width") if name.partition(".")[0] in _WIDTH_GENERATORS else tuple(taken)
 
 
@@ -124,7 +124,7 @@ def _feature_dim(name: str, arguments: Arguments, size: tuple[int, int]) -> int:
     """Return the width of the features, from a trial run: for some models num_features is another's width."""
     with torch.random.fork_rng(devices=[]):
         try:
-            features = _trial(outline(name, arguments, 0), size)
+            features = _trial(outline(name, arguments, 0), arguments, size)
         except Exception:  # an operation that needs real tensors, such as an LSTM; or no network for this size
             features = _real_trial(name, arguments, size)
     if not isinstance(features, Tensor) or features.ndim != 2 or features.shape[1] == 0:
@@ -139,14 +139,15 @@ def _feature_dim(name: str, arguments: Arguments, size: tuple[int, int]) -> int:
 def _real_trial(name: str, arguments: Arguments, size: tuple[int, int]) -> object:
     model = _create_checked(name, arguments)
     try:
-        return _trial(model, size)
+        return _trial(model, arguments, size)
     except Exception as error:  # whatever an image of this size sets off inside the model
         raise ParameterError(f"{name} cannot take images of {size[0]}x{size[1]}: {_one_line(error)}.") from None
 
 
-def _trial(model: nn.Module, size: tuple[int, int]) -> object:
+def _trial(model: nn.Module, arguments: Arguments, size: tuple[int, int]) -> object:
+    channels: Any = dict(arguments).get("in_chans", 3)
     with torch.no_grad():
-        return model.eval()(torch.zeros(2, 3, *size, device=next(model.parameters()).device))
+        return model.eval()(torch.zeros(2, channels, *size, device=next(model.parameters()).device))
 
 
 def _one_line(error: Exception) -> str:

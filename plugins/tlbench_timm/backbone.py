@@ -125,13 +125,22 @@ class TimmBackbone(Backbone):
     # ---- work --------------------------------------------------------------------------------------------
 
     def encode(self, raw: Sequence[Any]) -> "Tensor":
-        """Return uint8 (N, 3, height, width), byte for byte what timm's evaluation transform normalises."""
+        """Return (N, in_chans, height, width), byte for byte what timm's evaluation transform normalises.
+
+        uint8, or float32 from 0 to 255 where an example is uint16 or float32. Raises DataError, saying what to write,
+        for images of another number of channels.
+        """
         from tlbench_timm.encode import encode_images
 
-        return encode_images(raw, self._settings.preprocessing)
+        return encode_images(raw, self._settings.preprocessing, self._taking)
+
+    def _taking(self, channels: int) -> str:
+        """Say how to write this backbone for so many channels."""
+        file = f"@{self.file}" if self.file is not None and self.recipe is None else ""
+        return f"write {format_spec(self.name, {**self.parameters, 'in_chans': channels})}{file}"
 
     def build(self, weights: "Mapping[str, Tensor] | None") -> "nn.Module":
-        """Return a network from a uint8 or 0..255 float batch (N, 3, H, W) to float32 (N, feature_dim)."""
+        """Return a network from a uint8 or 0..255 float batch (N, in_chans, H, W) to float32 (N, feature_dim)."""
         from tlbench_timm import architecture, loading
 
         model = architecture.create(self._timm_name, self._settings.arguments)

@@ -1,38 +1,42 @@
-"""Raw images to uint8 tensors, by timm's own evaluation transform without its normalisation."""
+"""Raw images to tensors, by timm's own evaluation transform without its normalisation."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-import torch
 from PIL import Image
 from timm.data import create_transform
 from torch import Tensor
 
-from tlbench.images import to_image
+from tlbench.images import encode_each
 from tlbench_timm.preprocessing import Preprocessing
 
 
-def encode_images(raw: Sequence[Any], preprocessing: Preprocessing) -> Tensor:
-    """Return uint8 (N, 3, height, width): resized and cropped as timm does, grey images repeated thrice.
+def encode_images(raw: Sequence[Any], preprocessing: Preprocessing, mend: Callable[[int], str]) -> Tensor:
+    """Return (N, in_chans, height, width), resized and cropped as timm does: uint8, or float32 in 0..255.
 
-    Each of `raw` is what `to_image` takes; raises DataError for anything else.
+    Float32 where one of `raw` is uint16 or float32: each channel is then resized by itself, unrounded. Grey images
+    are repeated for three channels, RGB becomes grey for one. Raises DataError for what is no image, and for another
+    number of channels, of which `mend` says what to write.
     """
-    transform = _transform(preprocessing)
-    encoded = torch.empty((len(raw), 3, *preprocessing.input_size), dtype=torch.uint8)
-    for position, example in enumerate(raw):
-        encoded[position] = transform(to_image(example, position).convert("RGB"))
-    return encoded
+
+    def transformed(image: Image.Image, channel: int) -> Tensor:
+        whole = image.mode == "RGB" or preprocessing.in_chans == 1
+        return _transform(preprocessing, None if whole else channel)(image)
+
+    return encode_each(raw, preprocessing.in_chans, preprocessing.input_size, transformed, mend)
 
 
-@lru_cache(maxsize=16)
-def _transform(preprocessing: Preprocessing) -> Callable[[Image.Image], Tensor]:
+@lru_cache(maxsize=64)
+def _transform(preprocessing: Preprocessing, channel: int | None) -> Callable[[Image.Image], Tensor]:
+    """Return timm's transform for images of all channels, or for one channel by itself."""
+    own = slice(None) if channel is None else slice(channel, channel + 1)
     transform: Callable[[Image.Image], Tensor] = create_transform(
-        (3, *preprocessing.input_size),
+        (len(preprocessing.mean[own]), *preprocessing.input_size),
         is_training=False,
         interpolation=preprocessing.interpolation,
-        mean=preprocessing.mean,
-        std=preprocessing.std,
+        mean=preprocessing.mean[own],
+        std=preprocessing.std[own],
         crop_pct=preprocessing.crop_pct,
         crop_mode=preprocessing.crop_mode,
         normalize=False,

@@ -1,12 +1,18 @@
-"""Weights into networks: the comparison, with timm's own conversion as a second try, and the loading itself."""
+"""Weights into networks: the comparison, with timm's own conversions as further tries, and the loading itself.
+
+Those conversions are the filter that timm puts before checkpoints of a model, and its adaptation of a first
+convolution of three channels to a network of another number.
+"""
 
 import itertools
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import timm
+from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from tlbench import WeightsError
@@ -54,11 +60,22 @@ def _match(
     """Compare as they are, then as timm converts them; return the fit and how to get the tensors it speaks of."""
     wanted = shapes_of(model.state_dict())
     found = _fit(shapes, wanted, head)
-    if not found.fits:
-        converted = _convert(read(), model)
-        second = _fit(shapes_of(converted), wanted, head)
-        if second.fits:
-            return replace(second, converted="timm checkpoint_filter_fn"), lambda: converted
+    if found.fits:
+        return found, read
+    tries: tuple[tuple[str, Callable[[Tensors], Tensors]], ...] = (
+        ("timm checkpoint_filter_fn", lambda tensors: _convert(tensors, model)),
+        ("first convolution by timm adapt_input_conv", lambda tensors: _adapt(tensors, model)),
+        (
+            "timm checkpoint_filter_fn; first convolution by timm adapt_input_conv",
+            lambda tensors: _adapt(_convert(tensors, model), model),
+        ),
+    )
+    given = read()
+    for said, convert in tries:
+        converted = convert(given)
+        fit = _fit(shapes_of(converted), wanted, head)
+        if fit.fits:
+            return replace(fit, converted=said), partial(dict, converted)
     return found, read
 
 
@@ -89,6 +106,22 @@ def _convert(weights: Tensors, model: nn.Module) -> Tensors:
         return dict(convert(dict(weights), model))
     except Exception:  # written for known checkpoints, it may stumble over any other
         return {}
+
+
+def _adapt(weights: Tensors, model: nn.Module) -> Tensors:
+    """Change first convolutions of three channels to the model's number, as timm does with pretrained weights."""
+    named = model.pretrained_cfg.get("first_conv") or ()  # type: ignore[union-attr,operator]
+    names = [named] if isinstance(named, str) else list(named)
+    own = model.state_dict()
+    adapted = dict(weights)
+    for name in names:
+        wanted = own.get(f"{name}.weight")
+        for key in [key for key in weights if f".{key}".endswith(f".{name}.weight")]:
+            if wanted is None or wanted.ndim != 4 or weights[key].ndim != 4 or weights[key].shape[1] != 3:
+                continue
+            if wanted.shape[1] != 3:
+                adapted[key] = adapt_input_conv(int(wanted.shape[1]), weights[key])
+    return adapted
 
 
 def _suggestion(metadata: Mapping[str, str], model: nn.Module) -> str:

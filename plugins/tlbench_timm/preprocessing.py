@@ -19,8 +19,13 @@ class Preprocessing:
     crop_pct: float  # share of the resized image that the crop keeps
     crop_mode: str
     interpolation: str
-    mean: tuple[float, float, float]  # of inputs in [0, 1]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]  # of inputs in [0, 1], by channel
+    std: tuple[float, ...]
+
+    @property
+    def in_chans(self) -> int:
+        """How many channels the network sees."""
+        return len(self.mean)
 
     @property
     def key(self) -> str:
@@ -29,7 +34,8 @@ class Preprocessing:
         size = str(height) if height == width else f"{height}x{width}"
         # Only the border mode fills with the mean; elsewhere it is left out so that backbones share encoded data.
         fill = "-" + ",".join(f"{value:g}" for value in self.mean) if self.crop_mode == "border" else ""
-        return f"image/{size}/{self.crop_pct:g}/{self.interpolation}/{self.crop_mode}{fill}/rgb/1"
+        channels = {1: "grey", 3: "rgb"}.get(self.in_chans, f"{self.in_chans}-channels")
+        return f"image/{size}/{self.crop_pct:g}/{self.interpolation}/{self.crop_mode}{fill}/{channels}/1"
 
     def describe(self) -> dict[str, Any]:
         """Return the settings as plain data."""
@@ -41,9 +47,12 @@ NAMED_KEYS = (*KEYS, "img_size")  # what a user may write; timm calls the size b
 
 
 def resolve(
-    named: Mapping[str, object], hinted: Mapping[str, str], config: Any, label: str
+    named: Mapping[str, object], hinted: Mapping[str, str], config: Any, label: str, in_chans: int = 3
 ) -> tuple[Preprocessing, dict[str, str]]:
     """Return the settings and where each came from: the name, else the weights file, else timm's config.
+
+    Of mean and std for other than three channels, the name may give one for all or one each; what file and timm give
+    for three is averaged, since nobody says which of the channels is red.
 
     Raises ParameterError or WeightsError for a value that makes no sense in the name or in the file.
     """
@@ -56,7 +65,10 @@ def resolve(
     for key in KEYS:
         origins[key], value = _first(key, named, hinted, config)
         try:
-            values[key] = _CHECKS[key](value)
+            if key in _PER_CHANNEL:
+                values[key] = _PER_CHANNEL[key](_spread(value, in_chans, origins[key]))
+            else:
+                values[key] = _CHECKS[key](value)
         except ValueError as error:
             if origins[key] == "file":
                 raise WeightsError(
@@ -90,26 +102,33 @@ def _size(value: object) -> tuple[int, int]:
     return int(sides[0]), int(sides[-1])
 
 
-def _triple(value: object) -> tuple[float, float, float]:
+def _spread(value: object, in_chans: int, origin: str) -> list[float]:
+    """Return one number for each channel."""
     channels = _numbers(value)
-    channels = channels * 3 if len(channels) == 1 else channels
-    if len(channels) != 3:
-        raise ValueError(f"must be one number or three, for images in [0, 1], got {value!r}")
-    return channels[0], channels[1], channels[2]
+    if len(channels) == 1:
+        return channels * in_chans
+    if len(channels) == 3 != in_chans and origin not in ("name", "backbone"):
+        return [sum(channels) / 3] * in_chans
+    if len(channels) != in_chans:
+        count = "three" if in_chans == 3 else in_chans
+        raise ValueError(f"must be one number or {count}, for images in [0, 1], got {value!r}")
+    return channels
 
 
-def _mean(value: object) -> tuple[float, float, float]:
-    means = _triple(value)
+def _mean(means: list[float]) -> tuple[float, ...]:
     if not all(0 <= mean <= 1 for mean in means):
-        raise ValueError(f"must lie in 0..1, being of images in [0, 1], got {value!r}")
-    return means
+        raise ValueError(f"must lie in 0..1, being of images in [0, 1], got {_shown(means)}")
+    return tuple(means)
 
 
-def _std(value: object) -> tuple[float, float, float]:
-    deviations = _triple(value)
+def _std(deviations: list[float]) -> tuple[float, ...]:
     if not all(0 < deviation <= 1 for deviation in deviations):
-        raise ValueError(f"must lie above 0 and at most at 1, being of images in [0, 1], got {value!r}")
-    return deviations
+        raise ValueError(f"must lie above 0 and at most at 1, being of images in [0, 1], got {_shown(deviations)}")
+    return tuple(deviations)
+
+
+def _shown(numbers: list[float]) -> str:
+    return ", ".join(f"{number:g}" for number in (numbers if len(set(numbers)) > 1 else numbers[:1]))
 
 
 def _share(value: object) -> float:
@@ -133,6 +152,5 @@ _CHECKS: Mapping[str, Callable[[object], Any]] = {
     "crop_pct": _share,
     "crop_mode": _one_of(_CROP_MODES),
     "interpolation": _one_of(_INTERPOLATIONS),
-    "mean": _mean,
-    "std": _std,
 }
+_PER_CHANNEL: Mapping[str, Callable[[list[float]], tuple[float, ...]]] = {"mean": _mean, "std": _std}

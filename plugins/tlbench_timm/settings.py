@@ -7,7 +7,7 @@ from typing import Any
 import timm
 from timm.models import PretrainedCfg
 
-from tlbench import WeightsError
+from tlbench import ParameterError, WeightsError
 from tlbench.names import parse_value
 from tlbench_timm.architecture import Arguments, options
 from tlbench_timm.preprocessing import NAMED_KEYS, Preprocessing, resolve
@@ -36,7 +36,7 @@ def settle(
         **given,
     }
     config = timm.get_pretrained_cfg(timm_name) or PretrainedCfg()
-    chosen, origins = resolve(named, metadata, config, timm_name)
+    chosen, origins = resolve(named, metadata, config, timm_name, _in_chans(named, timm_name))
     arguments = {key: value for key, value in named.items() if key not in NAMED_KEYS}
     origins |= dict.fromkeys(arguments, "name")
     hints, ignored = _hinted_arguments(timm_name, metadata)
@@ -47,6 +47,13 @@ def settle(
     if config.fixed_input_size and chosen.input_size != tuple(config.input_size[-2:]):
         arguments.setdefault("img_size", chosen.input_size)
     return Settings(tuple(sorted(arguments.items())), chosen, origins, config, ignored)
+
+
+def _in_chans(named: Mapping[str, object], timm_name: str) -> int:
+    value = named.get("in_chans", 3)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ParameterError(f"parameter 'in_chans' of backbone {timm_name!r} must be a number of channels from 1 on.")
+    return value
 
 
 def _hinted_arguments(timm_name: str, metadata: Mapping[str, str]) -> tuple[dict[str, object], dict[str, str]]:
