@@ -28,7 +28,9 @@ def test_the_leader_is_named_with_its_interval_and_its_lead():
 
 def test_equal_means_are_a_tie():
     sentence = said({"strategy": "finetune", "mean": 0.6}, {"strategy": "last-layers", "mean": 0.6})
-    assert sentence == "toys, tiny, 5 labels per class: finetune and last-layers tie at accuracy 0.600."
+    assert sentence == (
+        "toys, tiny, 5 labels per class: finetune [0.500, 0.700] and last-layers [0.500, 0.700] tie at accuracy 0.600."
+    )
 
 
 def test_negative_transfer_is_named():

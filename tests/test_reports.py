@@ -26,6 +26,7 @@ from tlbench_reports.cost_curve import pareto
 from tlbench_reports.drawing import looks, render
 from tlbench_reports.facts import commands
 from tlbench_reports.label_curve import spread
+from tlbench_reports.page import page
 from tlbench_reports.words import plain
 
 REPORTERS = {reporter.name: reporter for reporter in tlbench_reporters()}
@@ -290,6 +291,29 @@ def test_the_page_says_how_to_run_a_named_suite_and_a_custom_one_again(tmp_path)
 
 
 HOSTILE = "<script>alert(1)</script>|x_y$z&%#{}\\"
+
+
+def test_the_page_names_the_package_version_and_content_of_each_thing(tmp_path):
+    from dataclasses import replace
+
+    source, weights, images = ("a" * 64, "b" * 64, "c" * 64)
+    known = {"distribution": "tlbench-own", "version": "0.3.0", "source_sha256": source}
+    card = {"license": "CC BY 4.0", "citation": "", "hazards": ["imagenet", "cifar10"]}
+    provenance = {
+        "strategy": known,
+        "backbone": {**known, "weights_sha256": weights},
+        "dataset": {**known, "fingerprint": images, "card": card},
+    }
+    old = replace(make_record("finetune", 1, 21), provenance={"strategy": {**known, "version": "0.2.0"}})
+    html = page(make_results(tmp_path, [replace(make_record("finetune", 0, 20), provenance=provenance), old]))
+    table = html.partition("<h3>Provenance</h3>")[2].partition("</table>")[0]
+    for whole in (source, weights, images):
+        assert f'title="{whole}"><code>{whole[:12]}</code>' in table
+    assert "tlbench-own" in table
+    assert "0.3.0, 0.2.0" in table, "two versions made these rows"
+    assert "CC BY 4.0" in table
+    assert "imagenet; cifar10" in table
+    assert "citation" not in table, "nobody gave one"
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import inspect
 import platform
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
@@ -61,7 +62,11 @@ def provenance(cell: Cell, resources: Resources) -> dict[str, Any]:
             "weights_sha256": backbone.weights_digest,
             "used": _plain(backbone.backbone.describe()),
         },
-        "dataset": {**_origin(dataset.dataset, dataset.origin), "fingerprint": dataset.fingerprint},
+        "dataset": {
+            **_origin(dataset.dataset, dataset.origin),
+            "fingerprint": dataset.fingerprint,
+            "card": asdict(dataset.dataset.card),
+        },
         "metrics": {
             metric.name: {"version": metric.version, "higher_is_better": metric.higher_is_better}
             for metric in resources.catalog.metric_list()

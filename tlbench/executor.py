@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -21,6 +22,9 @@ from tlbench.host import Host
 from tlbench.record import Failure, Record
 from tlbench.resources import Resources
 from tlbench.store import Store
+from tlbench.waiting import listening, tell
+
+TOLD_EVERY = 0.5  # seconds between what a worker says of one piece of work
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,21 @@ def _run_here(cells: Sequence[Cell], resources: Resources, store: Store, where: 
         yield Finished(cell, outcome.record)
 
 
+@dataclass(frozen=True)
+class _HowFar:
+    """What a worker says of long work of its own."""
+
+    what: str
+    done: int
+    total: int
+
+
 @dataclass
 class _Worker:
     process: Any
     connection: Connection
     cell: Cell | None = None
+    waits: set[str] = field(default_factory=set)  # long work that it told of and that is not over
 
 
 class _Pool:
@@ -96,8 +110,10 @@ class _Pool:
             while any(worker.cell for worker in workers):
                 busy = {worker.connection: worker for worker in workers if worker.cell}
                 for ready in wait(list(busy)):
-                    yield self._collect(busy[ready], workers)  # type: ignore[index]
-                    yield from self._hand_out_all()
+                    finished = self._collect(busy[ready], workers)  # type: ignore[index]
+                    if finished is not None:
+                        yield finished
+                        yield from self._hand_out_all()
         finally:
             for worker in workers:
                 worker.connection.close()
@@ -139,7 +155,8 @@ class _Pool:
             worker.connection.send(cell)
         return Started(cell, self.started)
 
-    def _collect(self, worker: _Worker, workers: list[_Worker]) -> Finished:
+    def _collect(self, worker: _Worker, workers: list[_Worker]) -> Finished | None:
+        """Return what a worker has finished; pass on what it says of work that goes on."""
         cell = worker.cell
         assert cell is not None
         try:
@@ -147,9 +164,20 @@ class _Pool:
         except (EOFError, ConnectionError):  # reset, where it died with a cell unread in its pipe
             record = self._bury(cell, worker)
             workers[workers.index(worker)] = self._new_worker()
+        if isinstance(record, _HowFar):
+            self._pass_on(record, worker, workers.index(worker))
+            return None
+        for what in worker.waits:
+            tell(what, 1, 1)
+        worker.waits.clear()
         worker.cell = None
         self.unfinished.discard(cell.id)
         return Finished(cell, record)
+
+    def _pass_on(self, said: _HowFar, worker: _Worker, number: int) -> None:
+        what = f"{said.what} ({number + 1})"
+        (worker.waits.discard if said.done >= said.total else worker.waits.add)(what)
+        tell(what, said.done, said.total)
 
     def _bury(self, cell: Cell, worker: _Worker) -> Record:
         """Store the death of a worker as the record of the cell it was running."""
@@ -176,9 +204,27 @@ def _work(connection: Connection, files: Sequence[str], cache: Path, results: Pa
             cell = connection.recv()
         except EOFError:
             return
-        outcome: Outcome = run_cell(cell, resources, device, store)
+        with listening(_Teller(connection)):
+            outcome: Outcome = run_cell(cell, resources, device, store)
         store.write(outcome.record, outcome.predictions)
         connection.send(outcome.record)
+
+
+class _Teller:
+    """Sends on how far long work is, twice a second at most."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.begun: dict[str, float] = {}  # when each piece of work was last told of
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done >= total:
+            if self.begun.pop(what, None) is not None:
+                self.connection.send(_HowFar(what, total, total))
+        elif now - self.begun.get(what, now - 1) >= TOLD_EVERY:
+            self.begun[what] = now
+            self.connection.send(_HowFar(what, done, total))
 
 
 def _die_with_parent() -> None:

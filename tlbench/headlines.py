@@ -48,14 +48,11 @@ def _labels(budget: str) -> str:
 
 def _leader(rows: pd.DataFrame, metric: str) -> str:
     best = rows.iloc[int(rows["mean"].argmax())]
-    equals = [str(name) for name in rows.loc[rows["mean"] == best["mean"], "strategy"]]
+    equals = rows[rows["mean"] == best["mean"]]
     if len(equals) > 1:
-        return f"{', '.join(equals[:-1])} and {equals[-1]} tie at {metric} {best['mean']:.3f}."
-    sentence = f"{best['strategy']} leads with {metric} {best['mean']:.3f}"
-    if best["n_episodes"]:
-        sentence += f" [{best['episode_low']:.3f}, {best['episode_high']:.3f}] over {best['n_episodes']:,} episodes"
-    elif pd.notna(best["seed_low"]):
-        sentence += f" [{best['seed_low']:.3f}, {best['seed_high']:.3f}]"
+        ties = [f"{row['strategy']}{_interval(row)}" for _, row in equals.iterrows()]
+        return f"{', '.join(ties[:-1])} and {ties[-1]} tie at {metric} {best['mean']:.3f}."
+    sentence = f"{best['strategy']} leads with {metric} {best['mean']:.3f}{_interval(best)}"
     if best["baseline"]:
         sentence += f", {_points(best)} over {best['baseline']}"
         sentence += {"better": "", "unclear": ", not clearly", "worse": ""}.get(str(best["verdict"]), "")
@@ -63,6 +60,13 @@ def _leader(rows: pd.DataFrame, metric: str) -> str:
     if len(hurt):
         sentence += f"; negative transfer: {', '.join(hurt['strategy'])}"
     return sentence + "."
+
+
+def _interval(row: Any) -> str:
+    """Return what a mean may be, where there is an interval: over its episodes, or else over replicates."""
+    if row["n_episodes"]:
+        return f" [{row['episode_low']:.3f}, {row['episode_high']:.3f}] over {row['n_episodes']:,} episodes"
+    return f" [{row['seed_low']:.3f}, {row['seed_high']:.3f}]" if pd.notna(row["seed_low"]) else ""
 
 
 def _against_baseline(row: Any) -> str:

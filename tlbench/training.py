@@ -14,6 +14,7 @@ from tlbench.recipe import Recipe
 from tlbench.seeds import derive
 from tlbench.streams import Stream, batches_of
 from tlbench.task import Labelled
+from tlbench.waiting import track
 
 Loss = Callable[..., Tensor]
 Combine = Callable[[Tensor], Tensor]  # the gradients of several losses, (T, P), to the one to follow, (P,)
@@ -74,7 +75,7 @@ def train(
     ]
     selection = None if select_on is None else _Selection(model, select_on, device, recipe)
     losses: list[Tensor] = []
-    for step in range(recipe.steps):
+    for step in track(range(recipe.steps), "training", recipe.steps):
         _set_rate(optimizer, recipe, step)
         _training_mode(trained, frozen, fixed_statistics)
         losses.append(_step(optimizer, loss, trained, batches, recipe, device, combine))

@@ -1,5 +1,6 @@
 """Where records come from: protocol, environment and provenance, brought together from all of them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from shlex import quote
@@ -13,13 +14,36 @@ if TYPE_CHECKING:
 CUSTOM = "custom"  # the name of a suite that was put together on the command line
 
 
+# What stands in the short table of origins: the heading, and where a record has it.
+_ORIGIN = {
+    "distribution": "distribution",
+    "version": "version",
+    "source code": "source_sha256",
+    "weights": "weights_sha256",
+    "images and labels": "fingerprint",
+    "licence": "card.license",
+    "citation": "card.citation",
+    "hazards": "card.hazards",
+}
+_DIGEST = re.compile(r"[0-9a-f]{32,64}")
+_SHOWN = 12  # letters of a digest
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What is known, and the whole of it where the page shows the beginning alone."""
+
+    text: str
+    whole: str = ""
+
+
 @dataclass(frozen=True)
 class Facts:
     """A table of what is known of several things, such as the strategies of a report."""
 
     kind: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Fact, ...], ...]
 
 
 def protocol(results: "Results") -> dict[str, str]:
@@ -38,13 +62,44 @@ def environment(results: "Results") -> dict[str, str]:
 
 def provenance(results: "Results") -> list[Facts]:
     """Return a table for each kind of thing that records were made of: strategies, backbones, datasets."""
-    found: dict[str, dict[str, dict[str, str]]] = {}
+    return [
+        _table(kind, {name: {key: _facts(values) for key, values in facts.items()} for name, facts in things.items()})
+        for kind, things in _things(results).items()
+    ]
+
+
+def origins(results: "Results") -> Facts:
+    """Return one table of all strategies, backbones and datasets: which package, version and content each was."""
+    rows = {
+        (kind, name): {title: _facts(facts.get(key, ())) for title, key in _ORIGIN.items()}
+        for kind, things in _things(results).items()
+        for name, facts in things.items()
+    }
+    titles = [title for title in _ORIGIN if any(facts[title].text for facts in rows.values())]
+    return Facts(
+        "thing",
+        ("name", "kind", *titles),
+        tuple((Fact(name), Fact(kind), *(facts[title] for title in titles)) for (kind, name), facts in rows.items()),
+    )
+
+
+def _things(results: "Results") -> dict[str, dict[str, dict[str, tuple[str, ...]]]]:
+    """Return all values of each fact, by kind and name: records of two versions say two things of one strategy."""
+    found: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
     for record in results.records:
         for kind, facts in record.provenance.items():
             if kind in record.labels and isinstance(facts, Mapping):
-                name = plain(record.labels[kind])
-                found.setdefault(kind, {}).setdefault(name, {}).update(flatten(facts))
-    return [_table(kind, things) for kind, things in found.items()]
+                known = found.setdefault(kind, {}).setdefault(plain(record.labels[kind]), {})
+                for key, value in flatten(facts).items():
+                    known[key] = tuple(dict.fromkeys((*known.get(key, ()), value)))
+    return found
+
+
+def _facts(values: Iterable[str]) -> Fact:
+    """Return values side by side; digests are cut short, and whole beside that."""
+    several = list(values)
+    shown = [value[:_SHOWN] if _DIGEST.fullmatch(value) else value for value in several]
+    return Fact(", ".join(shown), ", ".join(several) if shown != several else "")
 
 
 def commands(results: "Results") -> list[str]:
@@ -76,6 +131,8 @@ def flatten(facts: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     for key, value in facts.items():
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{key}.")
+        elif isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+            flat |= {f"{prefix}{plain(key)}": "; ".join(map(plain, value))} if value else {}
         elif value is not None and value != "":
             flat[f"{prefix}{plain(key)}"] = plain(value)
     return flat
@@ -89,7 +146,7 @@ def _merged(several: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {key: ", ".join(found) for key, found in values.items()}
 
 
-def _table(kind: str, things: Mapping[str, Mapping[str, str]]) -> Facts:
+def _table(kind: str, things: Mapping[str, Mapping[str, Fact]]) -> Facts:
     columns = tuple(dict.fromkeys(column for facts in things.values() for column in facts))
-    rows = tuple((name, *(facts.get(column, "") for column in columns)) for name, facts in things.items())
+    rows = tuple((Fact(name), *(facts.get(column, Fact("")) for column in columns)) for name, facts in things.items())
     return Facts(kind, (kind, *columns), rows)

@@ -116,6 +116,7 @@ def page(results: "Results") -> str:
         notes=notes(results),
         protocol=facts.protocol(results),
         environment=facts.environment(results),
+        origins=facts.origins(results),
         provenance=facts.provenance(results),
         commands=facts.commands(results),
         folder=plain(results.folder.name),

@@ -8,3 +8,8 @@ from tlbench import hookimpl
 @hookimpl
 def tlbench_add_commands(cli: click.Group) -> None:
     """Add the commands `init` and `new`."""
+    from tlbench_scaffold.init_command import init
+    from tlbench_scaffold.new_command import new
+
+    cli.add_command(init)
+    cli.add_command(new)

@@ -1,0 +1,132 @@
+"""What to know of a dataset before a suite can be chosen: how many images, of what size, in how many classes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tlbench import DataError, Dataset
+from tlbench.names import plural
+from tlbench.parameters import non_default
+from tlbench.sampling import class_counts
+
+if TYPE_CHECKING:
+    from tlbench.resources import Resources
+
+_LOOKED_AT = 16  # images whose size is taken
+PHOTOGRAPH = 64  # pixels: from this size on an image is more than a glyph
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Counts of a dataset's splits, and what its images are like."""
+
+    spec: str
+    classes: tuple[str, ...]
+    domains: tuple[str, ...]
+    train: dict[str, tuple[int, ...]]  # images of each class, by domain
+    test: dict[str, tuple[int, ...]]
+    size: tuple[int, int]  # median height and width
+    channels: int
+    modality: str
+    findings: tuple[str, ...]
+
+    @property
+    def fewest(self) -> int:
+        """Training images of the smallest class of any domain: what a number of labels per class cannot exceed."""
+        return min(min(counts) for counts in self.train.values())
+
+    @property
+    def fewest_to_ask(self) -> int:
+        """Test images of the smallest class of any domain."""
+        return min(min(counts) for counts in self.test.values())
+
+    @property
+    def richest(self) -> str:
+        """The domain with most training images."""
+        return max(self.domains, key=lambda domain: sum(self.train[domain]))
+
+    @property
+    def are_photographs(self) -> bool:
+        """Whether the images are larger or more colourful than drawn letters."""
+        return self.modality == "image" and (min(self.size) >= PHOTOGRAPH or self.channels == 3)
+
+    def sentences(self) -> Iterator[str]:
+        """Yield what a user should check against what they know."""
+        train, test = (sum(map(sum, counts.values())) for counts in (self.train, self.test))
+        where = f" in {plural(len(self.domains), 'domain')} ({_some(self.domains)})" if len(self.domains) > 1 else ""
+        yield (
+            f"{self.spec}: {plural(len(self.classes), 'class', 'classes')} ({_some(self.classes)}){where}, "
+            f"{train:,} to train and {test:,} to test; {self.fewest:,} to train in the smallest class."
+        )
+        if self.modality == "image":
+            kind = {1: "grey", 3: "RGB"}.get(self.channels, f"{self.channels} channels")
+            yield f"Images: {kind}, {self.size[1]}x{self.size[0]} pixels by the median."
+        yield from self.findings
+
+
+def facts_of(spec: str, resources: "Resources") -> tuple[str, Facts]:
+    """Read a dataset and return its facts, under the spec that reads it: with what is unreadable left out, if it must.
+
+    Raises DataError where a run would refuse it and the dataset knows no way around.
+    """
+    try:
+        return spec, _facts(spec, resources)
+    except DataError as error:
+        tolerant = _tolerant(spec, resources)
+        if tolerant is None:
+            raise
+        try:
+            facts = _facts(tolerant, resources)
+        except DataError:
+            raise error from None
+        return tolerant, facts
+
+
+def _facts(spec: str, resources: "Resources") -> Facts:
+    entry = resources.dataset(spec)
+    dataset = entry.dataset
+    domains = tuple(dataset.domains)
+    number = len(dataset.classes)
+    train, test = (
+        {domain: class_counts(entry.labels(domain, split), number) for domain in domains} for split in ("train", "test")
+    )
+    size, channels = _shape(dataset, domains[0])
+    return Facts(
+        spec,
+        tuple(dataset.classes),
+        domains,
+        train,
+        test,
+        size,
+        channels,
+        dataset.modality,
+        tuple(dataset.findings()),
+    )
+
+
+def _shape(dataset: Dataset, domain: str) -> tuple[tuple[int, int], int]:
+    if dataset.modality != "image":
+        return (0, 0), 0
+    inputs = dataset.load(domain, "train").inputs
+    rows = np.unique(np.linspace(0, len(inputs) - 1, _LOOKED_AT).astype(int))
+    shapes = [np.asarray(inputs[row]).shape for row in rows.tolist()]
+    height, width = np.median([shape[:2] for shape in shapes], axis=0).astype(int).tolist()
+    return (height, width), max(shape[2] if len(shape) > 2 else 1 for shape in shapes)
+
+
+def _tolerant(spec: str, resources: "Resources") -> str | None:
+    """Return the spec that leaves out what cannot be read, where the dataset knows how to."""
+    dataset = resources.dataset(spec).dataset
+    before, after = non_default(dataset), non_default(dataset.tolerant())
+    added = {key: value for key, value in after.items() if before.get(key) != value}
+    if not added or dataset.locator is None or ":" not in spec:
+        return None
+    written = "&".join(key if value is True else f"{key}={value}" for key, value in added.items())
+    return spec + ("&" if "?" in spec else "?") + written
+
+
+def _some(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:4])
+    return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown
