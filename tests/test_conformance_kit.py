@@ -106,6 +106,12 @@ class Integers(Sound):
 
 
 @dataclass(frozen=True)
+class Softmax(Sound):
+    def fit(self, task, bench):
+        return bench.classifier(Then(nearest_mean(task, bench), lambda logits: logits.softmax(1)))
+
+
+@dataclass(frozen=True)
 class Unseeded(Sound):
     def fit(self, task, bench):
         noise = torch.from_numpy(np.random.default_rng().normal(size=len(task.classes)) / 1000).float()
@@ -352,7 +358,7 @@ class Calling(Sound):
 
 @dataclass(frozen=True)
 class Unhashable(Sound):
-    layers: list[int] = field(default_factory=list)
+    layers: bytearray = field(default_factory=bytearray)
 
 
 @dataclass(frozen=True)
@@ -508,6 +514,7 @@ class NotRequired(Sound):
 
 CHANCE = "chance is beaten on an easy problem"
 LOGITS = "logits are finite and one per class"
+PROBABILITIES = "logits are no probabilities"
 BITS = "equal seeds give equal bits"
 TENSORS = "the tensors of the task stay as they were"
 PRISTINE = "the next backbone is pristine"
@@ -537,6 +544,7 @@ def test_a_sound_strategy_breaks_nothing(strategy):
     ("strategy", "rule", "words"),
     [
         (NotDeclared, DECLARED, "write Family.X"),
+        (Softmax, PROBABILITIES, "leave the softmax away"),
         (Integers, LOGITS, "returns torch.int64; logits are float32"),
         (Unseeded, BITS, "Draw from bench.generator"),
         (Counting, BITS, "keep nothing on the class"),
@@ -557,7 +565,7 @@ def test_a_sound_strategy_breaks_nothing(strategy):
         (Writing, FILES, "it opened 'notes.txt' to write"),
         (WritingPastPython, FILES, "it wrote 'weights.safetensors'"),
         (Calling, FILES, "it opened a socket"),
-        (Unhashable, TEXT, "unhashable type: 'list'"),
+        (Unhashable, TEXT, "unhashable type: 'bytearray'"),
         (Rewriting, TEXT, "Keep fields as they are given"),
         (WithoutGradients, SETTINGS, "changes the gradient mode"),
         (InDoublePrecision, SETTINGS, "changes the default dtype"),
@@ -596,6 +604,14 @@ def test_a_batch_norm_in_training_mode_is_found_by_both_checks_of_predicting():
 
 def test_a_classifier_that_counts_is_told_that_predicting_changes_it():
     assert list(broken(Remembering())) == [PREDICTING]
+
+
+def test_a_list_among_the_fields_is_told_to_be_a_tuple():
+    @dataclass(frozen=True)
+    class WithAList(Sound):
+        layers: list[int] = field(default_factory=list)
+
+    assert "the field layers holds a list" in broken(WithAList())[DECLARED]
 
 
 def test_a_classifier_that_writes_into_the_queries_is_found():

@@ -356,3 +356,75 @@ def test_a_dataset_whose_labels_do_not_fit_its_classes_is_refused(plugin_file, t
     misfit = Resources(Catalog(Host([path])), resources.cache)
     with pytest.raises(DataError, match="labels run from 0 to 2, but there are 2 classes"):
         misfit.dataset("lone").labels("all", "train")
+
+
+# ---- TLBENCH_TRACE -------------------------------------------------------------------------------------------
+
+
+TRACED = """
+from tlbench import Metric, hookimpl
+
+@hookimpl
+def tlbench_metrics():
+    return [Metric("always-one", lambda logits, labels: 1.0)]
+
+@hookimpl
+def tlbench_cell_finished(cell, record):
+    pass
+"""
+
+
+def test_a_trace_names_hook_plugin_arguments_result_and_duration(
+    plugin_file, suite, toy, run_suite, resources, monkeypatch, capsys
+):
+    from tlbench.resources import Resources
+
+    monkeypatch.setenv("TLBENCH_TRACE", "1")
+    path = plugin_file(TRACED, "traced.py")
+    host = Host([toy, path])
+    run_suite(suite(replicates=1), Resources(Catalog(host), resources.cache))
+    lines = capsys.readouterr().err.splitlines()
+    source = re.escape(f"file:{path}")
+    asked = rf"trace: tlbench_metrics\(\) of {source} -> 1: Metric always-one, [\d.]+ ms"
+    assert any(re.fullmatch(asked, line) for line in lines)
+    told = rf"trace: tlbench_cell_finished\(cell=Cell \w+, record=Record \w+\) of {source} -> None, [\d.]+ ms"
+    assert any(re.fullmatch(told, line) for line in lines)
+
+
+def test_calls_inside_a_call_are_indented_and_errors_are_told(capsys):
+    from tlbench.hookspecs import hookimpl
+    from tlbench.tracing import TracedManager
+
+    manager = TracedManager("tlbench")
+    manager.add_hookspecs(hookspecs)
+
+    class Outer:
+        @hookimpl
+        def tlbench_environment(self):
+            manager.hook.tlbench_run_finished(results_dir=Path("out"))
+
+    class Inner:
+        @hookimpl
+        def tlbench_run_finished(self, results_dir):
+            raise ValueError("no room")
+
+    manager.register(Outer(), name="outer")
+    manager.register(Inner(), name="inner")
+    with pytest.raises(ValueError, match="no room"):
+        manager.hook.tlbench_environment()
+    lines = [re.sub(r"[\d.]+ ms", "T", line) for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        "trace: tlbench_environment() of outer ...",
+        "trace:   tlbench_run_finished(results_dir=out) of inner -> raised ValueError: no room, T",
+        "trace: ... -> raised ValueError: no room, T",
+    ]
+
+
+@pytest.mark.parametrize("value", [None, "", "0"])
+def test_without_being_asked_for_there_is_no_trace(value, monkeypatch):
+    import pluggy
+
+    monkeypatch.delenv("TLBENCH_TRACE", raising=False)
+    if value is not None:
+        monkeypatch.setenv("TLBENCH_TRACE", value)
+    assert type(Host().manager) is pluggy.PluginManager

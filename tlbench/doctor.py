@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from tlbench import __version__
 from tlbench.catalog import Catalog
 from tlbench.errors import TlbenchError
-from tlbench.host import Host
+from tlbench.host import BrokenPlugin, Host
 
 LIBRARIES = (
     "torch",
@@ -78,23 +78,53 @@ def _cache() -> str:
 
 
 def _plugins(files: Sequence[str]) -> Iterator[str]:
-    try:
-        host = Host(files)
-    except TlbenchError as error:
-        yield f"plugins: {error}"
-        return
+    host, unusable = _host(files)
     catalog = Catalog(host)
-    clashes = []
+    clashes = list[str]()
     for kind in ("strategies", "backbones", "datasets", "metrics", "suites", "reporters"):
         try:
             getattr(catalog, kind)
         except TlbenchError as error:
-            clashes.append(str(error))
-    yield f"plugins: {len(host.origins)} loaded, {len(host.broken)} broken"
+            cause = error.__cause__
+            (unusable if cause is not None or "cannot be used" in str(error) else clashes).append(str(error))
+    yield f"plugins: {len(host.origins)} loaded, {len(host.broken) + len(unusable)} broken"
     yield from (f"  {origin}" for origin in host.origins.values())
+    yield from (f"  BROKEN {sentence}" for sentence in dict.fromkeys(unusable))
     for broken in host.broken:
-        yield f"  BROKEN {broken}"
-        yield from (f"    {line}" for line in broken.detail.rstrip().split("\n"))
+        yield from _explained(broken)
     yield from (f"  CLASH {clash}" for clash in clashes)
     if not sys.warnoptions and (host.broken or clashes):
         yield "a broken plugin stops only runs that need it; a clash stops every run until it is resolved"
+
+
+def _host(files: Sequence[str]) -> tuple[Host, list[str]]:
+    """Return the host with as many of the files as can be used, and a sentence on each of the others."""
+    from tlbench.host import FILES_VARIABLE
+
+    usable, unusable = list[str](), list[str]()
+    from_environment = [file for file in os.environ.pop(FILES_VARIABLE, "").split(os.pathsep) if file]
+    try:
+        for file in (*from_environment, *files):
+            try:
+                Host([*usable, file])
+            except TlbenchError as error:
+                unusable.append(str(error))
+            else:
+                usable.append(file)
+        return Host(usable), unusable
+    finally:
+        if from_environment:
+            os.environ[FILES_VARIABLE] = os.pathsep.join(from_environment)
+
+
+def _explained(broken: BrokenPlugin) -> Iterator[str]:
+    """Yield a broken plugin: whose it is, the cause, how to mend it, and the line of its own code."""
+    origin = broken.origin
+    yield f"  BROKEN plugin {origin.plugin!r} from {origin}, entry point {origin.source}"
+    yield f"    cause: {broken.cause}"
+    if broken.mend:
+        yield f"    mend:  {broken.mend}"
+    if broken.place:
+        yield f"    where: {broken.place.file}, line {broken.place.line}"
+        if broken.place.code:
+            yield f"           {broken.place.code}"

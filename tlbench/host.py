@@ -14,8 +14,9 @@ from typing import Any
 
 import pluggy
 
-from tlbench import hookspecs
-from tlbench.errors import PluginError, TlbenchError
+from tlbench import hookspecs, tracing
+from tlbench.errors import PluginError
+from tlbench.mending import Place, cause_of, mend_of, own_place, place_of
 from tlbench.names import near_miss
 
 GROUP = "tlbench"
@@ -43,10 +44,17 @@ class BrokenPlugin:
 
     origin: Origin
     cause: str
-    detail: str = field(default="", repr=False)  # the traceback, for `tlbench doctor`
+    mend: str = ""  # how to mend it, where the cause does not say so
+    place: Place | None = None  # the last line of its own code that was reached
+    detail: str = field(default="", repr=False)  # the whole traceback
 
     def __str__(self) -> str:
-        return f"plugin {self.origin.plugin!r} from {self.origin} is broken: {self.cause}"
+        return f"plugin {self.origin.plugin!r} from {self.origin} is broken: {self.sentence}"
+
+    @property
+    def sentence(self) -> str:
+        """The cause and how to mend it."""
+        return " ".join(part for part in (_ended(self.cause) if self.mend else self.cause, self.mend) if part)
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,8 @@ class Host:
     """
 
     def __init__(self, files: Sequence[str | Path] = ()) -> None:
-        self.manager = pluggy.PluginManager("tlbench")
+        manager = tracing.TracedManager if tracing.is_asked_for() else pluggy.PluginManager
+        self.manager = manager("tlbench")
         self.manager.add_hookspecs(hookspecs)
         self.broken: list[BrokenPlugin] = []
         self._told = 0
@@ -85,7 +94,7 @@ class Host:
                 _refuse_newer_host(headers.get("Requires-Dist", []))
             self._register(entry_point.load(), origin)
         except (Exception, SystemExit) as error:  # whatever a stranger's module raises is kept, not passed on
-            self.broken.append(BrokenPlugin(origin, _cause(error), traceback.format_exc()))
+            self.broken.append(_broken(origin, error))
 
     def _load_file(self, path: Path) -> None:
         if not path.is_file():
@@ -97,7 +106,7 @@ class Host:
         try:
             self._register(_import_file(path, name), origin)
         except (Exception, SystemExit) as error:
-            raise PluginError(f"plugin file {path} cannot be used: {_cause(error)}") from error
+            raise PluginError(_unusable(_broken(origin, error))) from error
 
     def _register(self, module: Any, origin: Origin) -> None:
         """Register a plugin after checking that this host knows every hook and argument it wants."""
@@ -133,9 +142,9 @@ class Host:
             for thing in things:
                 check(thing)
         except (Exception, SystemExit) as error:
-            broken = BrokenPlugin(origin, _cause(error), traceback.format_exc())
+            broken = _broken(origin, error)
             if origin.distribution == "file":
-                raise PluginError(f"plugin file {origin.source} cannot be used: {broken.cause}") from error
+                raise PluginError(_unusable(broken)) from error
             if broken.cause not in [other.cause for other in self.broken]:
                 self.broken.append(broken)
             return []
@@ -180,10 +189,25 @@ def _headers(distribution: importlib.metadata.Distribution | None) -> dict[str, 
     return headers
 
 
-def _cause(error: BaseException) -> str:
-    """Say an exception in one line."""
-    text = " ".join(str(error).split())
-    return text if isinstance(error, TlbenchError) else f"{type(error).__name__}: {text}"
+def _broken(origin: Origin, error: BaseException) -> BrokenPlugin:
+    """Return a plugin as broken, with everything that an exception tells."""
+    own = origin.source if origin.distribution == "file" else own_place(origin.source)
+    trace = "".join(traceback.format_exception(error))
+    place = None if isinstance(error, PluginError) else place_of(error, own)
+    return BrokenPlugin(origin, cause_of(error), mend_of(error, own), place, trace)
+
+
+def _unusable(broken: BrokenPlugin) -> str:
+    """Say that a file that the user asked for cannot be used; a cause without a line of its own gets one."""
+    where = f" (line {broken.place.line})" if broken.place and "(line " not in broken.cause else ""
+    cause = f"{broken.cause}{where}"
+    return f"plugin file {broken.origin.source} cannot be used: " + (
+        f"{_ended(cause)} {broken.mend}" if broken.mend else cause
+    )
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _refuse_newer_host(requirements: Iterable[str]) -> None:

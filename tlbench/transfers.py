@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from tlbench.cell import Transfer
-from tlbench.dataset import Dataset
-from tlbench.errors import DataError, ParameterError
+from tlbench.dataset import Dataset, check_classes
+from tlbench.errors import ParameterError
+from tlbench.mending import blamed
 from tlbench.names import near_miss
+from tlbench.probing import check_loads_alike
 from tlbench.resources import Resources
 
 
@@ -58,14 +60,14 @@ class TransferReader:
         entry = self.resources.dataset(spec)
         if entry.dataset.label in self.findings:
             return
-        classes = tuple(entry.dataset.classes)
-        if len(classes) < 2 or len(set(classes)) != len(classes):
-            raise DataError(f"{entry.dataset.label} needs two or more distinct classes, it has {list(classes)[:3]}.")
-        for domain in entry.dataset.domains:
-            for split in ("train", "test"):
-                entry.labels(domain, split)
-        _ = entry.fingerprint
-        self.findings[entry.dataset.label] = tuple(entry.dataset.findings())
+        with blamed(f"dataset {entry.dataset.name}"):
+            check_classes(entry.dataset)
+            for domain in entry.dataset.domains:
+                for split in ("train", "test"):
+                    check_loads_alike(entry.dataset, domain, split)
+                    entry.labels(domain, split)
+            _ = entry.fingerprint
+            self.findings[entry.dataset.label] = tuple(entry.dataset.findings())
 
 
 def _split_bracket(text: str) -> tuple[str, tuple[str, str] | None]:

@@ -121,6 +121,7 @@ def _fit(strategy: Strategy, toy: Toy, occasion: Occasion) -> Fitted:
         raise ConformanceError(
             f"{strategy.variant}: fit returned {type(classifier).__name__}; it must return a torch.nn.Module from "
             f"encoded inputs to logits, such as bench.classifier(head)."
+            + (" A strategy is not the network that it fits." if classifier is strategy else "")
         )
     with _said(f"{strategy.variant}: the classifier", task):
         logits = logits_of(strategy, classifier, queries.inputs)

@@ -1,6 +1,6 @@
 """A workbench that watches what was declared frozen, and the comparing of tensors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -85,6 +85,11 @@ def same_bits(one: Tensor, other: Tensor) -> bool:
     if one.dtype == torch.float32:
         one, other = (value.detach().contiguous().view(torch.int32) for value in (one, other))
     return bool(torch.equal(one, other))
+
+
+def storages(tensors: Mapping[str, Tensor]) -> set[int]:
+    """Return where tensors lie; empty ones lie nowhere."""
+    return {value.untyped_storage().data_ptr() for value in tensors.values() if value.numel()}
 
 
 def listed(names: Sequence[str]) -> str:

@@ -1,34 +1,27 @@
 """What every strategy must do, one function a rule; each raises ConformanceError where the rule is broken."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tlbench.budget import Budget
 from tlbench.errors import PluginError
 from tlbench.names import parse_spec
 from tlbench.parameters import construct
 from tlbench.strategy import Family, Strategy, check_strategy_class
+from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.fitting import CPU, FEW, MANY, Fitted, budgets_for, first_occasion, fitted, logits_of, prepare
-from tlbench.testing.recording import differing, listed, same_bits, state_of
+from tlbench.testing.recording import differing, listed, same_bits, state_of, storages
+from tlbench.testing.surroundings import plain
 from tlbench.testing.toy import Network, Toy, pretrained
 from tlbench.training import predict
 
 TOLERANCE = 1e-4  # of predictions one by one against a batch, relative to the largest logit
 ALONE = 20  # examples that are predicted one by one
 MARGIN = 4.0  # standard deviations of a guess by which accuracy must exceed it
-
-
-class Check(NamedTuple):
-    """A rule: its name reads as a sentence."""
-
-    name: str
-    run: Callable[[Strategy, Toy], None]
 
 
 def the_class_is_declared_as_the_catalog_asks(strategy: Strategy, toy: Toy) -> None:
@@ -49,6 +42,20 @@ def logits_are_finite_and_one_per_class(strategy: Strategy, toy: Toy) -> None:
         output.is_floating_point(),
         strategy,
         f"the classifier returns {output.dtype}; logits are float32. Write .float() at the end of its forward.",
+    )
+
+
+def logits_are_no_probabilities(strategy: Strategy, toy: Toy) -> None:
+    """Rows that are never negative and sum to one are what a softmax leaves; losses and metrics take logits."""
+    logits = _once(strategy, toy).logits.double()
+    if bool((logits == logits.round()).all()):
+        return  # votes, or clusters: no softmax makes those
+    sums = bool(((logits.sum(1) - 1).abs() < 1e-4).all())
+    _hold(
+        not (sums and bool((logits >= 0).all()) and logits.shape[1] > 1),
+        strategy,
+        "the classifier returns probabilities: no entry is negative and each row sums to one. Return logits: leave the "
+        "softmax away, or write probabilities.log() where they are all there is.",
     )
 
 
@@ -86,7 +93,7 @@ def the_next_backbone_is_pristine(strategy: Strategy, toy: Toy) -> None:
         f"after a fit bench.backbone() is no longer the pretrained network ({listed(changed) or 'its outputs differ'})."
         " Change the copy that bench.backbone() returns, never its class or the weights.",
     )
-    shared = _storages(once.classifier) & _storages(twice.classifier)
+    shared = storages(once.classifier.state_dict()) & storages(twice.classifier.state_dict())
     _hold(
         not shared,
         strategy,
@@ -226,7 +233,7 @@ def global_generators_are_not_seeded(strategy: Strategy, toy: Toy) -> None:
     once = _once(strategy, toy)
     other = fitted(strategy, toy, replace(first_occasion(strategy, toy), start=2))
     states = ((name, once.generators[name], other.generators[name]) for name in ("torch", "numpy", "random"))
-    seeded = [name for name, one, another in states if repr(_plain(one)) == repr(_plain(another))]
+    seeded = [name for name, one, another in states if plain(one) == plain(another)]
     _hold(
         not seeded,
         strategy,
@@ -299,6 +306,7 @@ def unsuitable_answers_none_or_a_sentence(strategy: Strategy, toy: Toy) -> None:
 _RULES = (
     the_class_is_declared_as_the_catalog_asks,
     logits_are_finite_and_one_per_class,
+    logits_are_no_probabilities,
     equal_seeds_give_equal_bits,
     the_tensors_of_the_task_stay_as_they_were,
     the_next_backbone_is_pristine,
@@ -318,7 +326,7 @@ _RULES = (
     the_classifier_of_the_source_knows_its_classes,
     unsuitable_answers_none_or_a_sentence,
 )
-STRATEGY_CHECKS: tuple[Check, ...] = tuple(Check(rule.__name__.replace("_", " "), rule) for rule in _RULES)
+STRATEGY_CHECKS = checks_of(_RULES)
 
 
 def _once(strategy: Strategy, toy: Toy) -> Fitted:
@@ -332,8 +340,7 @@ def _again(strategy: Strategy, toy: Toy) -> Fitted:
 
 
 def _hold(kept: bool, strategy: Strategy, sentence: str) -> None:
-    if not kept:
-        raise ConformanceError(f"{strategy.variant}: {sentence}")
+    hold(kept, strategy.variant, sentence)
 
 
 def _check_logits(strategy: Strategy, logits: Tensor, count: int, classes: int) -> None:
@@ -350,11 +357,6 @@ def _check_logits(strategy: Strategy, logits: Tensor, count: int, classes: int) 
     )
 
 
-def _storages(module: nn.Module) -> set[int]:
-    """Return where the tensors of a module lie; empty ones lie nowhere."""
-    return {value.untyped_storage().data_ptr() for value in module.state_dict().values() if value.numel()}
-
-
 def _matched_accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
     """Return the accuracy of clusters under the best matching of clusters and classes."""
     from scipy.optimize import linear_sum_assignment
@@ -363,12 +365,3 @@ def _matched_accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
     np.add.at(table, (scores.argmax(1), labels), 1)
     rows, columns = linear_sum_assignment(table, maximize=True)
     return float(table[rows, columns].sum() / len(labels))
-
-
-def _plain(state: object) -> object:
-    """Return a generator's state as something whose text tells it from others."""
-    if isinstance(state, Tensor):
-        return state.numpy().tobytes()
-    if isinstance(state, tuple):
-        return tuple(part.tobytes() if isinstance(part, np.ndarray) else part for part in state)
-    return state

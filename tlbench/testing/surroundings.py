@@ -71,6 +71,15 @@ def generator_states() -> dict[str, Any]:
     return {"torch": torch.random.get_rng_state(), "numpy": np.random.get_state(), "random": random.getstate()}
 
 
+def plain(state: Any) -> str:
+    """Return a generator's state as a text that tells it from others."""
+    if isinstance(state, torch.Tensor):
+        return repr(state.numpy().tobytes())
+    if isinstance(state, tuple):
+        return repr(tuple(part.tobytes() if isinstance(part, np.ndarray) else part for part in state))
+    return repr(state)
+
+
 def advance_generators() -> None:
     """Draw from the global generators, as work that ran before does."""
     torch.rand(7)

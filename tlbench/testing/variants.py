@@ -3,6 +3,7 @@
 import dataclasses
 import types
 import typing
+from collections.abc import Iterator
 from typing import Any
 
 from tlbench.parameters import fields_of
@@ -19,7 +20,7 @@ def variants_of(strategy: type[Strategy] | Strategy) -> list[Strategy]:
     hints = typing.get_type_hints(type(shipped), include_extras=True)
     variants = [shipped]
     for field in fields_of(shipped):
-        for value in _choices(hints[field.name]):
+        for value in choices_of(hints[field.name]):
             if value == getattr(shipped, field.name):
                 continue
             try:
@@ -41,10 +42,10 @@ def instance_of(strategy: type[Strategy] | Strategy) -> Strategy:
         ) from None
 
 
-def _choices(hint: Any) -> tuple[Any, ...]:
+def choices_of(hint: Any) -> tuple[Any, ...]:
     """Return the values of a type that has few, such as `bool`, `Literal["a", "b"]` or `bool | None`; else none."""
     if typing.get_origin(hint) is typing.Annotated:
-        return _choices(typing.get_args(hint)[0])
+        return choices_of(typing.get_args(hint)[0])
     if hint is bool:
         return (False, True)
     if hint is type(None):
@@ -52,6 +53,24 @@ def _choices(hint: Any) -> tuple[Any, ...]:
     if typing.get_origin(hint) is typing.Literal:
         return typing.get_args(hint)
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        parts = [_choices(part) for part in typing.get_args(hint)]
+        parts = [choices_of(part) for part in typing.get_args(hint)]
         return tuple(value for part in parts for value in part) if all(parts) else ()
     return ()
+
+
+def varied(thing: Any) -> Iterator[Any]:
+    """Yield a dataclass instance with one setting changed: choices at their other values, numbers one higher."""
+    try:
+        hints = typing.get_type_hints(type(thing), include_extras=True)
+    except NameError:  # a type that is imported for checkers alone
+        hints = {}
+    for field in fields_of(thing):
+        own = getattr(thing, field.name)
+        values = [value for value in choices_of(hints.get(field.name)) if value != own]
+        if not values and isinstance(own, int) and not isinstance(own, bool):
+            values = [own + 1]
+        for value in values:
+            try:
+                yield dataclasses.replace(thing, **{field.name: value})
+            except Exception:  # what the class itself refuses is no setting
+                continue

@@ -1,0 +1,213 @@
+"""`tlbench check NAME`: finds what a name means, holds it to the rules of the kit, and says what came of each."""
+
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from tlbench import __version__
+from tlbench.backbone import BackboneFamily
+from tlbench.catalog import Catalog
+from tlbench.errors import ParameterError, TlbenchError, UnknownNameError
+from tlbench.host import Origin
+from tlbench.mending import sentence_of
+from tlbench.names import near_miss, plural
+from tlbench.resources import Resources
+
+INDENT = 6  # columns before a verdict's text
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of one rule: `fault` is the sentence that says what is wrong and how to mend it, or empty."""
+
+    rule: str
+    fault: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """Something that can be checked, under the name that a user gave."""
+
+    kind: str
+    name: str
+    origin: Origin
+    rules: Callable[[], Iterator[tuple[str, Callable[[], None]]]]
+
+    @property
+    def title(self) -> str:
+        """What is checked and where it comes from."""
+        return f"{self.kind} {self.name}, {self.origin}"
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """Check rule by rule."""
+        for rule, run in self.rules():
+            try:
+                run()
+            except TlbenchError as error:
+                yield Verdict(rule, str(error))
+            except Exception as error:  # whatever a stranger's plugin raises is an answer
+                yield Verdict(rule, sentence_of(error, self.name))
+            else:
+                yield Verdict(rule)
+
+
+def candidates(text: str, resources: Resources) -> list[Candidate]:
+    """Return everything that a name means: one thing, or one of each kind that has the name.
+
+    Raises UnknownNameError with the nearest name of all kinds, and TlbenchError for wrong parameters.
+    """
+    catalog = resources.catalog
+    head = _head(text)
+    found, refusals = list[Candidate](), list[TlbenchError]()
+    for kind, offers in _offers(catalog).items():
+        if head in offers and not isinstance(offers[head].thing, BackboneFamily):
+            try:
+                found.append(_candidate(kind, text, resources))
+            except TlbenchError as error:  # of several kinds the other may be meant
+                refusals.append(error)
+        elif head in offers:
+            example = next(iter(offers[head].thing.names()), "")
+            raise ParameterError(f"{head!r} is a family of backbones: check one of them, such as {example}.")
+    if refusals and not found:
+        raise refusals[0]
+    return found or [_of_family(text, head, resources)]
+
+
+def _head(text: str) -> str:
+    """Return the name alone, without parameters, path, weights or the transfer in brackets."""
+    for end in ("(", ":", "@", "["):
+        text = text.partition(end)[0]
+    return text.strip()
+
+
+def _offers(catalog: Catalog) -> dict[str, Any]:
+    return {
+        "strategy": catalog.strategies,
+        "backbone": catalog.backbones,
+        "dataset": catalog.datasets,
+        "metric": catalog.metrics,
+        "reporter": catalog.reporters,
+    }
+
+
+def _of_family(text: str, head: str, resources: Resources) -> Candidate:
+    """Return a backbone of a family; raise UnknownNameError where no kind has the name."""
+    catalog = resources.catalog
+    try:
+        return _candidate("backbone", text, resources)
+    except UnknownNameError as error:
+        if head in catalog.suites:
+            raise ParameterError(
+                f"{head!r} is a suite, and has no rules to keep: `tlbench plan --suite {head}`."
+            ) from None
+        known = sorted({name for offers in _offers(catalog).values() for name in offers})
+        near = near_miss(head, known) or near_miss_of(str(error))
+        listed = "" if near else f" Installed: {', '.join(known[:12])} and {len(known) - 12} more."
+        broken = "".join(f" Note: {each}" for each in catalog.host.broken[:2])
+        raise UnknownNameError(
+            f"no strategy, backbone, dataset, metric or reporter is named {head!r}.{near}{listed}{broken}"
+        ) from None
+
+
+def near_miss_of(sentence: str) -> str:
+    """Return the near miss that another error's sentence holds, or nothing."""
+    _, found, rest = sentence.partition(" Did you mean ")
+    return f" Did you mean {rest.partition('?')[0]}?" if found else ""
+
+
+def _candidate(kind: str, text: str, resources: Resources) -> Candidate:
+    catalog = resources.catalog
+    if kind == "strategy":
+        strategy, origin = catalog.strategy(text)
+        return Candidate(kind, strategy.variant, origin, lambda: _of_strategy(strategy))
+    if kind == "backbone":
+        backbone, origin = catalog.backbone(text)
+        return Candidate(kind, backbone.label, origin, lambda: _of_backbone(backbone))
+    if kind == "dataset":
+        spec = text.partition("[")[0].strip() if text.strip().endswith("]") else text
+        entry = resources.dataset(spec)
+        return Candidate(kind, entry.dataset.label, entry.origin, lambda: _of_dataset(entry.dataset))
+    offer = _offers(catalog)[kind].get(text)
+    if offer is None:
+        raise ParameterError(f"{text!r}: a {kind} takes no parameters. Write {_head(text)}.")
+    return Candidate(kind, text, offer.origin, lambda: _of_plain(kind, offer.thing))
+
+
+# The kit is imported when the first rule is asked for: a name that is wrong must not wait for it.
+
+
+def _of_strategy(strategy: Any) -> Iterator[tuple[str, Callable[[], None]]]:
+    from tlbench.testing import STRATEGY_CHECKS, Toy, variants_of
+
+    toy = Toy()
+    variants = variants_of(strategy)
+
+    def run(check: Any) -> None:
+        for variant in variants:
+            check.run(variant, toy)
+
+    for check in STRATEGY_CHECKS:
+        yield check.name, lambda check=check: run(check)  # type: ignore[misc]
+
+
+def _of_backbone(backbone: Any) -> Iterator[tuple[str, Callable[[], None]]]:
+    from tlbench.testing import BACKBONE_CHECKS, BackboneSubject
+
+    subject = BackboneSubject(backbone)
+    for check in BACKBONE_CHECKS:
+        yield check.name, lambda check=check: check.run(subject)  # type: ignore[misc]
+
+
+def _of_dataset(dataset: Any) -> Iterator[tuple[str, Callable[[], None]]]:
+    from tlbench.testing import DATASET_CHECKS, DatasetSubject
+
+    subject = DatasetSubject(dataset)
+    for check in DATASET_CHECKS:
+        yield check.name, lambda check=check: check.run(subject)  # type: ignore[misc]
+
+
+def _of_plain(kind: str, thing: Any) -> Iterator[tuple[str, Callable[[], None]]]:
+    from tlbench.testing import METRIC_CHECKS, REPORTER_CHECKS, ReporterSubject
+
+    checks, subject = (METRIC_CHECKS, thing) if kind == "metric" else (REPORTER_CHECKS, ReporterSubject(thing))
+    for check in checks:
+        yield check.name, lambda check=check: check.run(subject)  # type: ignore[misc]
+
+
+def written(verdict: Verdict, width: int, told: set[str]) -> str:
+    """Return a verdict as text of so many columns; a sentence in `told` is not repeated."""
+    lines = _wrapped(verdict.rule, width, "FAIL  " if verdict.fault else "pass  ")
+    if verdict.fault:
+        sentence = "The same as above." if verdict.fault in told else " ".join(verdict.fault.split())
+        told.add(verdict.fault)
+        lines += _wrapped(sentence, width, " " * INDENT)
+    return "\n".join(lines)
+
+
+def _wrapped(text: str, width: int, start: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        max(width, 30),
+        initial_indent=start,
+        subsequent_indent=" " * INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def summed_up(candidate: Candidate, verdicts: Sequence[Verdict]) -> str:
+    """Return how many rules are kept."""
+    failed = sum(bool(verdict.fault) for verdict in verdicts)
+    if not failed:
+        return f"{candidate.kind} {candidate.name} keeps all {plural(len(verdicts), 'rule')}."
+    return f"{candidate.kind} {candidate.name} breaks {failed} of {plural(len(verdicts), 'rule')}."
+
+
+def badge(kept: int) -> str:
+    """Return a line of Markdown with a badge of shields.io that says how many rules are kept."""
+    release = ".".join(__version__.split(".")[:2])
+    label, message = f"tlbench {release}", f"{kept}/{kept}"
+    parts = "-".join(quote(part.replace("-", "--").replace("_", "__"), safe="") for part in (label, message))
+    return f"![{label} | {message}](https://img.shields.io/badge/{parts}-brightgreen)"

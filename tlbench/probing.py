@@ -1,0 +1,133 @@
+"""Cheap looks at a plugin before anything is trained: a fault is told of while it costs nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tlbench.backbone import Backbone
+from tlbench.dataset import Dataset
+from tlbench.determinism import seeded
+from tlbench.errors import DataError, PluginError
+from tlbench.mending import blamed
+from tlbench.task import Labelled
+
+LOOKS = 8  # examples of a split that are compared
+
+
+def content(example: Any) -> bytes:
+    """Return the bytes of a raw example with its shape and type."""
+    if isinstance(example, str):
+        return example.encode()
+    array = np.asarray(example)
+    return f"{array.dtype}{array.shape}".encode() + array.tobytes()
+
+
+def loaded(dataset: Dataset, domain: str, split: str) -> Labelled:
+    """Return a split; raise PluginError where load raises or returns something else, DataError for strange labels."""
+    where = f"{dataset.label}, domain {domain!r}, split {split!r}"
+    with blamed(f"{where}: load"):
+        found = dataset.load(domain, split)
+    if not isinstance(found, Labelled):
+        raise PluginError(f"{where}: load returned {type(found).__name__}; write return Labelled(inputs, labels).")
+    fault = label_fault(found.labels)
+    if fault:
+        raise DataError(f"{where}: {fault}")
+    return found
+
+
+def label_fault(labels: Any) -> str | None:
+    """Say what is wrong with the type of labels, and what to write, or None."""
+    array = np.asarray(labels)
+    if array.ndim == 2 and array.shape[1] > 1:
+        return (
+            f"labels of shape {array.shape} look one-hot; labels are positions in `classes`, int64 (N,). "
+            "Write labels.argmax(axis=1)."
+        )
+    if array.ndim != 1:
+        return f"labels have shape {array.shape}; they are int64 (N,). Write labels.reshape(-1)."
+    if array.dtype.kind in "OUS" and array.size:
+        return (
+            f"labels are {type(array[0]).__name__}, such as {array[0]!r}; they are positions in `classes`, int64 (N,). "
+            "Write np.array([classes.index(name) for name in labels])."
+        )
+    if array.dtype == bool or (array.size and not np.issubdtype(array.dtype, np.integer)):
+        return f"labels are {array.dtype}; they are positions in `classes`, int64 (N,). Write labels.astype(np.int64)."
+    return None
+
+
+def check_loads_alike(dataset: Dataset, domain: str, split: str) -> None:
+    """Raise DataError where a second load gives other labels or examples than the first."""
+    first = loaded(dataset, domain, split)
+    rows = rows_to_look_at(len(first))
+    labels = np.array(first.labels)  # a copy: a load that works in place changes what it gave before
+    with blamed(f"{dataset.label}, domain {domain!r}, split {split!r}: reading an example"):
+        seen = [content(first.inputs[row]) for row in rows]
+        second = loaded(dataset, domain, split)
+        alike = np.array_equal(labels, np.asarray(second.labels)) and seen == [
+            content(second.inputs[row]) for row in rows
+        ]
+    if not alike:
+        raise DataError(
+            f"{dataset.label}, domain {domain!r}, split {split!r}: a second load gives other examples or another "
+            "order, so that features and labels would not belong together. Change nothing in place (index by "
+            "np.random.default_rng(0).permutation(n) instead of shuffle), and draw from generators with a fixed seed."
+        )
+
+
+def rows_to_look_at(count: int) -> list[int]:
+    """Return a few rows of a split, spread over all of it."""
+    return sorted({int(row) for row in np.linspace(0, max(count - 1, 0), min(count, LOOKS))})
+
+
+def probe_features(backbone: Backbone, weights: Mapping[str, Tensor] | None, inputs: Tensor) -> None:
+    """Raise PluginError where a backbone's network makes no features (N, feature_dim) of encoded inputs (N, ...)."""
+    with blamed(f"backbone {backbone.label}: build"), seeded(0):
+        network = backbone.build(weights)
+    if not isinstance(network, nn.Module):
+        raise PluginError(
+            f"backbone {backbone.label}: build returned {type(network).__name__}; it must return a torch.nn.Module."
+        )
+    with blamed(f"backbone {backbone.label}: the network"), torch.no_grad():
+        features = network.eval()(inputs)
+    fault = feature_fault(features, len(inputs), backbone.feature_dim)
+    if fault:
+        raise PluginError(f"backbone {backbone.label}: {fault}")
+
+
+def feature_fault(features: Any, count: int, feature_dim: int) -> str | None:
+    """Say what is wrong with a network's output for `count` encoded inputs, and how to mend it, or None."""
+    wanted = f"features are float32 ({count}, {feature_dim})"
+    if isinstance(features, Mapping):
+        return (
+            f"the network returns a mapping with {', '.join(map(str, features))}; {wanted}. Return one of its tensors."
+        )
+    if isinstance(features, tuple | list):
+        return f"the network returns {len(features)} values; {wanted}. Return one tensor."
+    if not isinstance(features, Tensor):
+        return f"the network returns {type(features).__name__}; {wanted}. Return a tensor."
+    shape = tuple(features.shape)
+    if len(shape) == 4:
+        flat = shape[1] * shape[2] * shape[3]
+        return (
+            f"the network returns a map of shape {shape}; {wanted}. Pool it at the end of forward, return "
+            f"maps.mean(dim=(2, 3)), with feature_dim = {shape[1]}; or flatten it, maps.flatten(1), with "
+            f"feature_dim = {flat}."
+        )
+    if len(shape) == 3:
+        return (
+            f"the network returns a sequence of shape {shape}; {wanted}. Return one vector an example, "
+            f"tokens.mean(dim=1), with feature_dim = {shape[2]}."
+        )
+    if len(shape) == 1 or shape[0] != count:
+        return f"the network returns shape {shape}; {wanted}. Keep the batch's axis: no squeeze() or flatten(0)."
+    if shape != (count, feature_dim):
+        width = shape[1]
+        return (
+            f"the network returns features of width {width}, and feature_dim says {feature_dim}. Set it to {width}."
+        )
+    if features.dtype != torch.float32:
+        return f"the network returns {features.dtype}; {wanted}. Write .float() at the end of forward."
+    return None

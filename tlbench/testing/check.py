@@ -1,0 +1,24 @@
+"""A rule of the kit, and how a broken one is told of."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from tlbench.testing.error import ConformanceError
+
+
+class Check(NamedTuple):
+    """A rule: its name reads as a sentence; `run` raises ConformanceError where it is broken."""
+
+    name: str
+    run: Callable[..., None]
+
+
+def checks_of(rules: Iterable[Callable[..., None]]) -> tuple[Check, ...]:
+    """Return rules under their names."""
+    return tuple(Check(rule.__name__.replace("_", " "), rule) for rule in rules)
+
+
+def hold(kept: Any, name: str, sentence: str) -> None:
+    """Raise ConformanceError, naming the plugin, unless a rule is kept."""
+    if not kept:
+        raise ConformanceError(f"{name}: {sentence}")
