@@ -120,7 +120,7 @@ def test_what_was_not_required_is_none(run_mine):
 def test_a_task_holds_neither_paths_nor_names_of_data_nor_a_test_split(run_mine):
     _, [(task, _)] = run_mine()
     assert {field.name for field in dataclasses.fields(task)} == {
-        "classes", "train", "val", "unlabelled", "source", "source_classes", "queries",
+        "classes", "train", "val", "unlabelled", "source", "source_classes", "queries", "further",
     }  # fmt: skip
     assert "blobs" not in repr(task)
 
