@@ -48,4 +48,4 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """Measure speed; arguments after `--` go to pytest."""
-    session.run("pytest", "benchmarks", *session.posargs)
+    session.run("pytest", "benchmarks", "-n", "0", *session.posargs)  # side by side would be no measure

@@ -310,4 +310,5 @@ def real_data():
         pytest.skip("the real data are not here")
     return folder
 
+
 collect_ignore = ["releases"]  # plugins as released, which .ci/run installs and tests

@@ -687,12 +687,13 @@ class Average(nn.Module):
 def test_global_settings_and_generators_are_put_back():
     torch.manual_seed(3)
     np.random.seed(3)
+    kernels = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
     before = torch.random.get_rng_state(), np.random.get_state()[1].copy(), torch.get_default_dtype(), Path.cwd()
     assert broken(InDoublePrecision())
     assert torch.equal(torch.random.get_rng_state(), before[0])
     assert (np.random.get_state()[1] == before[1]).all()
     assert (torch.get_default_dtype(), Path.cwd(), torch.is_grad_enabled()) == (before[2], before[3], True)
-    assert not torch.are_deterministic_algorithms_enabled() or torch.get_num_threads() == 1
+    assert (torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()) == kernels
 
 
 def test_variants_are_the_shipped_one_and_each_choice_at_its_other_values():

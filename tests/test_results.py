@@ -86,6 +86,7 @@ def test_the_frame_has_one_tidy_row_per_record(store):
         *LEDGER,
         *COSTS,
         "source_accuracy",
+        "folds",
         "failure",
         "message",
         "device",

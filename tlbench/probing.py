@@ -125,9 +125,7 @@ def feature_fault(features: Any, count: int, feature_dim: int) -> str | None:
         return f"the network returns shape {shape}; {wanted}. Keep the batch's axis: no squeeze() or flatten(0)."
     if shape != (count, feature_dim):
         width = shape[1]
-        return (
-            f"the network returns features of width {width}, and feature_dim says {feature_dim}. Set it to {width}."
-        )
+        return f"the network returns features of width {width}, and feature_dim says {feature_dim}. Set it to {width}."
     if features.dtype != torch.float32:
         return f"the network returns {features.dtype}; {wanted}. Write .float() at the end of forward."
     return None
