@@ -383,3 +383,11 @@ def test_the_cache_is_shown_and_cleared(cli, tmp_path, monkeypatch):
 
 def test_pretrain_without_a_name_lists_backbones_with_a_recipe(cli):
     assert "test_resnet.glyphs" in cli("pretrain").stdout
+
+
+@pytest.mark.parametrize("name", ["webdataset", "hf", "torchvision", "csv", "folder"])
+def test_what_is_shown_of_a_dataset_class_is_text_and_not_its_machinery(cli, name):
+    shown = cli("show", "dataset", name)
+    assert shown.exit_code == 0
+    assert "property" not in shown.stdout
+    assert "object at 0x" not in shown.stdout

@@ -167,7 +167,7 @@ def show(kind: str, name: str, plugins: tuple[str, ...]) -> None:
 @main.command()
 @click.argument("backbone", required=False)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="The safetensors file to write.")
-@click.option("--device", default="cpu", show_default=True, metavar="NAME")
+@click.option("--device", default="cpu", show_default=True, metavar="NAME", help="cpu, cuda, cuda:1 or mps.")
 @plugin_option
 def pretrain(backbone: str | None, out: Path | None, device: str, plugins: tuple[str, ...]) -> None:
     """Pretrain a backbone that ships with a recipe, and write its weights and their card.

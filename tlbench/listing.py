@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from tlbench.backbone import BackboneFamily
@@ -46,7 +47,7 @@ def shown(kind: str, name: str, catalog: Catalog) -> Iterator[str]:
     yield from (f"  {line}".rstrip() for line in (inspect.getdoc(cls) or "").split("\n"))
     for label in ("description", "family", "version", "modality", "license", "citation", "classes", "domains"):
         value = getattr(thing, label, None)
-        if value and not callable(value) and not isinstance(value, property):
+        if value and not callable(value) and not isinstance(value, (property, cached_property)):
             yield f"{label}: {_shortened(value)}"
     if kind == "strategies":
         yield f"requires: {_requirements(thing)}"

@@ -21,7 +21,9 @@ _GOALS = ("few-labels", "adapt", "few-shot")
 @click.option("-b", "--backbone", "backbones", multiple=True, metavar="NAME", help="As 'resnet18@FILE'. Repeatable.")
 @click.option("-s", "--strategy", "strategies", multiple=True, metavar="NAME", help="As 'finetune(lr=1e-3)'.")
 @click.option("--budget", "budgets", multiple=True, metavar="N", help="As 5-shot, 10% or full. Repeatable.")
-@click.option("--replicates", type=click.IntRange(1), default=6, show_default=True, metavar="N")
+@click.option(
+    "--replicates", type=click.IntRange(1), default=6, show_default=True, metavar="N", help="Repetitions of each cell."
+)
 @click.option(
     "--validation",
     type=click.FloatRange(0, 1, max_open=True),
