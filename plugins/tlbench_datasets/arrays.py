@@ -10,19 +10,16 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench import DataError, Dataset, Labelled
-from tlbench.dataset import Card
+from tlbench import DataError, Labelled
 from tlbench_datasets.array_file import ArrayFile, read_arrays
 from tlbench_datasets.array_labels import class_names
-from tlbench_datasets.card import read_card
+from tlbench_datasets.carded import Carded
 from tlbench_datasets.content_split import TEST_SHARE, divided
 from tlbench_datasets.examples import Example, by_content, fingerprint, remarks
 from tlbench_datasets.pixels import pixels
 from tlbench_datasets.place import require_file
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading
 from tlbench_datasets.wording import near, shown, some
-
-_OWNER = "as stated by the data's owner"
 
 
 class _ClassOrder:
@@ -33,7 +30,7 @@ class _ClassOrder:
 
 
 @dataclass(frozen=True)
-class Npz(Dataset):
+class Npz(Carded):
     """A .npz file with x_train, y_train, x_test, y_test (x_val, y_val), or X and y; (N, H, W) or (N, H, W, C)."""
 
     name: ClassVar[str] = "npz"
@@ -47,25 +44,6 @@ class Npz(Dataset):
     def __post_init__(self) -> None:
         """Refuse a range that is none with ValueError."""
         reading(self.depth, self.window)
-
-    @property
-    def card(self) -> Card:
-        """The dataset card beside the file, where there is one."""
-        return self._card
-
-    @cached_property
-    def _card(self) -> Card:
-        return read_card(self.path.expanduser())
-
-    @property
-    def license(self) -> str:  # type: ignore[override]
-        """The licence as the card states it."""
-        return self._card.license or _OWNER
-
-    @property
-    def citation(self) -> str:  # type: ignore[override]
-        """The citation as the card states it."""
-        return self._card.citation or _OWNER
 
     @cached_property
     def _contents(self) -> "_Contents":

@@ -14,10 +14,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from tlbench import DataError, Dataset, Labelled
-from tlbench.dataset import Card
+from tlbench import DataError, Labelled
 from tlbench.names import plural
-from tlbench_datasets.card import read_card
+from tlbench_datasets.carded import Carded
 from tlbench_datasets.class_checks import unfit
 from tlbench_datasets.content_split import TEST_SHARE, divided
 from tlbench_datasets.examples import Example, by_content, fingerprint, remarks
@@ -28,11 +27,9 @@ from tlbench_datasets.listing import Listing, Member
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
 from tlbench_datasets.wording import near, shown, some
 
-_OWNER = "as stated by the data's owner"
-
 
 @dataclass(frozen=True)
-class ImageFiles(Dataset):
+class ImageFiles(Carded):
     """Image files in class folders; subclasses say where those lie."""
 
     locator: ClassVar[str] = "path"
@@ -79,25 +76,6 @@ class ImageFiles(Dataset):
         placed = [member.path for *_, member in _placed(self._arranged(unlike))]
         broken = {path: file.problem for path, file in tried(self._files, placed, self._asked).items() if file.problem}
         return unlike | broken
-
-    @property
-    def card(self) -> Card:
-        """The dataset card beside the data, where there is one."""
-        return self._card
-
-    @cached_property
-    def _card(self) -> Card:
-        return read_card(self.path.expanduser())
-
-    @property
-    def license(self) -> str:  # type: ignore[override]
-        """The licence as the card states it."""
-        return self._card.license or _OWNER
-
-    @property
-    def citation(self) -> str:  # type: ignore[override]
-        """The citation as the card states it."""
-        return self._card.citation or _OWNER
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from tlbench import DataError, Dataset, Labelled
 from tlbench.dataset import Card, Column
 from tlbench.names import plural
 from tlbench_datasets.card import read_card
+from tlbench_datasets.carded import Carded
 from tlbench_datasets.examples import fingerprint
 from tlbench_datasets.files import Images, Seen, seen, tried
 from tlbench_datasets.place import require_folder
@@ -39,12 +40,11 @@ from tlbench_datasets.table_rows import (
 from tlbench_datasets.table_split import Placed, placed
 from tlbench_datasets.wording import near, some
 
-_OWNER = "as stated by the data's owner"
 Name = str | int | float | bool | None  # what a user may write for a column: `parse_value` reads 2024 as a number
 
 
 @dataclass(frozen=True)
-class Table(Dataset):
+class Table(Carded):
     """A row per image; subclasses say how the file is read. Columns that are not named are known by usual names."""
 
     locator: ClassVar[str] = "path"
@@ -142,26 +142,10 @@ class Table(Dataset):
             found[name] = Column(classes, _positions([row.further[index] for row in part.rows], classes))
         return found
 
-    @cached_property
-    def _card(self) -> Card:
+    def _read_card(self) -> Card:
         path = self.path.expanduser()
         card = read_card(path)
         return read_card(path.parent) if card == Card() else card
-
-    @property
-    def card(self) -> Card:
-        """The card beside the table, or that of the folder it lies in."""
-        return self._card
-
-    @property
-    def license(self) -> str:  # type: ignore[override]
-        """The licence as the card states it."""
-        return self._card.license or _OWNER
-
-    @property
-    def citation(self) -> str:  # type: ignore[override]
-        """The citation as the card states it."""
-        return self._card.citation or _OWNER
 
     def tolerant(self) -> Dataset:
         """Return this dataset with `?skip`."""

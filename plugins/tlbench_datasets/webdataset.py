@@ -12,10 +12,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from tlbench import DataError, Dataset, Labelled
+from tlbench import DataError, Labelled
 from tlbench.dataset import Card
 from tlbench.names import plural
 from tlbench_datasets.card import read_card
+from tlbench_datasets.carded import Carded
 from tlbench_datasets.content_split import TEST_SHARE, divided
 from tlbench_datasets.examples import Example, by_content, fingerprint, remarks
 from tlbench_datasets.files import Images, Seen, seen, tried
@@ -27,11 +28,9 @@ from tlbench_datasets.shard_rows import Row, Told, require_complete, rows_of
 from tlbench_datasets.shards import Shards
 from tlbench_datasets.wording import near, shown, some
 
-_OWNER = "as stated by the data's owner"
-
 
 @dataclass(frozen=True)
-class WebDataset(Dataset):
+class WebDataset(Carded):
     """WebDataset shards: one .tar, a folder of them, or a pattern such as `train-{000000..000003}.tar`.
 
     Classes are read from `.cls` or a field of `.json`; whole numbers are named by a `classes.txt` beside the shards.
@@ -173,24 +172,8 @@ class WebDataset(Dataset):
         """Return each image as `shard: key.extension`."""
         return [example.source for example in self._part(domain, split)]
 
-    @property
-    def card(self) -> Card:
-        """What `dataset-card.toml` beside the shards says."""
-        return self._card
-
-    @cached_property
-    def _card(self) -> Card:
+    def _read_card(self) -> Card:
         return read_card(self._located[0])
-
-    @property
-    def license(self) -> str:  # type: ignore[override]
-        """The licence as the card states it."""
-        return self._card.license or _OWNER
-
-    @property
-    def citation(self) -> str:  # type: ignore[override]
-        """The citation as the card states it."""
-        return self._card.citation or _OWNER
 
     @property
     def identity(self) -> Mapping[str, Any]:
