@@ -29,7 +29,7 @@ from tlbench.catalog import Catalog
 from tlbench.cli import main
 from tlbench.host import FILES_VARIABLE, Host
 
-STEPS, REPLICATES, EPISODES, CELLS = 2, 1, 3, 4
+STEPS, REPLICATES, EPISODES, CELLS = 2, 1, 2, 3
 KINDS = ("strategies", "backbones", "datasets", "metrics", "suites", "reporters")
 _at_length = []  # not empty while conformance is tested, which trains in earnest
 

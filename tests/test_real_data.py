@@ -50,7 +50,7 @@ def test_a_cifar_resnet_from_a_local_plugin_file_runs_to_a_sensible_table(cifar,
 
 @pytest.mark.slow
 def test_probing_flowers_on_real_imagenet_weights_is_far_above_chance_and_scratch(real_data, tmp_path):
-    backbone = f"mobilenetv2_100(input_size=128)@{real_data}/weights/mobilenetv2_100_imagenet.safetensors"
+    backbone = f"mobilenetv2_100(input_size=96)@{real_data}/weights/mobilenetv2_100_imagenet.safetensors"
     dataset = f"zip:{real_data}/flowers12/flowers12.zip"
     block = Block(("linear-probe",), (backbone,), (dataset,), ("5-shot", "full"))
     results = tlbench.run(Suite("flowers", (block,), replicates=1), out=tmp_path)
