@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tlbench.backbone import BackboneFamily as BackboneFamily
     from tlbench.budget import Budget as Budget
     from tlbench.cell import Protocol as Protocol
+    from tlbench.dataset import Card as Card
+    from tlbench.dataset import Column as Column
     from tlbench.dataset import Dataset as Dataset
     from tlbench.errors import DataError as DataError
     from tlbench.errors import ParameterError as ParameterError
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from tlbench.suite import Suite as Suite
     from tlbench.task import Episode as Episode
     from tlbench.task import Episodes as Episodes
+    from tlbench.task import FurtherLabels as FurtherLabels
     from tlbench.task import Labelled as Labelled
     from tlbench.task import Member as Member
     from tlbench.task import Source as Source
@@ -45,11 +48,14 @@ _HOME = {
     "BackboneFamily": "backbone",
     "Block": "suite",
     "Budget": "budget",
+    "Card": "dataset",
+    "Column": "dataset",
     "DataError": "errors",
     "Dataset": "dataset",
     "Episode": "task",
     "Episodes": "task",
     "Family": "strategy",
+    "FurtherLabels": "task",
     "Labelled": "task",
     "Member": "task",
     "Metric": "metric",

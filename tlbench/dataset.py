@@ -51,7 +51,10 @@ class Dataset(ABC):
 
     @abstractmethod
     def load(self, domain: str, split: str) -> Labelled:
-        """Return raw examples (a sequence; images as uint8 (H, W) or (H, W, 3) arrays) and int64 labels (N,).
+        """Return raw examples (a sequence; images as arrays (H, W) or (H, W, C)) and int64 labels (N,).
+
+        Images are uint8; or uint16, which is shown divided by 257, or float32 from 0 to 255, where precision counts.
+        All examples of a dataset are of one type.
 
         `split` is `train` or `test`, or one more of `splits`. Equal arguments give equal bytes. Decoding
         may wait until an example is asked for.
