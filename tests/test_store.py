@@ -1,7 +1,9 @@
 """A results folder keeps whole records, and says plainly what it cannot read."""
 
+import hashlib
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,7 +31,7 @@ def test_a_record_and_its_predictions_read_back_as_they_were(store):
     store.write(RECORD, Predictions(LOGITS, LABELS))
     again = Store(store.folder)
     read = again.read("abc")
-    assert read.to_json() | {"scores": {}} == RECORD.to_json() | {"scores": {}}
+    assert read.to_json() | {"scores": {}, "digests": {}} == RECORD.to_json() | {"scores": {}}
     assert (read.scores["accuracy"], np.isnan(read.scores["nll"])) == (0.5, True)
     found = again.predictions("abc")
     logits, labels = found.logits, found.labels
@@ -43,8 +45,17 @@ def test_a_record_and_its_predictions_read_back_as_they_were(store):
 def test_a_failure_is_a_record_of_its_own(store):
     failed = Record("f", {}, {}, {}, {}, {}, failure=Failure("OutOfMemory", "too much", "trace"))
     store.write(failed)
-    assert store.read("f") == failed
+    assert replace(store.read("f"), digests={}) == failed
     assert not store.read("f").ok
+
+
+def test_digests_tell_of_any_change_to_a_record_or_its_predictions(store):
+    store.write(RECORD, Predictions(LOGITS, LABELS))
+    read = store.read("abc")
+    assert read.digests["record"] == read.digest()
+    assert replace(read, scores={**read.scores, "accuracy": 0.6}).digest() != read.digest()
+    data = (store.records_folder / "abc.safetensors").read_bytes()
+    assert read.digests["predictions"] == hashlib.sha256(data).hexdigest()
 
 
 def test_records_are_plain_json_that_other_programs_read(store):

@@ -9,7 +9,7 @@ from torch import nn
 from tlbench import Episodes, Labelled, Recipe
 from tlbench.errors import TrainingError
 from tlbench.losses import cross_entropy
-from tlbench.training import Group, predict, schedule_factor, train
+from tlbench.training import Group, accuracy_and_fit, predict, schedule_factor, train
 
 CPU = torch.device("cpu")
 PLAIN = Recipe(steps=20, batch_size=8, augment="none", lr=0.05)
@@ -195,6 +195,10 @@ def test_the_schedule_warms_up_and_falls_as_a_cosine():
     assert {schedule_factor(step, constant) for step in range(100)} == {1.0}
 
 
+def accuracy_on(model, labelled):
+    return lambda step: accuracy_and_fit(predict(model, labelled.inputs, CPU), labelled.labels)
+
+
 def test_selection_keeps_the_step_that_was_best_on_validation_and_of_equals_the_earlier():
     validation = data(30)
     states = {}
@@ -206,7 +210,8 @@ def test_selection_keeps_the_step_that_was_best_on_validation_and_of_equals_the_
         return (1 if step < 20 else -3) * nn.functional.cross_entropy(model(batch[0]), batch[1])
 
     recipe = PLAIN.but(steps=60, evaluate_every=5, schedule="constant")
-    model, trained = fitted(recipe=recipe, loss=loss, select_on=validation)
+    model = network()
+    model, trained = fitted(model, recipe=recipe, loss=loss, select_by=accuracy_on(model, validation))
     assert trained.selected_step % 5 == 0
     assert 5 <= trained.selected_step <= 30
     assert same(states[trained.selected_step], model.state_dict())
@@ -220,7 +225,8 @@ def test_looking_at_validation_does_not_change_what_is_trained():
         looked.append(batch[0].clone())
         return cross_entropy()(model, batch)
 
-    fitted(loss=loss, select_on=data(10), recipe=PLAIN.but(evaluate_every=1))
+    model = network()
+    fitted(model, loss=loss, select_by=accuracy_on(model, data(10)), recipe=PLAIN.but(evaluate_every=1))
     with_looks, looked[:] = list(looked), []
     fitted(loss=loss)
     assert all(torch.equal(one, other) for one, other in zip(with_looks, looked, strict=True))

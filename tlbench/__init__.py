@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tlbench.record import Record as Record
     from tlbench.reporter import Reporter as Reporter
     from tlbench.results import Results as Results
+    from tlbench.search_space import Between as Between
+    from tlbench.search_space import OneOf as OneOf
     from tlbench.strategy import Family as Family
     from tlbench.strategy import Requirements as Requirements
     from tlbench.strategy import Strategy as Strategy
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Backbone": "backbone",
     "BackboneFamily": "backbone",
+    "Between": "search_space",
     "Block": "suite",
     "Budget": "budget",
     "Card": "dataset",
@@ -59,6 +62,7 @@ _HOME = {
     "Labelled": "task",
     "Member": "task",
     "Metric": "metric",
+    "OneOf": "search_space",
     "ParameterError": "errors",
     "PluginError": "errors",
     "Protocol": "cell",

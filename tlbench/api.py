@@ -22,6 +22,7 @@ from tlbench.store import Store
 from tlbench.strategy import Strategy
 from tlbench.suite import Suite, load_suite
 from tlbench.tracking import follow, open_trackers
+from tlbench.tuning import import_optuna
 
 DEFAULT_SUITE = "quick"
 
@@ -76,6 +77,8 @@ def run(
     chosen = find_suite(suite, resources.catalog)
     where = Where(device, jobs, threads)
     resolve_device(device)
+    if chosen.tune:
+        import_optuna()
     plan = make_plan(chosen, resources)
     trackers = open_trackers(track, plan, resources.catalog)
     folder = refuse_inside_data(Path(out) if out else default_output(chosen), plan, resources)

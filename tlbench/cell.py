@@ -9,6 +9,8 @@ from typing import Any
 
 from tlbench.budget import Budget
 from tlbench.recipe import Recipe
+from tlbench.search_space import TuningBudget
+from tlbench.selection_rule import LAST, VALIDATION
 from tlbench.split_rule import GIVEN
 
 
@@ -25,8 +27,8 @@ class Protocol:
 
     @property
     def selection(self) -> str:
-        """Name the selection rule: the last step, or the best on validation labels out of the budget."""
-        return "validation" if self.validation > 0 else "last"
+        """Name the selection rule where nobody asks for another: validation labels where any are kept, else last."""
+        return VALIDATION if self.validation > 0 else LAST
 
     def identity(self, budget: Budget) -> dict[str, Any]:
         """Return what may change the scores of a cell with this budget."""
@@ -64,6 +66,8 @@ class Cell:
     labels: Mapping[str, Any]  # what tables show: family, setting, short names
     identity: Mapping[str, Any] = field(repr=False)  # everything that may change a score, as JSON
     members: tuple[str, ...] = ()  # of an ensemble: the ids of the cells whose predictions it combines
+    selection: str = LAST  # the rule that chooses among checkpoints, candidates and trials
+    tuning: TuningBudget | None = None  # how long the strategy's search space is searched, if at all
 
     @cached_property
     def id(self) -> str:

@@ -1,26 +1,27 @@
 """Draws a cell's tasks and their held-out test examples. A strategy gets the first and never the second's labels."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tlbench.budget import Budget, BudgetKind
-from tlbench.cache import Cache
-from tlbench.cell import Cell, Protocol, digest
+from tlbench.cell import Cell, Protocol
 from tlbench.dataset import Column, Dataset
-from tlbench.determinism import Stopwatch
 from tlbench.division import Division
-from tlbench.features import EncodedSplit, Portion, extract_split, extraction_seconds
+from tlbench.feature_source import FeatureSource
+from tlbench.features import Portion
+from tlbench.judge import Evidence, sample
 from tlbench.resources import Resources
 from tlbench.sampling import carve_validation, episode_rows, labelled_positions
 from tlbench.seeds import derive
-from tlbench.split_rule import GIVEN
+from tlbench.selection_rule import ORACLE, looks_closer
 from tlbench.strategy import Strategy
 from tlbench.task import FurtherLabels, Labelled, Source, Task
+
+HELD_OUT = 0.2  # share of the source's labels that rules which look at the source keep from every training
 
 KnownFeatures = tuple[Tensor, Callable[[], Tensor]]
 
@@ -34,41 +35,9 @@ class Drawn:
     labels: np.ndarray  # the test labels, int64 (N,)
     known_features: list[KnownFeatures]  # which tensors' features the cache holds, or will
     query_features: Callable[[], Tensor]
-
-
-@dataclass(eq=False)
-class FeatureSource:
-    """Finds features of encoded splits under one frozen backbone, and keeps account of what they cost.
-
-    Costs must not depend on what the cache happened to hold: the seconds spent here are told apart from the
-    seconds owed, the share of the extraction that falls to the rows that were asked for.
-    """
-
-    cache: Cache
-    device: torch.device
-    identity: Any  # of the backbone, with the replicate where its start is random
-    network: Callable[[], nn.Module]
-    seconds_here: float = 0.0
-    seconds_owed: float = 0.0
-
-    def rows(self, portion: Portion, rows: np.ndarray | None = None) -> Tensor:
-        """Return features, float32 (N, feature_dim), of some rows or all rows of a portion."""
-        return portion.gather(rows, self._of_split)
-
-    def _of_split(self, split: EncodedSplit, rows: np.ndarray | None) -> Tensor:
-        with Stopwatch(self.device) as watch:
-            features = extract_split(split, self.network, self.identity, self.device, self.cache)
-            found = torch.from_numpy(np.array(features if rows is None else features[rows]))
-        self.seconds_here += watch.seconds
-        whole = extraction_seconds(split, self.identity, self.device, self.cache)
-        self.seconds_owed += whole * len(found) / len(split.labels)
-        return found
-
-    def settle(self) -> float:
-        """Return what to add to a measured time, owed minus spent, and begin anew."""
-        difference = self.seconds_owed - self.seconds_here
-        self.seconds_here = self.seconds_owed = 0.0
-        return difference
+    evidence: Evidence | None = None  # what a selection rule judges by, where that is more than the task
+    looked_at: Labelled | None = None  # test examples for the looks that a record keeps; no strategy meets them
+    looked_at_features: Callable[[], Tensor] | None = None
 
 
 def draw(cell: Cell, strategy: Strategy, resources: Resources, features: FeatureSource) -> Iterator[Drawn]:
@@ -113,7 +82,32 @@ class _Table:
         if self.needs.transductive:
             queries = self._inputs(self.test, np.arange(len(self.test.labels)), known)
         task = self._task(tuple(self.entry.dataset.classes), train, val, queries, train_rows)
-        return Drawn(task, queries, self.test.labels, known, lambda: self.features.rows(self.test))
+        drawn = Drawn(task, queries, self.test.labels, known, lambda: self.features.rows(self.test))
+        return self._looked_at(drawn) if looks_closer(self.cell.selection) else drawn
+
+    def _looked_at(self, drawn: Drawn) -> Drawn:
+        """Return a task with what its selection rule judges by, drawn alike for every rule."""
+        known = drawn.known_features
+        rows = self._sample("test", len(self.test.labels))
+        test = Labelled(self.test.take(rows), torch.from_numpy(self.test.labels[rows]))
+        source = held_out = None
+        if self.needs.source_labels:
+            split = _source_portion(self.cell, self.resources, "train")
+            own, _ = _source_labels(self.cell, self.resources, split)
+            train, val = source_rows(self.cell, self.resources, own)
+            source = self._inputs(split, train[self._sample("source", len(train))], known)
+            val = val[self._sample("held out", len(val))]
+            held_out = Labelled(self._inputs(split, val, known), torch.from_numpy(own[val]))
+        target = self._inputs(self.pool, self._sample("target", len(self.pool.labels)), known)
+        evidence = Evidence(target, source, held_out, test if self.cell.selection == ORACLE else None)
+        return replace(
+            drawn, evidence=evidence, looked_at=test, looked_at_features=lambda: self.features.rows(self.test, rows)
+        )
+
+    def _sample(self, of: str, count: int) -> np.ndarray:
+        cell = self.cell
+        dims = {"dataset": self.entry.fingerprint, "target": cell.transfer.target}
+        return sample(count, derive(cell.seed, "evidence", of=of, replicate=cell.replicate, **dims))
 
     def episode(self, index: int) -> Drawn:
         """Return the task of one episode, tested on its queries."""
@@ -186,44 +180,38 @@ class _Table:
         return np.sort(train), own, np.sort(labelled_positions(own.labels, classes, wanted, seed))
 
 
-def ledger(cell: Cell, strategy: Strategy, resources: Resources, drawn: Drawn, digests: list[str]) -> dict[str, Any]:
-    """Return what data the strategy was given; of episodes, for each. `digests` name their labelled examples."""
-    task, needs = drawn.task, resources.catalog.needs(strategy)
-    return {
-        "train_labels": len(task.train),
-        "val_labels": 0 if task.val is None else len(task.val),
-        "unlabelled_target": 0 if task.unlabelled is None else len(task.unlabelled),
-        "source_labels": 0 if task.source is None else len(task.source),
-        "further_labels": sum(len(each.labels) for each in task.further or ()),
-        "test_items": len(drawn.labels),
-        "episodes": len(digests) if cell.budget.is_episodic else None,
-        "transductive": needs.transductive,
-        "upper_bound": needs.upper_bound,
-        "pretrained_on": resources.backbone(cell.backbone).backbone.pretrained_on or "nothing",
-        "splits": _splits(cell, resources),
-        "labelled_examples": digests[0] if len(digests) == 1 else digest(digests)[:16],
-    }
-
-
-def _splits(cell: Cell, resources: Resources) -> str:
-    """Say how the target's data are divided: `given`, or what the split table's digest begins with, and the fold."""
-    division = division_of(cell, resources)
-    if division.table is None:
-        return GIVEN
-    fold = f"fold {division.fold + 1} of {division.table.folds}, " if division.table.folds else ""
-    return f"{fold}table {division.table.digest[:12]}"
-
-
 def draw_source(cell: Cell, resources: Resources, known: list[KnownFeatures], features: FeatureSource) -> Source:
-    """Return all labelled examples of the source; with the target's classes, in the target's order of them."""
+    """Return the labelled examples of the source; with the target's classes, in the target's order of them.
+
+    All of them, unless the cell's selection rule holds some out.
+    """
     transfer = cell.transfer
     if transfer.source_dataset is None or transfer.source is None:
         raise ValueError("this transfer has no source; the plan should have skipped it")
     split = _source_portion(cell, resources, "train")
     labels, classes = _source_labels(cell, resources, split)
-    inputs = split.take(np.arange(len(labels)))
-    known.append((inputs, lambda: features.rows(split)))
-    return Source(Labelled(inputs, torch.from_numpy(labels)), classes)
+    rows, _ = source_rows(cell, resources, labels)
+    inputs = split.take(rows)
+    known.append((inputs, lambda: features.rows(split, None if len(rows) == len(labels) else rows)))
+    return Source(Labelled(inputs, torch.from_numpy(labels[rows])), classes)
+
+
+def source_rows(cell: Cell, resources: Resources, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which source examples train, and which are held out: none, or a fifth of each class by a seed.
+
+    They are held out under every rule that looks further than the task, so that all of them choose from one and
+    the same training.
+    """
+    everything = np.arange(len(labels))
+    if not looks_closer(cell.selection):
+        return everything, everything[:0]
+    assert cell.transfer.source_dataset is not None
+    assert cell.transfer.source is not None
+    fingerprint = resources.dataset(cell.transfer.source_dataset).fingerprint
+    seed = derive(cell.seed, "held out", dataset=fingerprint, domain=cell.transfer.source, replicate=cell.replicate)
+    drawn = np.random.default_rng(seed).permutation(everything)
+    train, held_out = carve_validation(drawn, labels, HELD_OUT)
+    return np.sort(train), np.sort(held_out)
 
 
 def draw_further_test(cell: Cell, resources: Resources) -> tuple[Tensor, dict[str, Column]]:

@@ -2,8 +2,8 @@
 
 import math
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,19 +11,24 @@ import torch
 from tlbench.cell import Cell
 from tlbench.costs import flops_per_example, parameters_stored, peak_memory_bytes
 from tlbench.determinism import seed_everything
-from tlbench.draw import FeatureSource, draw, draw_further_test, draw_source_test, ledger
+from tlbench.draw import Drawn, draw, draw_further_test, draw_source_test
 from tlbench.environment import environment, provenance
 from tlbench.errors import StoreError, TlbenchError
+from tlbench.feature_source import FeatureSource
+from tlbench.ledger import ledger
 from tlbench.metric import Metric
 from tlbench.predictions import Predictions
 from tlbench.preparation import Preparation, setting_of
 from tlbench.record import Failure, Record
 from tlbench.resources import BackboneEntry, Resources, examples_digest
 from tlbench.seeds import derive
+from tlbench.selection_rule import LAST, VALIDATION
+from tlbench.showing import shown_features
 from tlbench.store import Store
-from tlbench.strategy import Strategy
+from tlbench.strategy import UNSUPERVISED, Strategy
 from tlbench.training import predict
-from tlbench.trial import Trial, fit_and_predict
+from tlbench.trial import Members, Trial, fit_and_predict, mixes_examples
+from tlbench.tuning import tuned
 from tlbench.workbench import Workbench
 
 
@@ -54,20 +59,24 @@ def _run(cell: Cell, resources: Resources, device: torch.device, store: Store | 
     preparation = Preparation(cell, strategy, resources, device, _feature_source(cell, backbone, resources, device))
     members = _members(cell, store)
     metrics = [metric for metric in resources.catalog.metric_list() if metric.of == _scored(cell)]
-    parts, scores, digests, seconds = [], [], [], []
-    validated = strategy.needs().validation or any(record.ledger["selection"] == "validation" for record, _ in members)
+    parts, scores, digests, seconds, chosen_by = [], [], [], [], list[str]()
+    by_members = [VALIDATION] if strategy.needs().validation else []
+    by_members += [rule for record, _ in members if (rule := record.ledger["selection"]) != LAST]
     for index, drawn in enumerate(draw(cell, strategy, resources, features)):
-        seed_everything(_init_seed(cell, backbone))
         own_members = [(str(record.labels["strategy"]), episodes[index]) for record, episodes in members]
-        trial = fit_and_predict(cell, strategy, backbone, drawn, preparation, own_members, features, device)
+
+        def fit(variant: Strategy, drawn: Drawn = drawn, members: Members = own_members) -> Trial:
+            seed_everything(_init_seed(cell, backbone))
+            own = preparation if variant == strategy else preparation.of(variant)
+            return fit_and_predict(cell, variant, backbone, drawn, own, members, features, device)
+
+        trial = tuned(cell, strategy, cell.tuning, fit) if cell.tuning else fit(strategy)
         parts.append(trial.predictions)
         scores.append(score(metrics, trial.predictions.logits, trial.predictions.labels))
         digests.append(examples_digest(drawn.task.train.inputs, drawn.task.train.labels))
         seconds.append((trial.fit_seconds, trial.predict_seconds))
-        validated |= trial.bench.journal.validated
+        chosen_by.append(trial.bench.journal.chosen_by)
     means = {metric.name: float(np.mean([each[metric.name] for each in scores])) for metric in metrics}
-    fit_seconds, predict_seconds = np.mean(seconds, axis=0)
-    counted = not (strategy.needs().transductive or strategy.members)
     record = Record(
         cell=cell.id,
         identity=dict(cell.identity),
@@ -75,27 +84,41 @@ def _run(cell: Cell, resources: Resources, device: torch.device, store: Store | 
         scores=_finite_or_none(means),
         ledger={
             **ledger(cell, strategy, resources, trial.drawn, digests),
-            "selection": "validation" if validated else "last",
+            "selection": next((rule for rule in (*by_members, *chosen_by) if rule != LAST), LAST),
+            "transductive_measured": mixes_examples(trial),
         },
-        costs=_finite_or_none(
-            {
-                "fit_seconds": fit_seconds,
-                "prepare_seconds": preparation.seconds,
-                "predict_seconds": predict_seconds,
-                "parameters_trained": trial.bench.journal.trained_parameters,
-                "parameters_stored": parameters_stored(trial.classifier),
-                "flops_per_example": flops_per_example(trial.classifier, trial.drawn.queries[:1], device)
-                if counted
-                else math.nan,
-                "peak_memory_bytes": peak_memory_bytes(device),
-            }
-        ),
+        costs={**_costs(trial, strategy, seconds), **_finite_or_none({"prepare_seconds": preparation.seconds})},
         tasks=_task_scores(cell, strategy, resources, trial, means, metrics),
         notes=trial.bench.journal.notes,
         provenance=provenance(cell, resources),
         environment=environment(device, resources.catalog.host),
+        trials=trial.tried,
+        looks=trial.looks,
     )
-    return Outcome(record, parts[0] if len(parts) == 1 else Predictions.joined(parts))
+    predictions = parts[0] if len(parts) == 1 else Predictions.joined(parts)
+    if cell.replicate == 0 and not cell.budget.is_episodic:
+        predictions = replace(predictions, **shown_features(trial, cell.seed))
+    return Outcome(record, predictions)
+
+
+def _costs(trial: Trial, strategy: Strategy, seconds: Sequence[tuple[float, float]]) -> dict[str, float | None]:
+    """Return what a cell cost; `seconds` to fit and to predict are of each episode, the rest of the last."""
+    fit_seconds, predict_seconds = np.mean(seconds, axis=0)
+    device, classifier = trial.bench.device, trial.classifier
+    counted = not (strategy.needs().transductive or strategy.members)
+    return _finite_or_none(
+        {
+            "fit_seconds": fit_seconds,
+            "predict_seconds": predict_seconds,
+            "tuning_seconds": trial.tuning_seconds,
+            "parameters_trained": trial.bench.journal.trained_parameters,
+            "parameters_stored": parameters_stored(classifier),
+            "flops_per_example": flops_per_example(classifier, trial.drawn.queries[:1], device)
+            if counted
+            else math.nan,
+            "peak_memory_bytes": peak_memory_bytes(device),
+        }
+    )
 
 
 def _members(cell: Cell, store: Store | None) -> list[tuple[Record, list[Predictions]]]:
@@ -160,7 +183,7 @@ def _feature_source(cell: Cell, backbone: BackboneEntry, resources: Resources, d
 
 def _scored(cell: Cell) -> str:
     """Say what a cell's metrics are of: without any label there are clusters, whose numbers mean nothing."""
-    return "clusters" if cell.labels["setting"] == "unsupervised" else "labels"
+    return "clusters" if cell.labels["setting"] == UNSUPERVISED else "labels"
 
 
 def score(metrics: list[Metric], logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:

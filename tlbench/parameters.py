@@ -105,6 +105,15 @@ def non_default(instance: object) -> dict[str, Any]:
     }
 
 
+def plain_parameters(instance: object) -> dict[str, Any]:
+    """Return what differs from the defaults as plain JSON values, as a cell's identity holds them."""
+    return {key: _plain(value) for key, value in non_default(instance).items()}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (bool, int, float, str, type(None), list, tuple)) else str(value)
+
+
 def all_values(instance: object) -> dict[str, Any]:
     """Return every parameter with its value, by the names users type."""
     return {option_name(field): getattr(instance, field.name) for field in fields_of(instance)}

@@ -2,25 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 
 from tlbench.budget import Budget
 from tlbench.cell import Cell, Transfer
 from tlbench.dataset import Dataset
 from tlbench.errors import DataError, PlanError
 from tlbench.names import plural
-from tlbench.parameters import non_default
+from tlbench.parameters import plain_parameters
 from tlbench.resources import BackboneEntry, Resources
 from tlbench.sampling import class_counts
+from tlbench.search_space import TUNING_VERSION, TuningBudget
 from tlbench.split_rule import SplitRule
 from tlbench.stats import smallest_p
-from tlbench.strategy import Strategy
+from tlbench.strategy import ORACLE, Strategy
 from tlbench.suitability import (
+    free_space,
     missing_members,
     pairing_notes,
     silent_member,
     too_large,
     too_many_ways,
+    unchoosable,
     unsuitable,
+    untunable,
 )
 from tlbench.suite import Block, Suite
 from tlbench.transfers import TransferReader
@@ -39,6 +44,8 @@ class Skip:
     budget: str
     reason: str
     cells: int
+    selection: str = ""  # the rule, where it is not the protocol's own
+    tuned: str = ""  # the tuning budget, where there was to be one
 
 
 @dataclass(frozen=True)
@@ -103,17 +110,19 @@ def _warnings(suite: Suite) -> Iterator[str]:
 
 @dataclass(frozen=True, eq=False)
 class _Combination:
-    """A variant, a backbone, a transfer and a budget: its replicates are cells."""
+    """A variant, a backbone, a transfer, a budget and how is chosen: its replicates are cells."""
 
     strategy: Strategy
     backbone_text: str
     backbone: BackboneEntry
     transfer: Transfer
     budget: Budget
+    selection: str
+    tuning: TuningBudget | None = None
 
     def place(self, variant: str, replicate: int, transfer: Transfer) -> tuple[object, ...]:
         """Name where a variant's cell of this backbone and budget is found."""
-        return (variant, replicate, self.backbone_text, transfer, self.budget)
+        return (variant, replicate, self.backbone_text, transfer, self.budget, self.selection, self.tuning)
 
 
 class _Planner:
@@ -125,10 +134,12 @@ class _Planner:
         self.catalog = resources.catalog
         self.cells: dict[str, Cell] = {}
         self.places: dict[tuple[object, ...], str] = {}  # where a variant's cells are, for ensembles
-        self.skips: dict[tuple[str, ...], Skip] = {}
+        self.skips: dict[tuple[tuple[str, str], ...], Skip] = {}
         self.notes: dict[str, None] = {}  # on pairs of a backbone and a dataset
         self.reader = TransferReader(resources)
         self.ensembles: list[_Combination] = []
+        tunings = (None, TuningBudget.parse(suite.tune)) if suite.tune else (None,)
+        self.choices = list(product(suite.rules, tunings))
 
     def cross(self, block: Block) -> None:
         strategies = [self.catalog.strategy(text)[0] for text in block.strategies]
@@ -144,7 +155,8 @@ class _Planner:
                 self._refuse_too_large(transfer, budget)
                 for text, backbone in backbones:
                     for strategy in strategies:
-                        self._add(_Combination(strategy, text, backbone, transfer, budget))
+                        for selection, tuning in self.choices:
+                            self._add(_Combination(strategy, text, backbone, transfer, budget, selection, tuning))
 
     def _dataset(self, transfer: Transfer) -> Dataset:
         return self.resources.dataset(transfer.dataset).dataset
@@ -185,7 +197,7 @@ class _Planner:
         if case.transfer.has_source and not self.catalog.needs(case.strategy).source_labels:
             # The source is none of its business.
             case = replace(case, transfer=Transfer(case.transfer.dataset, case.transfer.target))
-        reason = self._too_large(case.transfer, case.budget) or self._unsuitable(case)
+        reason = self._too_large(case.transfer, case.budget) or self._unsuitable(case) or self._unchoosable(case)
         if reason:
             self._skip(case, reason)
         elif case.strategy.members:
@@ -229,7 +241,11 @@ class _Planner:
         labels = self._labels(case)
         columns = ("strategy", "backbone", "dataset", "source", "target", "transfer", "budget")
         shown = {key: str(labels[key]) for key in columns}
-        self.skips.setdefault(tuple(shown.values()), Skip(**shown, reason=reason, cells=self.suite.replicates))
+        if case.selection != self.suite.protocol.selection:
+            shown["selection"] = case.selection
+        if case.tuning:
+            shown["tuned"] = str(case.tuning)
+        self.skips.setdefault(tuple(sorted(shown.items())), Skip(**shown, reason=reason, cells=self.suite.replicates))
 
     def _add_cell(self, case: _Combination, replicate: int, members: tuple[str, ...] = ()) -> None:
         identity = self._identity(case, replicate)
@@ -245,6 +261,8 @@ class _Planner:
             labels={**self._labels(case), "replicate": replicate, "seed": self.suite.seed},
             identity={**identity, "members": list(members)} if members else identity,
             members=members,
+            selection=case.selection,
+            tuning=case.tuning,
         )
         self.cells.setdefault(cell.id, cell)
         self.places.setdefault(case.place(case.strategy.variant, replicate, case.transfer), cell.id)
@@ -272,6 +290,14 @@ class _Planner:
             self.suite.protocol,
         )
 
+    def _unchoosable(self, case: _Combination) -> str | None:
+        needs, rule = self.catalog.needs(case.strategy), case.selection
+        reason = unchoosable(case.strategy, needs, rule, case.budget)
+        if reason or case.tuning is None:
+            return reason
+        validated = self.suite.protocol.validation > 0 and not case.budget.is_zero
+        return untunable(case.strategy, rule, validated, case.budget)
+
     def _labels(self, case: _Combination) -> dict[str, object]:
         transfer, needs = case.transfer, self.catalog.needs(case.strategy)
         dataset = self._dataset(transfer)
@@ -285,7 +311,9 @@ class _Planner:
         return {
             "strategy": case.strategy.variant,
             "family": str(case.strategy.family),
-            "setting": needs.setting(case.budget),
+            "setting": ORACLE if case.selection == ORACLE else needs.setting(case.budget),
+            "selection": case.selection,
+            "tuned": str(case.tuning or ""),
             "upper_bound": needs.upper_bound,
             "baseline": type(case.strategy).baseline,
             "backbone": case.backbone.backbone.label,
@@ -306,7 +334,7 @@ class _Planner:
             "strategy": {
                 "name": case.strategy.name,
                 "version": type(case.strategy).version,
-                "parameters": {key: _plain(value) for key, value in non_default(case.strategy).items()},
+                "parameters": plain_parameters(case.strategy),
             },
             "backbone": case.backbone.identity,
             "dataset": self.resources.dataset(transfer.dataset).identity,
@@ -318,8 +346,15 @@ class _Planner:
             "recipe": asdict(suite.recipe),
             "replicate": replicate,
             "seed": suite.seed,
+            **self._chosen(case),
         }
 
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, (bool, int, float, str, type(None), list, tuple)) else str(value)
+    def _chosen(self, case: _Combination) -> dict[str, object]:
+        """Return what of selection and tuning may change scores: nothing where both are as they always were."""
+        found: dict[str, object] = {}
+        if case.selection != self.suite.protocol.selection:
+            found["selection"] = case.selection
+        if case.tuning:
+            space = {name: repr(values) for name, values in free_space(case.strategy).items()}
+            found["tuning"] = {"budget": str(case.tuning), "space": space, "version": TUNING_VERSION}
+        return found

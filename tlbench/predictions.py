@@ -18,6 +18,10 @@ class Predictions:
     episodes: int = 1
     val_logits: np.ndarray | None = None  # on the validation labels, where the protocol keeps any
     val_labels: np.ndarray | None = None
+    # Features of some test items, projected on their principal directions, float16 (M, k); of replicate 0 alone.
+    shown_rows: np.ndarray | None = None  # which test items, int64 (M,)
+    shown_before: np.ndarray | None = None  # of the backbone as it came
+    shown_after: np.ndarray | None = None  # of the trained backbone, where there is one
 
     @classmethod
     def joined(cls, parts: "Sequence[Predictions]") -> "Predictions":

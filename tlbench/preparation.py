@@ -1,6 +1,7 @@
 """Source-side training: done once per variant, backbone, source and replicate, and kept in the cache."""
 
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -8,8 +9,10 @@ from torch import Tensor, nn
 
 from tlbench.cell import Cell, digest
 from tlbench.determinism import Stopwatch, seed_everything
-from tlbench.draw import FeatureSource, draw_source
+from tlbench.draw import draw_source
 from tlbench.environment import source_digest
+from tlbench.feature_source import FeatureSource
+from tlbench.parameters import plain_parameters
 from tlbench.resources import BackboneEntry, Resources
 from tlbench.seeds import derive
 from tlbench.strategy import Strategy
@@ -33,6 +36,12 @@ class Preparation:
         self.seconds = 0.0  # what the preparation cost when it was made
         self.seconds_here = 0.0  # what it cost inside the fits of this very cell
         self._module: nn.Module | None = None
+
+    def of(self, variant: Strategy) -> "Preparation":
+        """Return the preparation of another variant of this strategy, as a tuning tries it."""
+        strategy = {**self.cell.identity["strategy"], "parameters": plain_parameters(variant)}
+        cell = replace(self.cell, identity={**self.cell.identity, "strategy": strategy})
+        return Preparation(cell, variant, self.resources, self.device, self.features)
 
     def module(self) -> nn.Module:
         """Return the prepared module: its structure made anew, its parameters from the cache."""

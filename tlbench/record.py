@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tlbench.cell import digest
+
 SCHEMA = 1  # raised when a reader of the old form would misread the new
 
 
@@ -30,6 +32,9 @@ class Record:
     provenance: dict[str, Any] = field(default_factory=dict)  # distributions, versions and source hashes
     environment: dict[str, str] = field(default_factory=dict)
     failure: Failure | None = None
+    trials: list[dict[str, Any]] = field(default_factory=list)  # of a tuned cell: what was tried, and how it did
+    looks: list[dict[str, Any]] = field(default_factory=list)  # of a selection: each checkpoint, as every rule saw it
+    digests: dict[str, str] = field(default_factory=dict)  # SHA-256 of `predictions` and of the `record`; written last
     schema: int = SCHEMA
 
     @property
@@ -40,6 +45,10 @@ class Record:
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON values."""
         return asdict(self)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the record but for its digests: what was edited by hand has another."""
+        return digest({key: value for key, value in self.to_json().items() if key != "digests"})
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Record":

@@ -41,6 +41,9 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--seed", type=click.IntRange(0), metavar="N", help="The root of all seeds."),
         click.option("--validation", type=click.FloatRange(0, 1, max_open=True), metavar="SHARE",
                      help="Share of the label budget kept to select on."),
+        click.option("--selection", multiple=True, metavar="RULE",
+                     help="What chooses checkpoints: last, validation, source-validation, entropy ... Repeatable."),
+        click.option("--tune", metavar="BUDGET", help="Add tuned rows: 20 (trials each) or 60s (seconds each)."),
         click.option("--splits", metavar="RULE",
                      help="5-fold, or a file of `tlbench data split`.  [default: the data's own]"),
         click.option("--episodes", type=click.IntRange(2), metavar="N", help="Episodes of a budget as '5-way 1-shot'."),
@@ -84,12 +87,15 @@ def resolve(options: dict[str, Any]) -> Chosen:
     from tlbench.plan import make_plan
     from tlbench.progress import showing_waits
     from tlbench.resources import Resources
+    from tlbench.tuning import import_optuna
 
     host, catalog = open_catalog(options["plugins"])
     device, threads = resolve_device(options["device"]), options["threads"]
     configure(threads)
     suite = _suite(options, catalog)
     resources = Resources(catalog, Cache())
+    if suite.tune:
+        import_optuna()
     with showing_waits():
         plan = make_plan(suite, resources)
     tell_broken(host)
@@ -130,4 +136,5 @@ def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
         file = SplitRule.parse(rules["splits"]).file
         folds = read_split_table(file).folds if file else 0
         changes.setdefault("replicates", folds or replicates_by(rules["splits"], suite.replicates))
-    return replace(suite.narrowed(*chosen).under(replace(suite.protocol, **rules)), **changes)
+    under = suite.narrowed(*chosen).under(replace(suite.protocol, **rules))
+    return replace(under.choosing(tuple(options["selection"]), options["tune"] or ""), **changes)

@@ -94,8 +94,8 @@ def refuse_shared_state(cls: type) -> None:
     import dataclasses
 
     for name, value in vars(cls).items():
-        annotated = name in vars(cls).get("__annotations__", {})
-        if isinstance(value, list | dict | set) and not name.startswith("__") and not annotated:
+        known = name == "search_space" or name in vars(cls).get("__annotations__", {})
+        if isinstance(value, list | dict | set) and not name.startswith("__") and not known:
             raise PluginError(
                 f"class {cls.__name__}: {name} = {_shown(value)} is one {type(value).__name__} for all fits, and no "
                 f"user can set it. Make it a field, {name}: {_as_tuple(value)}, or a tuple where it never changes."

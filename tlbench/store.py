@@ -1,8 +1,10 @@
 """A results folder: one JSON record per cell, its test logits beside it, each written whole or not at all."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,8 @@ class Store:
         return {entry.name[:-5] for entry in os.scandir(self.records_folder) if entry.name.endswith(".json")}
 
     def write(self, record: Record, predictions: Predictions | None = None) -> None:
-        """Store a record with its predictions."""
+        """Store a record with its predictions, and the digests of both."""
+        digests = {}
         if predictions is not None:
             from safetensors.numpy import save
 
@@ -76,7 +79,9 @@ class Store:
             arrays["episodes"] = np.array([predictions.episodes])
             data = save({key: np.ascontiguousarray(value) for key, value in arrays.items()})
             write_atomically(self._path(record.cell).with_suffix(".safetensors"), data)
-        write_atomically(self._path(record.cell), _json(record.to_json()))
+            digests["predictions"] = hashlib.sha256(data).hexdigest()
+        digests["record"] = record.digest()
+        write_atomically(self._path(record.cell), _json(replace(record, digests=digests).to_json()))
 
     def read(self, cell: str) -> Record:
         """Return a stored record; raise StoreError where it is damaged or newer than this tlbench."""

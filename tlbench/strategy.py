@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tlbench.budget import Budget
 from tlbench.errors import PluginError
 from tlbench.names import format_spec
-from tlbench.parameters import check_identity, non_default, require_frozen_dataclass
+from tlbench.parameters import check_identity, fields_of, non_default, require_frozen_dataclass
+from tlbench.search_space import SearchSpace, check_search_space
 from tlbench.signatures import FOREIGN_DATA, check_signature, habit, refuse_shared_state
 from tlbench.task import Source, Task
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from tlbench.backbone import Backbone
     from tlbench.dataset import Dataset
     from tlbench.workbench import Workbench
+
+
+INDUCTIVE, TRANSDUCTIVE, UNSUPERVISED, ORACLE = SETTINGS = ("inductive", "transductive", "unsupervised", "oracle")
 
 
 class Family(StrEnum):
@@ -62,8 +66,8 @@ class Requirements:
     def setting(self, budget: Budget) -> str:
         """Return what predictions may rest on under a budget: `inductive`, `transductive` or `unsupervised`."""
         if budget.is_zero and not (self.source_labels or self.upper_bound):
-            return "unsupervised"
-        return "transductive" if self.transductive else "inductive"
+            return UNSUPERVISED
+        return TRANSDUCTIVE if self.transductive else INDUCTIVE
 
 
 class Strategy(ABC):
@@ -76,6 +80,7 @@ class Strategy(ABC):
     family: ClassVar[Family]
     version: ClassVar[str] = "1"  # raised whenever scores would change; part of a cell's identity
     requires: ClassVar[Requirements] = Requirements()
+    search_space: ClassVar[SearchSpace] = {}  # what a tuning may try of the fields, beside their defaults
     baseline: ClassVar[bool] = False  # whether others of its family (of every family: scratch) are compared with it
 
     @abstractmethod
@@ -130,6 +135,11 @@ class Strategy(ABC):
         """
         return ()
 
+    def but(self, **changes: Any) -> "Strategy":
+        """Return the strategy with some fields changed."""
+        changed: Strategy = replace(self, **changes)  # type: ignore[type-var]  # subclasses are dataclasses
+        return changed
+
     @property
     def variant(self) -> str:
         """The name with what differs from the defaults: `lora(rank=8)`."""
@@ -146,6 +156,7 @@ def check_strategy_class(cls: Any) -> None:
         families = ", ".join(family.name for family in Family)
         raise PluginError(f"class {cls.__name__}: family is {cls.family!r}; write Family.X with X one of {families}.")
     require_frozen_dataclass(cls, always=True)
+    check_search_space(cls, {field.name: field for field in fields_of(cls)})
     if getattr(cls, "__abstractmethods__", None):
         raise PluginError(f"class {cls.__name__} lacks the method fit(self, task, bench).{habit(cls)}")
     meaning = (

@@ -7,8 +7,11 @@ from tlbench.budget import Budget
 from tlbench.cell import Protocol
 from tlbench.dataset import Dataset
 from tlbench.names import plural
+from tlbench.parameters import fields_of, non_default, option_name
 from tlbench.sampling import episode_classes
-from tlbench.strategy import Requirements, Strategy
+from tlbench.search_space import SearchSpace
+from tlbench.selection_rule import OF_SOURCE, VALIDATION, looks_closer
+from tlbench.strategy import UNSUPERVISED, Requirements, Strategy
 
 
 def too_large(budget: Budget, counts: tuple[int, ...], classes: Sequence[str], where: str) -> str | None:
@@ -117,6 +120,50 @@ def unsuitable(
             f"Use --validation 0.2, or validation = 0.2 in the suite."
         )
     return strategy.unsuitable(backbone, dataset, budget)
+
+
+def unchoosable(strategy: Strategy, needs: Requirements, rule: str, budget: Budget) -> str | None:
+    """Say why a selection rule has nothing to choose by, or from, in this combination, or None."""
+    if not looks_closer(rule):
+        return None
+    if strategy.members:
+        return f"{strategy.name} combines stored predictions: selection {rule!r} has no checkpoints to choose from."
+    if strategy.prepares:
+        return (
+            f"{strategy.name} prepares on all source labels, so that selection {rule!r} finds none held out. "
+            f"Use selection last or validation."
+        )
+    if needs.transductive:
+        return f"{strategy.name} is transductive; selection {rule!r} would show it inputs that are no queries."
+    if budget.is_episodic or needs.setting(budget) == UNSUPERVISED:
+        return f"selection {rule!r} chooses among classifiers of all classes; here there are none. Use selection last."
+    if rule in OF_SOURCE and not needs.source_labels:
+        return f"selection {rule!r} needs source labels, and {strategy.name} is given none."
+    return None
+
+
+def untunable(strategy: Strategy, rule: str, validated: bool, budget: Budget) -> str | None:
+    """Say why a tuning has nothing to try or to choose by, or None; `validated` says that there are labels for it."""
+    if strategy.members or not free_space(strategy):
+        fixed = " beside what was given" if strategy.search_space and not strategy.members else ""
+        return f"{strategy.variant} has no search space{fixed}: there is nothing to tune."
+    if strategy.needs().transductive:
+        return f"{strategy.name} is transductive: what it says of validation labels tells nothing to tune by."
+    if budget.is_episodic:
+        return "tuning in each of many episodes would tune to no task at all. Use a label budget."
+    if not looks_closer(rule) and not (validated and rule == VALIDATION):
+        return (
+            "tuning needs something to choose by: validation labels (--validation 0.2, and a budget with labels), or "
+            "--selection source-validation or entropy, where there is a source."
+        )
+    return None
+
+
+def free_space(strategy: Strategy) -> SearchSpace:
+    """Return the search space of the parameters that were left at their defaults: what was given stays as it is."""
+    given = non_default(strategy)
+    names = {field.name: option_name(field) for field in fields_of(strategy)}
+    return {name: space for name, space in strategy.search_space.items() if names[name] not in given}
 
 
 def pairing_notes(backbone: Backbone, dataset: Dataset) -> Iterator[str]:

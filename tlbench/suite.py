@@ -12,6 +12,8 @@ from tlbench.errors import ParameterError
 from tlbench.names import near_miss
 from tlbench.parameters import construct
 from tlbench.recipe import Recipe
+from tlbench.search_space import TuningBudget
+from tlbench.selection_rule import check_rules
 from tlbench.split_rule import GIVEN, SplitRule
 
 
@@ -36,6 +38,8 @@ class Suite:
     seed: int = 0
     protocol: Protocol = field(default_factory=Protocol)
     recipe: Recipe = field(default_factory=Recipe)
+    selection: tuple[str, ...] = ()  # rules, a row for each; without any the protocol's own
+    tune: str = ""  # a tuning budget: then strategies with a search space have a tuned row beside the default one
     too_large_budgets_skip: bool = False  # True where the budgets are not the user's own choice
 
     def __post_init__(self) -> None:
@@ -51,6 +55,14 @@ class Suite:
         if self.protocol.episodes < 2 or self.protocol.queries < 1 or self.protocol.unbalanced < 0:
             raise ParameterError("episodes must be 2 or more, queries 1 or more, unbalanced 0 or more.")
         SplitRule.parse(self.protocol.splits)
+        check_rules(self.selection, self.protocol.validation)
+        if self.tune:
+            object.__setattr__(self, "tune", str(TuningBudget.parse(self.tune)))  # one way to spell it
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The selection rules that every combination is run under."""
+        return tuple(dict.fromkeys(self.selection)) or (self.protocol.selection,)
 
     def narrowed(
         self,
@@ -89,6 +101,14 @@ class Suite:
             return self
         return replace(self, name=_custom_name(self.blocks, protocol), protocol=protocol)
 
+    def choosing(self, selection: tuple[str, ...], tune: str) -> "Suite":
+        """Return the suite with other selection rules, or another tuning budget, where any are given."""
+        if not selection and not tune:
+            return self
+        chosen = replace(self, selection=selection or self.selection, tune=tune or self.tune)
+        name = f"custom-{digest([self.name, chosen.selection, chosen.tune])[:6]}"
+        return replace(chosen, name=name)
+
 
 def _custom_name(blocks: tuple[Block, ...], protocol: Protocol) -> str:
     """Name what a user has put together: the same choice has the same name."""
@@ -113,7 +133,7 @@ def load_suite(path: Path) -> Suite:
 
 _LISTS = ("strategies", "backbones", "datasets", "budgets")
 _PROTOCOL = {"validation": float, "episodes": int, "queries": int, "unbalanced": float, "splits": str}
-_KEYS = (*_LISTS, "name", "description", "replicates", "seed", *_PROTOCOL, "recipe", "block")
+_KEYS = (*_LISTS, "name", "description", "replicates", "seed", *_PROTOCOL, "selection", "tune", "recipe", "block")
 
 
 def suite_from_mapping(data: Mapping[str, Any], default_name: str = "custom") -> Suite:
@@ -134,6 +154,8 @@ def suite_from_mapping(data: Mapping[str, Any], default_name: str = "custom") ->
         replicates=_typed(data, "replicates", int, replicates_by(data.get("splits", GIVEN), Suite.replicates)),
         seed=_typed(data, "seed", int, Suite.seed),
         protocol=_protocol(data),
+        selection=_texts(data, "selection", default_name),
+        tune=str(_typed(data, "tune", (str, int), "")),
         recipe=construct(Recipe, "recipe of suite", default_name, recipe),
     )
 
@@ -157,11 +179,18 @@ def _block(block: Mapping[str, Any], suite: str) -> Block:
     for key in _LISTS:
         if key not in block:
             raise ParameterError(f"suite {suite!r} names no {key}. Add {key} = [...], at the top or in every block.")
-        values = [block[key]] if isinstance(block[key], (str, int)) else block[key]
-        if not isinstance(values, list) or not values or not all(isinstance(item, (str, int)) for item in values):
-            raise ParameterError(f"suite {suite!r}: {key} must be a list of texts, got {block[key]!r}.")
-        lists[key] = tuple(str(item) for item in values)
+        lists[key] = _texts(block, key, suite)
     return Block(**lists)
+
+
+def _texts(data: Mapping[str, Any], key: str, suite: str) -> tuple[str, ...]:
+    """Return a list of texts, for which one alone will do; empty where there is none."""
+    if key not in data:
+        return ()
+    values = [data[key]] if isinstance(data[key], (str, int)) else data[key]
+    if not isinstance(values, list) or not values or not all(isinstance(item, (str, int)) for item in values):
+        raise ParameterError(f"suite {suite!r}: {key} must be a list of texts, got {data[key]!r}.")
+    return tuple(str(item) for item in values)
 
 
 def _refuse_unknown(data: Mapping[str, Any], known: Any, what: str) -> None:

@@ -13,10 +13,10 @@ from tlbench.errors import TrainingError
 from tlbench.recipe import Recipe
 from tlbench.seeds import derive
 from tlbench.streams import Stream, batches_of
-from tlbench.task import Labelled
 from tlbench.waiting import track
 
 Loss = Callable[..., Tensor]
+Scorer = Callable[[int], tuple[float, ...]]  # the number of steps taken to what a checkpoint is ranked by
 Combine = Callable[[Tensor], Tensor]  # the gradients of several losses, (T, P), to the one to follow, (P,)
 CHECK_EVERY = 25  # steps between looks at the losses: each look waits for the device
 
@@ -51,7 +51,7 @@ def train(
     groups: Sequence[Group] = (),
     frozen: Sequence[nn.Module] = (),
     fixed_statistics: bool = False,
-    select_on: Labelled | None = None,
+    select_by: Scorer | None = None,
     combine: Combine | None = None,
 ) -> Trained:
     """Train `model` in place by minimising `loss(model, *batches)`, one batch of each stream a step.
@@ -59,7 +59,7 @@ def train(
     A batch is `(inputs, labels)` of labelled data, inputs of a tensor, or an `Episode`. `companions` are
     modules trained beside the model (a domain discriminator). `frozen` modules keep parameters and
     statistics; `fixed_statistics` keeps the statistics of all batch norms while their weights train. With
-    `select_on` the parameters of the best validation accuracy are kept, otherwise those of the last step.
+    `select_by` the parameters of the checkpoint that it ranks highest are kept, otherwise those of the last step.
     With `combine` the loss returns several losses, (T,), whose gradients it makes into one. Gradients are
     clipped module by module: a companion changes nothing about the model's own step.
     Raises TrainingError when a loss is not finite, naming the step.
@@ -73,7 +73,7 @@ def train(
         batches_of(stream, recipe, device, derive(order_seed, "stream", index=index))
         for index, stream in enumerate(streams)
     ]
-    selection = None if select_on is None else _Selection(model, select_on, device, recipe)
+    selection = None if select_by is None else _Selection(model, select_by, recipe.evaluate_every)
     losses: list[Tensor] = []
     for step in track(range(recipe.steps), "training", recipe.steps):
         _set_rate(optimizer, recipe, step)
@@ -201,18 +201,18 @@ def _refuse_non_finite(losses: Sequence[Tensor], first_step: int) -> None:
 
 
 class _Selection:
-    """Keeps the parameters of the best look at the validation labels; of equals the earlier."""
+    """Keeps the parameters of the best checkpoint; of equals the earlier."""
 
-    def __init__(self, model: nn.Module, data: Labelled, device: torch.device, recipe: Recipe) -> None:
-        self.model, self.data, self.device, self.recipe = model, data, device, recipe
-        self.best: tuple[float, float] | None = None
+    def __init__(self, model: nn.Module, score: Scorer, every: int) -> None:
+        self.model, self.score, self.every = model, score, every
+        self.best: tuple[float, ...] | None = None
         self.step = 0
         self.state: dict[str, Tensor] = {}
 
     def look(self, step: int, last: bool) -> None:
-        if step % self.recipe.evaluate_every and not last:
+        if step % self.every and not last:
             return
-        score = accuracy_and_fit(predict(self.model, self.data.inputs, self.device), self.data.labels)
+        score = self.score(step)
         if self.best is None or score > self.best:
             self.best, self.step = score, step
             self.state = {key: value.detach().clone() for key, value in self.model.state_dict().items()}
@@ -225,7 +225,7 @@ class _Selection:
 def accuracy_and_fit(logits: Tensor, labels: Tensor) -> tuple[float, float]:
     """Return what candidates are ranked by: accuracy, then minus the cross-entropy."""
     labels = labels.cpu()
-    accuracy = float((logits.argmax(1) == labels).float().mean())
+    accuracy = float((logits.argmax(1) == labels).double().mean())
     return accuracy, -float(nn.functional.cross_entropy(logits, labels))
 
 

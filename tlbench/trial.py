@@ -1,7 +1,8 @@
 """One fit and its predictions: all there is of a label budget, one of many of an episodic one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,8 +10,10 @@ from torch import Tensor, nn
 
 from tlbench.cell import Cell
 from tlbench.determinism import Stopwatch
-from tlbench.draw import Drawn, FeatureSource
+from tlbench.draw import Drawn
 from tlbench.errors import PluginError
+from tlbench.feature_source import FeatureSource
+from tlbench.judge import Judge
 from tlbench.predictions import Predictions
 from tlbench.preparation import Preparation, setting_of
 from tlbench.resources import BackboneEntry
@@ -18,6 +21,10 @@ from tlbench.strategy import Strategy
 from tlbench.task import Labelled, Member
 from tlbench.training import BATCH, predict
 from tlbench.workbench import Classifier, Workbench
+
+Members = Sequence[tuple[str, Predictions]]  # of an ensemble: each variant with what it predicted
+ALONE = 8  # test inputs that are predicted one by one
+ROUNDING = 1e-3  # largest difference of logits, of their largest, that another size of batch may make
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +37,10 @@ class Trial:
     predictions: Predictions
     fit_seconds: float
     predict_seconds: float
+    inputs: Tensor  # what the classifier was given: encoded test inputs, or the stacked logits of members
+    looks: list[dict[str, Any]] = field(default_factory=list)  # at checkpoints, where a selection rule took any
+    tried: list[dict[str, Any]] = field(default_factory=list)  # the trials of a tuning
+    tuning_seconds: float = 0.0
 
 
 def fit_and_predict(
@@ -38,17 +49,19 @@ def fit_and_predict(
     backbone: BackboneEntry,
     drawn: Drawn,
     preparation: Preparation,
-    members: Sequence[tuple[str, Predictions]],
+    members: Members,
     features: FeatureSource,
     device: torch.device,
 ) -> Trial:
     """Fit a strategy to one task, predict and take the time; `members` are an ensemble's, with their variants."""
     prepared_before = preparation.seconds_here
+    judge = None if drawn.evidence is None else Judge(cell.selection, drawn.evidence)
     bench = Workbench(
         setting_of(cell, backbone, len(drawn.task.classes), device),
         known_features=drawn.known_features,
         prepared=preparation.module if strategy.prepares else None,
         validation=drawn.task.val,
+        judge=judge,
         members=[Member(variant, _validation(predictions)) for variant, predictions in members],
     )
     strategy.ready()
@@ -58,10 +71,8 @@ def fit_and_predict(
     if not isinstance(classifier, nn.Module):
         raise PluginError(f"{strategy.name}: fit must return a torch.nn.Module, got {type(classifier).__name__}.")
     with Stopwatch(device) as predicting:
-        if members:
-            outputs = predict(classifier, _stacked([each.logits for _, each in members]), device)
-        else:
-            outputs = _predict(classifier, drawn, bench, strategy)
+        inputs = _stacked([each.logits for _, each in members]) if members else drawn.queries
+        outputs = predict(classifier, inputs, device) if members else _predict(classifier, drawn, bench, strategy)
     predict_seconds = predicting.seconds + features.settle()
     logits = _checked(outputs, len(drawn.labels), len(drawn.task.classes), strategy)
     known, val_labels = _validation_inputs(strategy, drawn, members)
@@ -69,12 +80,19 @@ def fit_and_predict(
         predictions = Predictions(logits, drawn.labels)
     else:
         predictions = Predictions(logits, drawn.labels, 1, predict(classifier, known, device).numpy(), val_labels)
-    return Trial(drawn, bench, classifier, predictions, fit_seconds, predict_seconds)
+    looks = [] if judge is None else _told(judge, drawn, bench)
+    return Trial(drawn, bench, classifier, predictions, fit_seconds, predict_seconds, inputs, looks)
 
 
-def _validation_inputs(
-    strategy: Strategy, drawn: Drawn, members: Sequence[tuple[str, Predictions]]
-) -> tuple[Tensor | None, np.ndarray | None]:
+def _told(judge: Judge, drawn: Drawn, bench: Workbench) -> list[dict[str, Any]]:
+    """Return the looks of a fit that is over, with their test accuracy."""
+    assert drawn.looked_at is not None
+    assert drawn.looked_at_features is not None
+    bench.know(drawn.looked_at.inputs, drawn.looked_at_features)
+    return judge.told(drawn.looked_at)
+
+
+def _validation_inputs(strategy: Strategy, drawn: Drawn, members: Members) -> tuple[Tensor | None, np.ndarray | None]:
     """Return what to predict validation labels from, and the labels; None where a prediction would tell nothing.
 
     An ensemble that has learnt from the validation labels tells nothing by them, nor does a transductive method,
@@ -89,6 +107,20 @@ def _validation_inputs(
     if strategy.needs().validation or len(known) < len(members):
         return None, None
     return _stacked(known), members[0][1].val_labels
+
+
+def mixes_examples(trial: Trial) -> bool | None:
+    """Say whether what was predicted of an input depends on its neighbours: a few are predicted again, one by one.
+
+    None where the classifier cannot predict one input alone.
+    """
+    together = torch.from_numpy(trial.predictions.logits[:ALONE])
+    try:
+        alone = predict(trial.classifier, trial.inputs[:ALONE], trial.bench.device, batch_size=1)
+    except (RuntimeError, ValueError, IndexError):
+        return None
+    scale = max(1.0, float(together.abs().max()))
+    return bool((alone - together).abs().max() > ROUNDING * scale)
 
 
 def _stacked(logits: Sequence[np.ndarray]) -> Tensor:

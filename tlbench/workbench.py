@@ -2,58 +2,30 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from tlbench.backbone import Backbone
+from tlbench.classifier import Classifier as Classifier
+from tlbench.classifier import Frozen as Frozen
 from tlbench.determinism import generator, seeded
 from tlbench.errors import PluginError
+from tlbench.judge import Judge
 from tlbench.losses import cross_entropy
 from tlbench.recipe import Recipe
 from tlbench.seeds import derive
+from tlbench.selection_rule import LAST, VALIDATION
 from tlbench.streams import Stream
 from tlbench.task import Labelled, Member
-from tlbench.training import Combine, Group, Loss, Trained, accuracy_and_fit, predict, train
+from tlbench.training import Combine, Group, Loss, Scorer, Trained, accuracy_and_fit, predict, train
 
 T = TypeVar("T")
 _FROM_TASK: Any = object()  # the default of `select_on`: the task's own validation labels
-
-
-class Frozen(nn.Module):
-    """A backbone that never changes: evaluation mode, no gradients, statistics as they were."""
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module.eval().requires_grad_(False)
-
-    def train(self, mode: bool = True) -> "Frozen":
-        """Stay in evaluation mode whatever is asked."""
-        super().train(mode)
-        self.module.eval()
-        return self
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return features, float32, (N, feature_dim)."""
-        with torch.no_grad():
-            features: Tensor = self.module(inputs)
-        return features
-
-
-class Classifier(nn.Module):
-    """Features to logits on top of inputs to features."""
-
-    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.head = head
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return logits, (N, number of classes)."""
-        logits: Tensor = self.head(self.backbone(inputs))
-        return logits
 
 
 @dataclass(frozen=True)
@@ -75,8 +47,13 @@ class Journal:
 
     notes: dict[str, Any] = field(default_factory=dict)
     trained_parameters: int = 0
-    validated: bool = False  # whether validation labels chose anything
+    chosen_by: str = LAST  # the selection rule, where it had anything to choose from
     prepare_seconds: float = 0.0
+
+    @property
+    def validated(self) -> bool:
+        """Whether validation labels chose anything."""
+        return self.chosen_by == VALIDATION
 
 
 class Workbench:
@@ -89,6 +66,7 @@ class Workbench:
         known_features: Sequence[tuple[Tensor, Callable[[], Tensor]]] = (),
         prepared: "Callable[[], nn.Module] | None" = None,
         validation: Labelled | None = None,
+        judge: Judge | None = None,
         members: Sequence[Member] = (),
         replay: bool = False,
     ) -> None:
@@ -96,6 +74,7 @@ class Workbench:
         self._known_features = list(known_features)
         self._prepared = prepared
         self._validation = validation
+        self._judge = judge
         self.members = tuple(members)  # of an ensemble: the variants whose predictions it combines
         self._replay = replay  # the structure is wanted, the training is already known
         self._order_calls = 0
@@ -142,6 +121,10 @@ class Workbench:
                 return find().to(self.device)
         return predict(self.frozen_backbone(), inputs, self.device).to(self.device)
 
+    def know(self, inputs: Tensor, find: Callable[[], Tensor]) -> None:
+        """Remember where the features of inputs are found."""
+        self._known_features.append((inputs, find))
+
     def frozen_backbone(self) -> Frozen:
         """Return the pretrained backbone in a shell that keeps it unchanged; one and the same on every call."""
         if self._frozen is None:
@@ -183,6 +166,7 @@ class Workbench:
         *streams: Stream,
         recipe: Recipe | None = None,
         select_on: Labelled | None = _FROM_TASK,
+        judged: nn.Module | None = None,
         companions: Sequence[nn.Module] = (),
         groups: Sequence[tuple[nn.Module, float]] = (),
         frozen: Sequence[nn.Module] = (),
@@ -191,12 +175,14 @@ class Workbench:
     ) -> nn.Module:
         """Train a model with the one loop (`tlbench.training.train`) and return it.
 
-        Without `select_on` the task's own validation labels select, when the protocol gives any.
+        Without `select_on` the task's own validation labels select, when the protocol gives any. `judged` is the
+        classifier of encoded inputs that a checkpoint of `model` makes, where that is not the model itself: other
+        selection rules look at it.
         """
         if self._replay:
             return model.to(self.device).eval()
-        selection = self._validation if select_on is _FROM_TASK else select_on
         self._order_calls += 1
+        select_by = self._scorer(model, select_on, judged)
         trained = train(
             model,
             loss,
@@ -208,26 +194,85 @@ class Workbench:
             groups=[Group(module, rate) for module, rate in groups],
             frozen=frozen,
             fixed_statistics=fixed_statistics,
-            select_on=selection,
+            select_by=select_by,
             combine=combine,
         )
-        self.journal.validated |= selection is not None
         self._note_training(trained)
         return model
 
-    def select(self, candidates: Sequence[T], logits: Callable[[T, Tensor], Tensor]) -> T:
-        """Return the candidate that does best on the task's validation labels; the first where there are none.
+    def _scorer(self, model: nn.Module, select_on: Labelled | None, judged: nn.Module | None) -> Scorer | None:
+        """Return what ranks the checkpoints of a training, or None where the last step is kept."""
+        if self._judge is not None:
+            candidate = judged if judged is not None else model if select_on is _FROM_TASK else None
+            if candidate is None:
+                return None
+            call = self._order_calls
+            return lambda step: self._judged(candidate, call=call, step=step)
+        data = self._validation if select_on is _FROM_TASK else select_on
+        if data is None:
+            return None
+        self.journal.chosen_by = VALIDATION
+        return lambda step: accuracy_and_fit(predict(model, data.inputs, self.device), data.labels)
 
-        `logits(candidate, inputs)` gives logits (N, C) of encoded inputs. Accuracy decides, then cross-entropy,
-        and of equals the earlier.
+    def _judged(self, classifier: nn.Module, **where: int) -> tuple[float, ...]:
+        """Return what the judge ranks a classifier by, and leave it with a copy of the classifier as it is now."""
+        assert self._judge is not None
+        self.journal.chosen_by = self._judge.rule
+        frozen = self._frozen  # never changes, so that copies can share it
+        copy = deepcopy(classifier, {} if frozen is None else {id(frozen): frozen})
+        return self._judge.score(partial(self._answer, classifier), partial(self._answer, copy), **where)
+
+    def _answer(self, classifier: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return logits, and features where a classifier has some; those of the frozen backbone come from the cache."""
+        if not isinstance(classifier, Classifier):
+            return predict(classifier, inputs, self.device), None
+        if classifier.backbone is self._frozen:
+            features = self.features(inputs)
+        else:
+            features = predict(classifier.backbone, inputs, self.device)
+        return predict(classifier.head, features, self.device), features
+
+    def select(self, candidates: Sequence[T], logits: Callable[[T, Tensor], Tensor]) -> T:
+        """Return the candidate that the selection rule ranks highest; the first where it has nothing to go by.
+
+        `logits(candidate, inputs)` gives logits (N, C) of encoded inputs. On validation labels accuracy decides,
+        then cross-entropy; of equals the earlier is kept.
         """
-        if self._validation is None or len(candidates) < 2:
+        if not self.selects or len(candidates) < 2:
             return candidates[0]
-        self.journal.validated = True
-        inputs, labels = self._validation.inputs, self._validation.labels
         with torch.no_grad():
-            scores = [accuracy_and_fit(logits(candidate, inputs).float().cpu(), labels) for candidate in candidates]
+            scores = [self._rank(candidate, logits, position) for position, candidate in enumerate(candidates)]
         return candidates[scores.index(max(scores))]
+
+    @property
+    def selects(self) -> bool:
+        """Whether there is anything to choose by: candidates are worth making."""
+        return self._judge is not None or self._validation is not None
+
+    def _rank(self, candidate: T, logits: Callable[[T, Tensor], Tensor], position: int) -> tuple[float, ...]:
+        if self._judge is not None:
+            self.journal.chosen_by = self._judge.rule
+
+            def answer(inputs: Tensor) -> tuple[Tensor, None]:
+                return logits(candidate, inputs), None
+
+            return self._judge.score(answer, answer, candidate=position)
+        assert self._validation is not None  # `selects` has seen to it
+        self.journal.chosen_by = VALIDATION
+        found = logits(candidate, self._validation.inputs).float().cpu()
+        return accuracy_and_fit(found, self._validation.labels)
+
+    def rank(self, classifier: nn.Module, **where: int) -> tuple[float, ...]:
+        """Return what the selection rule ranks a finished classifier by; larger is better.
+
+        Raises PluginError where there is nothing to go by.
+        """
+        if self._judge is not None:
+            return self._judged(classifier, **where)
+        if self._validation is None:
+            raise PluginError("nothing to rank a classifier by: no validation labels, and no other selection rule.")
+        self.journal.chosen_by = VALIDATION
+        return accuracy_and_fit(predict(classifier, self._validation.inputs, self.device), self._validation.labels)
 
     def _note_training(self, trained: Trained) -> None:
         self.journal.trained_parameters = max(self.journal.trained_parameters, trained.parameters)

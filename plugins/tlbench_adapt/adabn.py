@@ -9,7 +9,7 @@ from annotated_types import Gt
 from torch import nn
 from torch.optim.swa_utils import update_bn
 
-from tlbench import Family, Requirements
+from tlbench import Between, Family, Requirements
 from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
 
 BATCH = 256  # target inputs of one pass; the statistics are means over passes of nearly equal size
@@ -23,6 +23,7 @@ class AdaBn(Adaptation):
     family = Family.ADAPT
     requires = Requirements(source_labels=True, unlabelled_target=True, same_classes=True, min_labels_per_class=0)
     learns_from_target_labels = False
+    search_space = {"lr": Between(1e-4, 3e-2)}
 
     lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate
     steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given

@@ -10,7 +10,7 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from tlbench import Family, Requirements
+from tlbench import Between, Family, Requirements
 from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
 from tlbench_adapt.adversary import discriminator, domain_loss
 
@@ -26,6 +26,7 @@ class Adda(Adaptation):
     family = Family.ADAPT
     requires = Requirements(source_labels=True, unlabelled_target=True, same_classes=True, min_labels_per_class=0)
     learns_from_target_labels = False
+    search_space = {"lr": Between(1e-4, 3e-2), "adapt_lr": Between(1e-6, 1e-2)}
 
     adapt_lr: Annotated[float, Gt(0)] = 2e-4  # peak learning rate of the second training
     adapt_steps: Annotated[int, Gt(0)] | None = None  # of the second training; as many as of the first unless given
@@ -46,6 +47,7 @@ class Adda(Adaptation):
             task.unlabelled,
             recipe=recipe.but(lr=self.adapt_lr, steps=self.adapt_steps),
             select_on=None,
+            judged=bench.classifier(model.head, encoder),
             companions=[guess],
         )
         return bench.classifier(model.head, encoder)

@@ -6,7 +6,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from tlbench import Family, Requirements
+from tlbench import Between, Family, Requirements
 from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
 
 
@@ -18,6 +18,7 @@ class Coral(Adaptation):
     family = Family.ADAPT
     version = "2"
     requires = Requirements(source_labels=True, unlabelled_target=True, same_classes=True, min_labels_per_class=0)
+    search_space = {"lr": Between(1e-4, 3e-2), "weight": Between(0.01, 100.0)}
 
     weight: Annotated[float, Ge(0)] = 1.0  # of the alignment beside the cross-entropy
     lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate

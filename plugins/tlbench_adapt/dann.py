@@ -6,7 +6,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 from torch.nn import functional as F
 
-from tlbench import Family, Requirements
+from tlbench import Between, Family, Requirements
 from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
 from tlbench_adapt.adversary import discriminator, domain_loss, ramp, reverse
 
@@ -19,6 +19,7 @@ class Dann(Adaptation):
     family = Family.ADAPT
     version = "2"
     requires = Requirements(source_labels=True, unlabelled_target=True, same_classes=True, min_labels_per_class=0)
+    search_space = {"lr": Between(1e-4, 3e-2), "weight": Between(0.01, 3.0)}
 
     weight: Annotated[float, Ge(0)] = 1.0  # largest weight of the reversed gradient
     hidden: Annotated[int, Gt(0)] = 128  # width of the domain discriminator

@@ -7,7 +7,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from tlbench import Family, Requirements
+from tlbench import Between, Family, Requirements
 from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
 
 
@@ -18,6 +18,7 @@ class Mcc(Adaptation):
     name = "mcc"
     family = Family.ADAPT
     requires = Requirements(source_labels=True, unlabelled_target=True, same_classes=True, min_labels_per_class=0)
+    search_space = {"lr": Between(1e-4, 3e-2), "weight": Between(0.01, 10.0), "temperature": Between(0.5, 5.0)}
 
     weight: Annotated[float, Ge(0)] = 1.0  # of the confusion beside the cross-entropy
     temperature: Annotated[float, Gt(0)] = 2.5  # divides the logits

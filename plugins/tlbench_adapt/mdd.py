@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 from torch.nn import functional as F
 
-from tlbench import Family, Requirements
+from tlbench import Between, Family, Requirements
 from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
 from tlbench_adapt.adversary import beside, ramp, reverse
 
@@ -23,6 +23,7 @@ class Mdd(Adaptation):
     name = "mdd"
     family = Family.ADAPT
     requires = Requirements(source_labels=True, unlabelled_target=True, same_classes=True, min_labels_per_class=0)
+    search_space = {"lr": Between(1e-4, 3e-2), "weight": Between(0.01, 1.0)}
 
     weight: Annotated[float, Ge(0)] = 0.1  # largest weight of the reversed gradient
     gamma: Annotated[float, Gt(0)] = 4.0  # weight of agreement on the source; its logarithm is the margin

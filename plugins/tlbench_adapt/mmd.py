@@ -7,7 +7,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import Tensor
 
-from tlbench import Family, Requirements
+from tlbench import Between, Family, Requirements
 from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
 
 
@@ -22,6 +22,7 @@ class Mmd(Adaptation):
     name = "mmd"
     family = Family.ADAPT
     requires = Requirements(source_labels=True, unlabelled_target=True, same_classes=True, min_labels_per_class=0)
+    search_space = {"lr": Between(1e-4, 3e-2), "weight": Between(0.01, 10.0)}
 
     weight: Annotated[float, Ge(0)] = 1.0  # of the discrepancy beside the cross-entropy
     kernels: Annotated[int, Ge(1)] = 5  # Gaussians, their bandwidths spread around the median squared distance

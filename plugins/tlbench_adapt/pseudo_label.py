@@ -6,7 +6,7 @@ from typing import Annotated
 import torch
 from annotated_types import Ge, Gt, Lt
 
-from tlbench import Family, Labelled, Requirements
+from tlbench import Between, Family, Labelled, Requirements
 from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
 
 
@@ -21,6 +21,7 @@ class PseudoLabel(Adaptation):
     name = "pseudo-label"
     family = Family.ADAPT
     requires = Requirements(source_labels=True, unlabelled_target=True, same_classes=True, min_labels_per_class=0)
+    search_space = {"lr": Between(1e-4, 3e-2), "threshold": Between(0.5, 0.99, log=False)}
 
     threshold: Annotated[float, Ge(0), Lt(1)] = 0.9  # the least probability of the class that becomes the label
     rounds: Annotated[int, Ge(0)] = 2  # trainings with pseudo-labels

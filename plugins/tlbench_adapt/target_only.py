@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Gt
 
-from tlbench import Family, Requirements
+from tlbench import Between, Family, Requirements
 from tlbench_adapt.adaptation import Adaptation, classifier_to_adapt
 
 
@@ -20,6 +20,7 @@ class TargetOnly(Adaptation):
     family = Family.ADAPT
     requires = Requirements(upper_bound=True, min_labels_per_class=0)
     learns_from_target_labels = False
+    search_space = {"lr": Between(1e-4, 3e-2)}
 
     lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate
     steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given

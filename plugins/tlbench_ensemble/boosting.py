@@ -10,7 +10,7 @@ from annotated_types import Ge
 from torch import nn
 from torch.nn import functional as F
 
-from tlbench import Family, Strategy
+from tlbench import Between, Family, Strategy
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Boosting(Strategy):
 
     name = "boosting"
     family = Family.ENSEMBLE
+    search_space = {"rounds": Between(10, 500), "depth": Between(1, 6, log=False)}
 
     rounds: Annotated[int, Ge(1)] = 100  # trees at most
     depth: Annotated[int, Ge(1)] = 3  # of each tree, with at most 2 ** depth leaves

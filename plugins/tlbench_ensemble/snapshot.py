@@ -6,7 +6,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 from tlbench_ensemble.averaging import Averaged
 
 
@@ -21,6 +21,7 @@ class Snapshot(Strategy):
     name = "snapshot"
     family = Family.ENSEMBLE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0)}
 
     cycles: Annotated[int, Ge(1)] = 5  # states that are averaged; the paper's number for 200 epochs
     lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of the backbone

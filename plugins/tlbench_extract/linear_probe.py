@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Gt
 
-from tlbench import Family, Strategy
+from tlbench import Between, Family, OneOf, Strategy
 from tlbench.logistic import logistic_regression
 from tlbench_extract.probe import fit_probe
 
@@ -20,6 +20,7 @@ class LinearProbe(Strategy):
     name = "linear-probe"
     family = Family.EXTRACT
     version = "2"
+    search_space = {"strength": Between(1e-3, 1e3), "scale": OneOf(("none", "standardise"))}
 
     # Inverse regularisation, scikit-learn's C; unless given chosen on validation labels, 1 without any.
     strength: Annotated[float, Gt(0)] | None = None

@@ -7,7 +7,7 @@ import torch
 from annotated_types import Gt
 from torch import nn
 
-from tlbench import Family, Labelled, Strategy
+from tlbench import Between, Family, Labelled, Strategy
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class MlpProbe(Strategy):
 
     name = "mlp-probe"
     family = Family.EXTRACT
+    search_space = {"lr": Between(1e-4, 1e-1), "hidden": Between(32, 1024)}
 
     hidden: Annotated[int, Gt(0)] = 256  # width of the hidden layer
     lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate
@@ -38,8 +39,9 @@ class MlpProbe(Strategy):
         )
         validation = None if task.val is None else Labelled(bench.features(task.val.inputs), task.val.labels)
         stream = Labelled(features, task.train.labels)
-        bench.train(head, bench.cross_entropy(recipe), stream, recipe=recipe, select_on=validation)
-        return bench.classifier(head)
+        whole = bench.classifier(head)
+        bench.train(head, bench.cross_entropy(recipe), stream, recipe=recipe, select_on=validation, judged=whole)
+        return whole
 
 
 class Scaled(nn.Module):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tlbench import Family, Strategy
+from tlbench import Family, OneOf, Strategy
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class NearestMean(Strategy):
 
     name = "nearest-mean"
     family = Family.EXTRACT
+    search_space = {"distance": OneOf(("euclidean", "cosine"))}
 
     distance: Literal["euclidean", "cosine"] = "euclidean"  # cosine: features and means are brought to length 1
 

@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt
 from torch import nn
 from torch.nn import functional as F
 
-from tlbench import Family, Strategy
+from tlbench import Between, Family, Strategy
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class NearestNeighbours(Strategy):
 
     name = "nearest-neighbours"
     family = Family.EXTRACT
+    search_space = {"k": Between(1, 50), "temperature": Between(0.01, 1.0)}
 
     k: Annotated[int, Ge(1)] = 5  # neighbours that vote; all of them where there are fewer
     temperature: Annotated[float, Gt(0)] = 0.07  # the paper's value

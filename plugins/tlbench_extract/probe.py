@@ -28,7 +28,7 @@ def fit_probe(solve: Solve, given: float | None, scale: str, task, bench) -> nn.
         weight = weight / spread  # the scaling is folded into the head
         return linear_layer(weight, bias - weight @ mean).to(bench.device)
 
-    candidates = CANDIDATES if given is None and task.val is not None else (given or CANDIDATES[0],)
+    candidates = CANDIDATES if given is None and bench.selects else (given or CANDIDATES[0],)
     heads = [head_of(regularisation) for regularisation in candidates]
     chosen = bench.select(heads, logits=lambda head, inputs: head(bench.features(inputs)))
     bench.note("regularisation", candidates[heads.index(chosen)])

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Gt
 
-from tlbench import Family, Strategy
+from tlbench import Between, Family, OneOf, Strategy
 from tlbench_extract.probe import fit_probe
 
 
@@ -20,6 +20,7 @@ class RidgeProbe(Strategy):
 
     name = "ridge-probe"
     family = Family.EXTRACT
+    search_space = {"alpha": Between(1e-3, 1e3), "scale": OneOf(("none", "standardise"))}
 
     # Weight of the squared norm, scikit-learn's alpha; unless given chosen on validation labels, 1 without any.
     alpha: Annotated[float, Gt(0)] | None = None

@@ -6,7 +6,7 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import nn
 
-from tlbench import Family, Labelled, Strategy
+from tlbench import Between, Family, Labelled, Strategy
 from tlbench_fewshot.heads import Cosine
 
 
@@ -19,6 +19,7 @@ class BaselinePlusPlus(Strategy):
 
     name = "baseline++"
     family = Family.FEWSHOT
+    search_space = {"lr": Between(1e-3, 1.0), "scale": Between(0.5, 30.0)}
 
     scale: Annotated[float, Gt(0)] = 2.0  # multiplies the cosines; that of the authors' code for up to 200 classes
     lr: Annotated[float, Gt(0)] = 5e-2  # peak learning rate
@@ -29,4 +30,6 @@ class BaselinePlusPlus(Strategy):
         head = Cosine(nn.Linear(bench.feature_dim, len(task.classes)).weight, self.scale)
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
         train, val = (part and Labelled(bench.features(part.inputs), part.labels) for part in (task.train, task.val))
-        return bench.classifier(bench.train(head, bench.cross_entropy(recipe), train, recipe=recipe, select_on=val))
+        whole = bench.classifier(head)
+        bench.train(head, bench.cross_entropy(recipe), train, recipe=recipe, select_on=val, judged=whole)
+        return whole

@@ -8,7 +8,7 @@ from annotated_types import Gt
 from torch import nn
 from torch.nn import functional as F
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 from tlbench_finetune.structure import convolutions, norms, without
 from tlbench_finetune.tuning import tune
 from tlbench_finetune.updates import attach, merge
@@ -26,6 +26,7 @@ class Adapter(Strategy):
     name = "adapter"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-4, 1e-1), "head_rate": Between(1.0, 100.0)}
 
     lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate of adapters and norms
     head_rate: Annotated[float, Gt(0)] = 3.0  # the head learns this many times faster

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Gt
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 from tlbench_finetune.structure import biases, without
 from tlbench_finetune.tuning import tune
 
@@ -21,6 +21,7 @@ class BitFit(Strategy):
     name = "bitfit"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-4, 1e-1), "head_rate": Between(1.0, 100.0)}
 
     lr: Annotated[float, Gt(0)] = 1e-2  # peak learning rate of the biases
     head_rate: Annotated[float, Gt(0)] = 1.0  # the head learns this many times faster

@@ -6,7 +6,7 @@ from typing import Annotated
 import torch
 from annotated_types import Ge, Gt
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 from tlbench_finetune.tuning import tune
 
 
@@ -22,6 +22,7 @@ class Bss(Strategy):
     name = "bss"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0), "eta": Between(1e-4, 1e-1)}
 
     eta: Annotated[float, Ge(0)] = 1e-3  # weight of the penalty; the paper's value
     k: Annotated[int, Ge(1)] = 1  # singular values that are penalised; the paper's value

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Gt
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 from tlbench_finetune.stages import stages
 
 
@@ -20,6 +20,7 @@ class GradualUnfreezing(Strategy):
     name = "gradual-unfreezing"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0)}
 
     lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of the unfrozen stages
     head_rate: Annotated[float, Gt(0)] = 10.0  # the head learns this many times faster

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 from tlbench_finetune.tuning import tune
 
 
@@ -21,6 +21,7 @@ class L2Sp(Strategy):
     name = "l2-sp"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0), "alpha": Between(1e-3, 10.0)}
 
     alpha: Annotated[float, Ge(0)] = 0.1  # weight of the distance from the start
     beta: Annotated[float, Ge(0)] = 0.01  # weight of the head's length

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 from tlbench_finetune.stages import stages
 from tlbench_finetune.tuning import tune
 
@@ -17,6 +17,7 @@ class LastLayers(Strategy):
     name = "last-layers"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0)}
 
     depth: Annotated[int, Ge(1)] = 1  # stages that learn, counted from the end of the backbone
     lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of these stages

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 from tlbench_finetune.stages import stages
 
 
@@ -22,6 +22,7 @@ class LayerDecay(Strategy):
     name = "layer-decay"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0), "divisor": Between(1.1, 5.0)}
 
     divisor: Annotated[float, Ge(1)] = 2.6  # how many times slower each stage learns than the next; the paper's value
     lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of the last stage

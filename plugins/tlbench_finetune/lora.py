@@ -8,7 +8,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import nn
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, OneOf, Requirements, Strategy
 from tlbench_finetune.structure import convolutions, linears, without
 from tlbench_finetune.tuning import tune
 from tlbench_finetune.updates import attach, merge
@@ -26,6 +26,7 @@ class Lora(Strategy):
     name = "lora"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-4, 1e-1), "head_rate": Between(1.0, 100.0), "rank": OneOf((2, 4, 8, 16))}
 
     rank: Annotated[int, Ge(0)] = 8  # of each update; with 0 only the head learns
     alpha: Annotated[float, Gt(0)] = 8.0  # updates are multiplied by alpha / rank

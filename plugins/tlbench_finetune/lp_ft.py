@@ -6,7 +6,7 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import nn
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 from tlbench.logistic import linear_layer, logistic_regression
 
 
@@ -21,6 +21,7 @@ class LpFt(Strategy):
     name = "lp-ft"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-6, 1e-2), "strength": Between(1e-2, 1e2)}
 
     strength: Annotated[float, Gt(0)] = 1.0  # inverse regularisation of the probe, scikit-learn's C
     lr: Annotated[float, Gt(0)] = 3e-4  # peak learning rate of the fine-tuning

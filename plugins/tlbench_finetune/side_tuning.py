@@ -7,7 +7,7 @@ import torch
 from annotated_types import Gt
 from torch import nn
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class SideTuning(Strategy):
     name = "side-tuning"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0)}
 
     lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of the side network
     head_rate: Annotated[float, Gt(0)] = 10.0  # head and blending learn this many times faster

@@ -8,7 +8,7 @@ import torch
 from annotated_types import Gt
 from torch import nn
 
-from tlbench import Family, Labelled, Requirements, Strategy
+from tlbench import Between, Family, Labelled, Requirements, Strategy
 from tlbench_multitask.many_heads import ManyHeads
 from tlbench_multitask.surgery import pcgrad
 from tlbench_multitask.uncertainty import UncertaintyWeights
@@ -26,6 +26,7 @@ class MultiHead(Strategy):
     name = "multi-head"
     family = Family.MULTITASK
     requires = Requirements(further_labels=True)
+    search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0)}
 
     weighting: Literal["equal", "uncertainty"] = "equal"  # of the losses
     surgery: Literal["none", "pcgrad"] = "none"  # of the gradients

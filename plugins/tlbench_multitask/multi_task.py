@@ -8,7 +8,7 @@ import torch
 from annotated_types import Gt
 from torch import nn
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 from tlbench_multitask.shared_trunk import SharedTrunk
 from tlbench_multitask.surgery import pcgrad
 from tlbench_multitask.uncertainty import UncertaintyWeights
@@ -26,6 +26,7 @@ class MultiTask(Strategy):
     name = "multi-task"
     family = Family.MULTITASK
     requires = Requirements(source_labels=True)
+    search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0)}
 
     weighting: Literal["equal", "uncertainty"] = "equal"  # of the two losses
     surgery: Literal["none", "pcgrad"] = "none"  # of the two gradients

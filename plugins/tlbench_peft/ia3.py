@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Gt
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 from tlbench_peft.layers import Layers
 from tlbench_peft.tuning import hindrance, library, tune
 
@@ -22,6 +22,7 @@ class PeftIA3(Strategy):
     name = "peft-ia3"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-4, 1e-1), "head_rate": Between(1.0, 100.0)}
 
     layers: Layers = "all"  # which layers get factors
     lr: Annotated[float, Gt(0)] = 1e-2  # peak learning rate of the factors

@@ -6,7 +6,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Lt
 from torch import nn
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, OneOf, Requirements, Strategy
 from tlbench_peft.layers import Layers
 from tlbench_peft.tuning import hindrance, library, tune
 
@@ -22,6 +22,7 @@ class PeftLora(Strategy):
     name = "peft-lora"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-4, 1e-1), "head_rate": Between(1.0, 100.0), "rank": OneOf((2, 4, 8, 16))}
 
     rank: Annotated[int, Gt(0)] = 8  # of each update
     alpha: Annotated[float, Gt(0)] = 8.0  # updates are multiplied by alpha / rank

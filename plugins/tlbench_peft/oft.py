@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Gt
 
-from tlbench import Family, Requirements, Strategy
+from tlbench import Between, Family, Requirements, Strategy
 from tlbench_peft.tuning import hindrance, library, tune
 
 
@@ -20,6 +20,7 @@ class PeftOft(Strategy):
     name = "peft-oft"
     family = Family.FINETUNE
     requires = Requirements(pretrained=True)
+    search_space = {"lr": Between(1e-4, 1e-1), "head_rate": Between(1.0, 100.0)}
 
     block: Annotated[int, Gt(1)] = 8  # inputs that are rotated together; fewer where a layer's width asks for it
     lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate of the rotations

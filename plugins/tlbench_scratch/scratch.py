@@ -5,7 +5,7 @@ from typing import Annotated
 
 from annotated_types import Gt
 
-from tlbench import Family, Strategy
+from tlbench import Between, Family, Strategy
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Scratch(Strategy):
     name = "scratch"
     family = Family.SCRATCH
     baseline = True
+    search_space = {"lr": Between(1e-4, 3e-2)}
 
     lr: Annotated[float, Gt(0)] = 3e-3  # peak learning rate
     steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
