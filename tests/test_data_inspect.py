@@ -202,6 +202,55 @@ def test_equal_pixels_in_files_of_other_bytes_are_copies(cli, tmp_path):
     assert "1 example is in test and in training: test/red/again.bmp = train/red/0.png." in said
 
 
+# ---- near-duplicates ---------------------------------------------------------------------------------------
+
+SOFT = """
+from scipy.ndimage import gaussian_filter
+
+def soft(seed):
+    image = gaussian_filter(np.random.default_rng(seed).normal(size=(64, 64, 3)), (3, 3, 0))
+    return ((image - image.min()) / np.ptp(image) * 230 + 10).astype(np.uint8)
+
+class Mine(Base):
+    def image(self, split, row):
+        if (split, row) == ("test", 4):
+            return soft(2)[1:, 1:] // 2 + 60  # another label, too
+        if (split, row) == ("train", 7):
+            return soft(1)[:, ::-1]
+        return soft(row + 100 * (split == "test"))
+"""
+
+
+def test_near_duplicates_are_named_drawn_and_listed(inspected):
+    found = inspected(SOFT.replace("soft(2)", "soft(3)"))
+    assert "warning 1 test image has a near-duplicate in training: all/test[4] ~ all/train[3]." in found.said
+    assert "warning 1 image has a near-duplicate of another label: all/test[4] ~ all/train[3]." in found.said
+    assert "note 1 image has a near-duplicate in its own split: all/train[7] ~ mirrored all/train[1]." in found.said
+    assert "all/test[4] as it is all/train[3] a / b" in found.said
+    assert {row["source"]: row["remarks"] for row in found.rows if row["remarks"]} == {
+        "all/test[4]": "near-duplicate of all/train[3]",
+        "all/train[7]": "near-duplicate of all/train[1] (mirrored)",
+    }
+    assert 'alt="2 pairs of images that are nearly the same' in found.page
+    pairs = np.asarray(Image.open(found.folder / "near-duplicates.png")).astype(int)
+    left, right = pairs[20:100, 20:100], pairs[20:100, 132:212]  # of the first pair
+    assert np.corrcoef(left.ravel(), right.ravel())[0, 1] > 0.8
+
+
+def test_without_near_duplicates_that_is_said_and_an_old_picture_is_gone(inspected):
+    assert (inspected(SOFT).folder / "near-duplicates.png").exists()
+    found = inspected("class Mine(Base): pass")
+    assert "No two images are nearly the same." in found.said
+    assert not (found.folder / "near-duplicates.png").exists()
+    assert "near-duplicates.png" not in found.page
+
+
+def test_equal_images_are_copies_and_no_near_duplicates(inspected):
+    found = inspected(SOFT.replace("soft(2)[1:, 1:] // 2 + 60", "soft(0)"))
+    assert "1 example is in test and in training: all/test[4] = all/train[0]." in found.said
+    assert "test image has a near-duplicate" not in found.said
+
+
 # ---- odd images --------------------------------------------------------------------------------------------
 
 

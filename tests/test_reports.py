@@ -14,12 +14,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from report_records import ADAPTATION, LEVELS, make_record, make_results, renamed
 from scipy import stats as scipy_stats
 
-from tlbench import Record, Results
-from tlbench.predictions import Predictions
-from tlbench.record import Failure
-from tlbench.store import Store
+from tlbench import Results
 from tlbench_reports import tlbench_reporters
 from tlbench_reports.charts import charts
 from tlbench_reports.cost_curve import pareto
@@ -33,77 +31,6 @@ REPORTERS = {reporter.name: reporter for reporter in tlbench_reporters()}
 FINDINGS = ["digits: 3 images are in both splits."]
 DASH = "\N{EN DASH}"
 WARNINGS = ["with 3 replicates no exact paired test can reach p < 0.05."]
-
-ITEMS = 40
-LEVELS = {  # family, and how many of the 40 test items each replicate gets right at 1 and at 5 labels per class
-    "scratch": ("scratch", (12, 13, 14), (18, 20, 19)),
-    "linear-probe": ("extract", (20, 22, 22), (30, 31, 33)),
-    "finetune(lr=0.0001,layers=2)": ("finetune", (6, 7, 8), (25, 20, 22)),
-    "prototypes": ("few-shot", (24, 25, 26), (32, 33, 33)),
-}
-ADAPTATION = {"source-only": (24, 25, 26), "dann": (20, 20, 21), "coral": (25, 25, 28)}
-
-
-def make_record(strategy, replicate, right, **changes):
-    """Return a record with this many right answers; `right` of None makes it a failure."""
-    labels = {
-        "strategy": strategy, "family": "extract", "setting": "inductive", "upper_bound": False,
-        "baseline": strategy in ("scratch", "source-only"), "backbone": "tiny.letters",
-        "dataset": "digits", "source": "", "target": "handwritten",
-        "transfer": "digits/handwritten", "budget": "5-shot", "replicate": replicate, "seed": 0,
-    }  # fmt: skip
-    labels |= {key: value for key, value in changes.items() if key in labels}
-    adapts = bool(labels["source"])
-    ledger = {
-        "train_labels": {"0": 0, "1-shot": 10, "5-shot": 50, "5-way 1-shot": 5}[labels["budget"]], "val_labels": 0,
-        "unlabelled_target": 90 if adapts and strategy != "source-only" else 0, "source_labels": 180 if adapts else 0,
-        "transductive": labels["setting"] == "transductive", "upper_bound": labels["upper_bound"],
-        "episodes": changes.get("episodes"), "selection": changes.get("selection", "last"), "pretrained_on": "letters",
-    }  # fmt: skip
-    costs = {
-        "fit_seconds": 0.5 + len(strategy), "prepare_seconds": 0.0, "predict_seconds": 0.1, "parameters_trained": 1_000,
-        "parameters_stored": 370_000, "peak_memory_bytes": 200_000_000, "flops_per_example": 4.2e7,
-    }  # fmt: skip
-    message = changes.get("message", "CUDA out of memory in /home/someone/lib/layer.py")
-    failure = Failure("OutOfMemory", message) if right is None else None
-    scores = {}
-    if not failure:
-        share = right / ITEMS
-        scores = {"accuracy": share, "nll": 2 - share}
-        if labels["setting"] == "unsupervised":
-            scores = {"clustering-accuracy": share, "nmi": share / 2, "ari": share / 4}
-    return Record(
-        cell="-".join(str(labels[key]) for key in ("strategy", "transfer", "source", "budget", "replicate")).replace(
-            "/", "_"
-        ),
-        identity={
-            "protocol": {"validation": 0.0},
-            "recipe": {"lr": 0.001, "steps": 60},
-            "replicate": replicate,
-            "seed": 0,
-        },
-        labels=labels,
-        scores=scores,
-        ledger={} if failure else ledger,
-        costs={} if failure else costs,
-        tasks=changes.get("tasks", {}),
-        provenance={"strategy": {"distribution": changes.get("distribution", "tlbench"), "version": "0.1.0"}},
-        environment={"python": "3.12.0", "device": "cpu"},
-        failure=failure,
-    )
-
-
-def make_results(folder, records, **plan):
-    """Write records with matching predictions into a results folder and load it."""
-    store = Store(folder, create=True)
-    for record in records:
-        right = round(record.scores.get("accuracy", 0) * ITEMS)
-        logits = np.zeros((ITEMS, 2), dtype=np.float32)
-        logits[np.arange(ITEMS), (np.arange(ITEMS) >= right).astype(int)] = 1
-        episodes = record.ledger.get("episodes") or 1
-        store.write(record, Predictions(logits, np.zeros(ITEMS, dtype=np.int64), episodes))
-    store.write_plan({"suite": {"name": "quick"}, **plan})
-    return Results(folder)
 
 
 def small_records():
@@ -159,11 +86,13 @@ class Page(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.tags, self.fetched, self.words = [], [], []
+        self.tags, self.fetched, self.words, self.scripts = [], [], [], []
         self.feed(html)
 
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
+        if tag == "script":
+            self.scripts.append(dict(attributes).get("type", ""))
         self.fetched += [value for key, value in attributes if key in ("src", "href") and tag != "a"]
 
     def handle_data(self, data):
@@ -173,7 +102,7 @@ class Page(HTMLParser):
 def test_listing_the_reporters_waits_for_neither_matplotlib_nor_pandas():
     code = (
         "import sys, tlbench_reports; names = [r.name for r in tlbench_reports.tlbench_reporters()];"
-        "assert names == ['table', 'csv', 'markdown', 'latex', 'charts', 'html'], names;"
+        "assert names == ['table', 'csv', 'markdown', 'latex', 'charts', 'parquet', 'html'], names;"
         "sys.exit(bool({'matplotlib', 'pandas', 'jinja2'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -265,7 +194,8 @@ def test_the_page_fetches_nothing_and_allows_no_script_but_its_own(written):
     html = text(written, "index.html")
     page = Page(html)
     assert all(address.startswith("data:image/svg+xml;base64,") for address in page.fetched)
-    assert page.tags.count("script") == 1
+    assert page.scripts.count("") == 1
+    assert set(page.scripts) == {"", "application/octet-stream"}, "which no browser runs"
     script = html.split("<script>")[1].split("</script>")[0]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in html
@@ -294,7 +224,6 @@ HOSTILE = "<script>alert(1)</script>|x_y$z&%#{}\\"
 
 
 def test_the_page_names_the_package_version_and_content_of_each_thing(tmp_path):
-    from dataclasses import replace
 
     source, weights, images = ("a" * 64, "b" * 64, "c" * 64)
     known = {"distribution": "tlbench-own", "version": "0.3.0", "source_sha256": source}
@@ -329,14 +258,10 @@ def hostile(tmp_path_factory):
     return write_all(results, folder / "reports")
 
 
-def renamed(records):
-    """Give records plain ids, which a store needs as file names."""
-    return [replace(record, cell=f"cell{i}") for i, record in enumerate(records)]
-
-
 def test_the_page_shows_hostile_names_as_text(hostile):
     page = Page(text(hostile, "index.html"))
-    assert page.tags.count("script") == 1
+    assert page.scripts.count("") == 1
+    assert set(page.scripts) == {"", "application/octet-stream"}
     assert sum(HOSTILE in words for words in page.words) >= 6
 
 
@@ -488,9 +413,12 @@ def mixed(mixed_results, tmp_path_factory):
     written = write_all(
         mixed_results, tmp_path_factory.mktemp("mixed-reports"), ("table", "csv", "markdown", "latex", "html")
     )
-    pictures = re.findall('data:image/svg[+]xml;base64,([^"]+)', text(written, "index.html"))
-    names = [f"charts/{chart.name}.svg" for chart in charts(mixed_results)]
-    return written | {name: base64.b64decode(picture) for name, picture in zip(names, pictures, strict=True)}
+    pictures = {
+        f"charts/{chart.name}.svg": render(chart, "svg", standalone=False)[0] for chart in charts(mixed_results)
+    }
+    shown = re.findall('data:image/svg[+]xml;base64,([^"]+)', text(written, "index.html"))
+    assert sorted(map(base64.b64decode, shown)) == sorted(pictures.values())
+    return written | pictures
 
 
 class Tables(HTMLParser):
@@ -520,18 +448,29 @@ class Tables(HTMLParser):
             self.cell += data
 
 
+def score_table(table):
+    """Return the headings of the columns of a table of the page and its rows, without what stands above several."""
+    rows = [row for row in table[1:] if len(row) > 1]
+    return rows[1:] if rows[0][0] == "" else rows
+
+
+def _score_heading(heads):
+    return next(head.strip() for head in heads if head.strip() in ("mean", "clustering-accuracy"))
+
+
 def score_tables(written, name):
     """Return (heading of the scores, names) of each table of scores in a report."""
     report = text(written, name)
     if name == "index.html":
-        tables = [table for table in Tables(report).tables if "95% over" in " ".join(table[1])]
-        return [(table[1][3], {row[0] for row in table[2:]}) for table in tables]
+        tables = [table for table in map(score_table, Tables(report).tables) if "95% over" in " ".join(table[0])]
+        means = [_score_heading(table[0]) for table in tables]
+        return [(mean, {row[0] for row in table[1:]}) for mean, table in zip(means, tables, strict=True)]
     if name.endswith(".tex"):
         tables = [[line.split(" & ") for line in part.splitlines() if " & " in line]
                   for part in report.split(r"\begin{table}")[1:]]  # fmt: skip
     elif name.endswith(".md"):
         lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in report.splitlines()]
-        starts = [i for i, cells in enumerate(lines) if cells[0] == "strategy"] + [len(lines)]
+        starts = [i for i, cells in enumerate(lines) if cells[0] in ("strategy", "compared")] + [len(lines)]
         tables = [[cells for cells in lines[a:b] if len(cells) > 1] for a, b in pairwise(starts)]
     else:
         lines = report.splitlines()
@@ -544,7 +483,8 @@ def score_tables(written, name):
             above = [*lines[start - 1].split(), ""][0]
             column = lines[start].split()[1]
             tables.append([["strategy", (above if above.endswith("-") else "") + column], *([each] for each in names)])
-    return [(table[0][1].strip(), {row[0].strip() for row in table[1:] if row[0][:2] != ":-"}) for table in tables]
+    tables = [table for table in tables if table[0][0].strip() == "strategy"]
+    return [(_score_heading(table[0]), {row[0].strip() for row in table[1:] if row[0][:2] != ":-"}) for table in tables]
 
 
 @pytest.mark.parametrize("name", ["tables/summary.txt", "tables/summary.md", "tables/summary.tex", "index.html"])
@@ -583,10 +523,10 @@ def test_no_chart_shows_two_settings(mixed):
 
 
 def test_the_page_says_the_setting_of_each_row(mixed):
-    tables = [each for each in Tables(text(mixed, "index.html")).tables if each[2][0] == "laplacian-shot"]
-    [table] = [each for each in tables if any(head.startswith("setting") for head in each[1])]
-    column = next(i for i, head in enumerate(table[1]) if head.startswith("setting"))
-    assert [row[column] for row in table[2:]] == ["transductive"] * 2
+    tables = map(score_table, Tables(text(mixed, "index.html")).tables)
+    [table] = [each for each in tables if {row[0] for row in each[1:]} == TRANSDUCTIVE and "setting" in each[0]]
+    column = table[0].index("setting")
+    assert [row[column] for row in table[1:]] == ["transductive"] * 2
 
 
 @pytest.mark.parametrize("name", ["tables/summary.txt", "tables/summary.md", "tables/summary.tex", "index.html"])
@@ -612,24 +552,19 @@ def test_intervals_over_episodes_stand_under_a_heading_that_says_so(mixed, mixed
     table = text(mixed, "tables/summary.txt").split("episodes 5-way 1-shot\n")[1]
     assert "12 episodes" in table.splitlines()[2]
     assert between in table.splitlines()[4]
-    page = next(each for each in Tables(text(mixed, "index.html")).tables if each[2][0] == "matching")
-    column = next(i for i, head in enumerate(page[1]) if head.startswith("95% over 12 episodes (t)"))
-    assert page[2][column] == between
-    assert not any("test items" in head for head in page[1])
+    page = next(each for each in map(score_table, Tables(text(mixed, "index.html")).tables) if each[1][0] == "matching")
+    assert page[1][page[0].index("95% over 12 episodes (t)")] == between
+    assert not any("test items" in head for head in page[0])
     assert "over the episodes of all replicates" in " ".join(text(mixed, "tables/summary.md").split())
 
 
 def test_scores_on_the_source_are_told_where_there_are_any(mixed, written):
     assert "On the source itself: multi-task 0.910." in " ".join(text(mixed, "tables/summary.txt").split())
     assert "On the source itself" not in text(written, "tables/summary.txt")
-    page = [
-        each
-        for each in Tables(text(mixed, "index.html")).tables
-        if "accuracy on the source itself" in " ".join(each[1])
-    ]
-    [table] = page
-    column = next(i for i, head in enumerate(table[1]) if head.startswith("accuracy on the source itself"))
-    assert {row[0]: row[column] for row in table[2:]}["multi-task"] == "0.910"
+    tables = map(score_table, Tables(text(mixed, "index.html")).tables)
+    [table] = [each for each in tables if "accuracy on the source itself" in each[0]]
+    column = table[0].index("accuracy on the source itself")
+    assert {row[0]: row[column] for row in table[1:]}["multi-task"] == "0.910"
     assert "accuracy on the source itself" not in text(written, "index.html")
 
 
@@ -642,7 +577,7 @@ def test_notes_speak_only_of_what_there_is(written, mixed):
 def test_a_choice_by_validation_labels_is_told(tmp_path):
     records = [make_record("scratch", 0, 20, selection="validation"), make_record("knn", 0, 20)]
     table = text(write_all(make_results(tmp_path, records), tmp_path, ("table",)), "tables/summary.txt")
-    assert "Given 50 target labels, a choice by validation labels: scratch." in " ".join(table.split())
+    assert "Given 50 target labels, a choice by validation labels: scratch [validation]." in " ".join(table.split())
 
 
 def crowd():

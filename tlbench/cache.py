@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 LARGE = 2**28  # arrays from this many bytes on are memory-mapped instead of read
 VARIABLE = "TLBENCH_CACHE"
-KINDS = ("datasets", "encoded", "extraction", "features", "prepared")  # the folders in it
+KINDS = ("copies", "datasets", "encoded", "extraction", "features", "prepared")  # the folders in it
 
 
 def default_cache_folder() -> Path:
@@ -64,6 +64,10 @@ class Cache:
             return loaded
 
         return self._entry(kind, key, ".npy", make, read)
+
+    def has(self, kind: str, key: object) -> bool:
+        """Tell whether an array is there."""
+        return (self.folder / kind / (digest(key)[:32] + ".npy")).exists()
 
     def state(
         self, kind: str, key: object, make: "Callable[[], tuple[dict[str, Tensor], dict[str, str]]]"

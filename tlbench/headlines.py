@@ -1,92 +1,120 @@
-"""The answer in words, from a summary with intervals."""
+"""The answer in words, from a summary with intervals: over all datasets first, then one by one."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from tlbench.strategy import Family
+from tlbench import stats
+from tlbench.across import Across
+from tlbench.budget import Budget
+from tlbench.comparisons import compare
+from tlbench.strategy import ORACLE, UNSUPERVISED, Family
+from tlbench.summary import PLACE, Summary, partition
 
-_FEW = 3  # adaptations with a sentence each
+_FEW = 3  # names that are listed, adaptations with a sentence each
+_MANY = 12  # groups from which on only what all datasets say is put into words
 
-
-def headlines(summary: pd.DataFrame, metric: str) -> list[str]:
-    """Return sentences: who leads at each label budget, and whether each adaptation beats its baseline."""
-    sentences = []
-    keys = ["transfer", "backbone", "budget", "setting"]
-    for (transfer, backbone, budget, setting), group in summary.groupby(keys, sort=False):
-        where = f"{transfer}, {backbone}, {_spell(str(budget), str(setting))}"
-        done = group[(group["n"] > 0) & (group["upper_bound"] != True)]  # noqa: E712 (a column)
-        adaptations = done[done["family"] == str(Family.ADAPT)]
-        others = done[done["family"] != str(Family.ADAPT)]
-        if len(others):
-            sentences.append(f"{where}: {_leader(others, metric)}")
-        compared = adaptations[(adaptations["baseline"] != "") & adaptations["delta"].notna()]
-        if len(compared) > _FEW:
-            parts = compared.groupby(["source", "baseline"], sort=False)
-            sentences += [f"{where}: {_adaptations(part, metric)}" for _, part in parts]
-        else:
-            sentences += [f"{where}: {_against_baseline(row)}" for _, row in compared.iterrows()]
-    return sentences
+Row = dict[str, Any]
 
 
-def _spell(budget: str, setting: str) -> str:
-    if setting == "unsupervised":
-        return "no label at all"
-    return _labels(budget) + (", transductive" if setting == "transductive" else "")
+def headlines(summary: Summary, across: Sequence[Across] = ()) -> list[str]:
+    """Return sentences: who is best over all datasets; then, by group, who leads, who ties, and what it costs."""
+    said = [_overall(each) for each in across if each.setting != ORACLE]
+    covered = {(each.setting, each.budget) for each in across}
+    groups = [group for group in summary.groups() if group[0]["setting"] != ORACLE]
+    if said and len(groups) > _MANY:
+        groups = [group for group in groups if (group[0]["setting"], group[0]["budget"]) not in covered]
+    for group in groups:
+        first = group[0]
+        where = f"{first['transfer']}, {first['backbone']}, {_spell(str(first['budget']), str(first['setting']))}"
+        said += [f"{where}: {sentence}" for sentence in _of_group(summary, group)]
+    return said + _oracle(summary)
 
 
-def _labels(budget: str) -> str:
-    if budget == "0":
-        return "no target labels"
-    if "-way " in budget:
-        return f"episodes of {budget}"
-    if budget.endswith("-shot"):
-        shots = int(budget.removesuffix("-shot"))
-        return f"{shots} label{'s' if shots > 1 else ''} per class"
-    return "all labels" if budget == "full" else f"{budget} labels"
-
-
-def _leader(rows: pd.DataFrame, metric: str) -> str:
-    best = rows.iloc[int(rows["mean"].argmax())]
-    equals = rows[rows["mean"] == best["mean"]]
-    if len(equals) > 1:
-        ties = [f"{row['strategy']}{_interval(row)}" for _, row in equals.iterrows()]
-        return f"{', '.join(ties[:-1])} and {ties[-1]} tie at {metric} {best['mean']:.3f}."
-    sentence = f"{best['strategy']} leads with {metric} {best['mean']:.3f}{_interval(best)}"
-    if best["baseline"]:
-        sentence += f", {_points(best)} over {best['baseline']}"
-        sentence += {"better": "", "unclear": ", not clearly", "worse": ""}.get(str(best["verdict"]), "")
-    hurt = rows[rows["verdict"] == "worse"]
-    if len(hurt):
-        sentence += f"; negative transfer: {', '.join(hurt['strategy'])}"
+def _overall(across: Across) -> str:
+    """Say who is best or tied with the best on most datasets, by how much, and at what cost."""
+    ranks = across.ranks
+    leaders = ranks[ranks["wins"] == ranks["wins"].max()]
+    best = leaders.iloc[0]  # of equals, the one with the best mean rank
+    name = str(best["candidate"]) + (f" from {across.backbone}" if across.backbone else "")
+    blocks = f"{len(across.blocks)} {across.noun}"
+    sentence = f"{_at(across.budget, across.setting)}, {name} is best or tied with best on {best['wins']} of {blocks}"
+    if len(leaders) > 1:
+        sentence += f", as {'are' if len(leaders) > 2 else 'is'} {_names(leaders['candidate'].iloc[1:])}"
+    if best["baseline"] and best["delta_n"]:
+        sentence += f"; expect {_points(best)} over {best['baseline']} (t over {best['delta_n']} {across.noun})"
+    cheapest = ranks[(ranks["family"] == str(Family.EXTRACT)) & (ranks["candidate"] != best["candidate"])]
+    if not len(cheapest):
+        cheapest = ranks[ranks["candidate"] == best["baseline"]]
+    if len(cheapest):
+        sentence += _cost(best, cheapest.loc[cheapest["seconds"].idxmin()], "candidate")
+    if len(across.blocks) < stats.fewest_pairs():
+        sentence += f"; {blocks} are too few for a test across them"
     return sentence + "."
 
 
-def _interval(row: Any) -> str:
+def _of_group(summary: Summary, group: list[Row]) -> list[str]:
+    rows = [row for row in group if row["n"] and not row["upper_bound"]]
+    if not rows:
+        return []
+    leader = next((row for row in rows if row["best"]), None)
+    said = [] if leader is None else [_leader(leader, rows, summary.metric)]
+    adaptations = [
+        row for row in rows if row["family"] == str(Family.ADAPT) and row["baseline"] and np.isfinite(row["delta"])
+    ]
+    if len(adaptations) > _FEW:
+        said += [_adaptations(part) for part in partition(adaptations, ("source", "baseline"))]
+    else:
+        said += [_against_baseline(row) for row in adaptations if row is not leader]
+    return said + _tuned(summary, rows)
+
+
+def _leader(best: Row, rows: list[Row], metric: str) -> str:
+    equals = [row for row in rows if row["best"]]
+    ties = [row for row in rows if row["tied"] and not row["best"]]
+    if len(equals) > 1:
+        named = [f"{row['label']}{_interval(row)}" for row in equals]
+        sentence = f"{', '.join(named[:-1])} and {named[-1]} tie at {metric} {best['mean']:.3f}"
+    else:
+        sentence = f"{best['label']} leads with {metric} {best['mean']:.3f}{_interval(best)}"
+    if best["baseline"] and np.isfinite(best["delta"]):
+        sentence += f", {_points(best)} over {best['baseline']}"
+        sentence += ", not clearly" if best["verdict"] == "unclear" else ""
+    if best["n"] < 2:
+        sentence += "; one replicate tells nothing apart" if len(rows) > 1 else ""
+    elif ties:
+        it = "them" if len(equals) > 1 else "it"
+        sentence += f"; not separable from {it} among {len(rows)} rows: {_names([row['label'] for row in ties])}"
+    if hurt := [row["label"] for row in rows if row["negative_transfer"] and row["family"] != str(Family.ADAPT)]:
+        sentence += f"; negative transfer: {', '.join(hurt)}"
+    cheap = [row for row in rows if row["family"] == str(Family.EXTRACT) and row is not best]
+    cheap = cheap or [row for row in rows if row["is_baseline"] and row["strategy"] == best["baseline"]]
+    if cheap:
+        sentence += _cost(best, min(cheap, key=lambda row: row["seconds"]), "label")
+    return sentence + "."
+
+
+def _interval(row: Row) -> str:
     """Return what a mean may be, where there is an interval: over its episodes, or else over replicates."""
     if row["n_episodes"]:
         return f" [{row['episode_low']:.3f}, {row['episode_high']:.3f}] over {row['n_episodes']:,} episodes"
-    return f" [{row['seed_low']:.3f}, {row['seed_high']:.3f}]" if pd.notna(row["seed_low"]) else ""
+    return f" [{row['seed_low']:.3f}, {row['seed_high']:.3f}]" if np.isfinite(row["seed_low"]) else ""
 
 
-def _against_baseline(row: Any) -> str:
+def _against_baseline(row: Row) -> str:
     words = {
         "better": "beats",
         "worse": "is worse than",
         "unclear": "does not clearly beat",
         "": "has one pair only, no interval, against",
     }
-    return f"{row['strategy']} {words[row['verdict']]} {row['baseline']} ({_points(row)}, from {row['source']})."
+    origin = f", from {row['source']}" if row["source"] and f"from {row['source']}" not in row["label"] else ""
+    return f"{row['label']} {words[row['verdict']]} {row['baseline']} ({_points(row)}{origin})."
 
 
-def _adaptations(rows: pd.DataFrame, metric: str) -> str:
-    """Name the best of many adaptations from one source, and how each stands to their baseline."""
-    best = rows.iloc[int(rows["mean"].argmax())]
-    leaders = rows.loc[rows["mean"] == best["mean"], "strategy"]
-    verb = "leads with" if len(leaders) == 1 else "tie at"
-    said = (
-        f"of {len(rows)} adaptations from {best['source']}, {' and '.join(leaders)} {verb} {metric} {best['mean']:.3f}"
-    )
+def _adaptations(rows: list[Row]) -> str:
+    """Say how each of many adaptations from one source stands to their baseline."""
     parts = []
     for verdict, words in (
         ("better", "beating it"),
@@ -94,14 +122,105 @@ def _adaptations(rows: pd.DataFrame, metric: str) -> str:
         ("worse", "negative transfer"),
         ("", "one pair only, no interval"),
     ):
-        names = rows.loc[rows["verdict"] == verdict, "strategy"]
-        if len(names):
+        if names := [row["label"] for row in rows if row["verdict"] == verdict]:
             parts.append(f"{words}: {', '.join(names)}")
-    return f"{said}, {_points(best)} over {best['baseline']}; {'; '.join(parts)}."
+    origin = f" from {rows[0]['source']}" if rows[0]["source"] else ""
+    return f"of {len(rows)} adaptations{origin} against {rows[0]['baseline']}, {'; '.join(parts)}."
+
+
+def _tuned(summary: Summary, rows: list[Row]) -> list[str]:
+    """Say whether tuned rows differ from those of the same strategy as it comes."""
+    by_default = {_variant(row): row for row in rows if not row["tuned"]}
+    pairs = [(row, by_default[_variant(row)]) for row in rows if row["tuned"] and _variant(row) in by_default]
+    found: dict[str, list[str]] = {}
+    for row, default in pairs:
+        tuned, usual = summary.matrix([row, default])
+        paired = compare((tuned - usual)[None], row["overlap"])
+        difference = stats.Interval(
+            float(paired.delta[0]), float(paired.low[0]), float(paired.high[0]), int(paired.n[0])
+        )
+        if difference.n:
+            verdict = stats.verdict(difference, summary.higher_is_better)
+            words = {"better": "gains", "worse": "loses"}.get(verdict, "does not clearly differ")
+            points = {"delta": difference.mean, "delta_low": difference.low, "delta_high": difference.high}
+            found.setdefault(words, []).append(f"{row['label']} ({_points(points)})")
+    parts = [
+        f"{words}: {', '.join(found[words])}"
+        for words in ("gains", "does not clearly differ", "loses")
+        if words in found
+    ]
+    return [f"tuning against the defaults: {'; '.join(parts)}."] if parts else []
+
+
+def _variant(row: Row) -> tuple[str, ...]:
+    return str(row["strategy"]), str(row["source"]), str(row["selection"])
+
+
+def _oracle(summary: Summary) -> list[str]:
+    """Say in one sentence what choosing with test labels would add, which nobody can."""
+    gaps, count = [], 0
+    for place in partition(summary.rows, PLACE):
+        chosen = [row for row in place if row["setting"] == ORACLE and np.isfinite(row["mean"])]
+        count += len(chosen)
+        for row in chosen:
+            alike = (*_variant(row)[:2], row["tuned"])
+            others = [
+                other["mean"]
+                for other in place
+                if other["setting"] != ORACLE and (*_variant(other)[:2], other["tuned"]) == alike and other["n"]
+            ]
+            if others:
+                gaps.append(row["mean"] - (max(others) if summary.higher_is_better else min(others)))
+    if not count:
+        return []
+    sentence = (
+        f"Upper bound, no fair comparison: {count} {'row' if count == 1 else 'rows'} chosen with test labels (oracle)"
+    )
+    if gaps:
+        sentence += f", {100 * float(np.mean(gaps)):+.1f} points on average against the best rule without"
+    return [sentence + "."]
+
+
+def _cost(row: Any, reference: Any, column: str) -> str:
+    """Return what a row costs in seconds of fitting, source-side training and tuning, in those of another."""
+    if not (row["seconds"] > 0 and reference["seconds"] > 0):
+        return ""
+    ratio = float(row["seconds"] / reference["seconds"])
+    times = f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}".removesuffix(".0") if ratio >= 0.1 else f"{ratio:.1g}"
+    return f"; it costs {times}x {reference[column]}"
 
 
 def _points(row: Any) -> str:
     text = f"{100 * row['delta']:+.1f} points"
-    if pd.notna(row["delta_low"]):
+    if np.isfinite(row["delta_low"]):
         text += f" [{100 * row['delta_low']:+.1f}, {100 * row['delta_high']:+.1f}]"
     return text
+
+
+def _names(names: Iterable[str]) -> str:
+    shown = [str(name) for name in names]
+    if len(shown) > _FEW + 1:
+        return f"{', '.join(shown[:_FEW])} and {len(shown) - _FEW} more"
+    return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else shown[0]
+
+
+def _at(budget: str, setting: str) -> str:
+    words = _spell(budget, setting)
+    return f"{'At' if words[0].isdigit() else 'In' if words.startswith('episodes') else 'With'} {words}"
+
+
+def _spell(budget: str, setting: str) -> str:
+    if setting == UNSUPERVISED:
+        return "no label at all"
+    return _labels(budget) + (", transductive" if setting == "transductive" else "")
+
+
+def _labels(budget: str) -> str:
+    if Budget.parse(budget).is_zero:
+        return "no target labels"
+    if "-way " in budget:
+        return f"episodes of {budget}"
+    if budget.endswith("-shot"):
+        shots = int(budget.removesuffix("-shot"))
+        return f"{shots} label{'s' if shots > 1 else ''} per class"
+    return "all labels" if budget == "full" else f"{budget} labels"

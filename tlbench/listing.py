@@ -51,6 +51,8 @@ def shown(kind: str, name: str, catalog: Catalog) -> Iterator[str]:
             yield f"{label}: {_shortened(value)}"
     if kind == "strategies":
         yield f"requires: {_requirements(thing)}"
+        searched = [f"{name} {values}" for name, values in thing.search_space.items()]
+        yield f"tuning tries: {', '.join(searched) or 'nothing'}"
     if kind == "backbones":
         yield from _backbone_facts(thing)
     rows = described(cls) if kind in ("strategies", "datasets", "backbones") else []

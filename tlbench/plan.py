@@ -1,6 +1,6 @@
 """A plan is data: all cells with every name resolved, all skips with their reasons. Nothing has run yet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 
@@ -13,8 +13,8 @@ from tlbench.parameters import plain_parameters
 from tlbench.resources import BackboneEntry, Resources
 from tlbench.sampling import class_counts
 from tlbench.search_space import TUNING_VERSION, TuningBudget
+from tlbench.significance import significance_warnings
 from tlbench.split_rule import SplitRule
-from tlbench.stats import smallest_p
 from tlbench.strategy import ORACLE, Strategy
 from tlbench.suitability import (
     free_space,
@@ -88,19 +88,13 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         tuple(planner.cells.values()),
         tuple(planner.skips.values()),
         (*findings, *planner.notes),
-        tuple(_warnings(suite)),
+        tuple(_warnings(suite, planner.cells.values())),
     )
 
 
-def _warnings(suite: Suite) -> Iterator[str]:
-    smallest = smallest_p(suite.replicates)
-    if smallest > 0.05:
-        yield (
-            f"with {plural(suite.replicates, 'replicate')} no exact paired test (sign-flip, Wilcoxon) can reach "
-            f"p < 0.05 on one dataset: the smallest possible p is {smallest:.2g}. Read the intervals, or use "
-            f"--replicates 6 or more."
-        )
+def _warnings(suite: Suite, cells: Iterable[Cell]) -> Iterator[str]:
     folds = SplitRule.parse(suite.protocol.splits).folds
+    yield from significance_warnings((cell.labels for cell in cells), folds=bool(folds))
     if folds and suite.replicates % folds:
         yield (
             f"{plural(suite.replicates, 'replicate')} of a {folds}-fold cross-validation do not test every example "

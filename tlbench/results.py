@@ -1,56 +1,68 @@
 """Reads a results folder into a tidy frame, a summary with intervals, and sentences."""
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from tlbench import stats
+from tlbench.across import Across, compare_across
 from tlbench.budget import Budget
-from tlbench.errors import StoreError
+from tlbench.errors import ParameterError, StoreError
+from tlbench.names import near_miss
+from tlbench.pairwise import pairwise
 from tlbench.record import Record
-from tlbench.split_rule import GIVEN
+from tlbench.records_frame import (
+    COSTS,
+    LABELS,
+    LEDGER,
+    PRIMARY,
+    is_upper_bound,
+    records_frame,
+    selection,
+)
+from tlbench.right_answers import right_answers
+from tlbench.sharing import sharing
+from tlbench.significance import significance_warnings
 from tlbench.store import Store
-from tlbench.strategy import Family
+from tlbench.strategy import SETTINGS, UNSUPERVISED, Family
+from tlbench.summary import GROUP, ROW, Summary
+from tlbench.validator_correlation import validator_correlations
 
-LABELS = (
-    "strategy", "family", "setting", "backbone", "dataset", "source", "target", "transfer", "budget", "replicate",
-    "seed",
-)  # fmt: skip
-LEDGER = (
-    "train_labels", "val_labels", "unlabelled_target", "source_labels", "further_labels", "episodes", "transductive",
-    "upper_bound", "selection", "pretrained_on", "splits",
-)  # fmt: skip
-COSTS = (
-    "fit_seconds", "prepare_seconds", "predict_seconds", "parameters_trained", "parameters_stored",
-    "peak_memory_bytes", "flops_per_example",
-)  # fmt: skip
-# What one row of the summary is about.
-ROW = ("transfer", "backbone", "budget", "setting", "source", "family", "strategy")
-SETTINGS = ("inductive", "transductive", "unsupervised")
-UNSUPERVISED = SETTINGS[-1]
-PRIMARY = "accuracy"
+__all__ = ["COSTS", "GROUP", "LABELS", "LEDGER", "PRIMARY", "ROW", "SETTINGS", "UNSUPERVISED", "Results"]
+
 PRIMARY_OF_CLUSTERS = "clustering-accuracy"
 
 
 class Results:
     """The records of one folder, in an order that depends on nothing but themselves."""
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, baseline: str | None = None) -> None:
+        """Read a folder; with `baseline`, every row is compared with the strategy of that name, where it has one.
+
+        Raises StoreError for a folder that holds no results, and ParameterError for a baseline that is not in it.
+        """
         self.store = Store(Path(folder))
         self.folder = Path(folder)
-        self.records: tuple[Record, ...] = tuple(sorted(self.store.records(), key=_order))
+        self.baseline = baseline
+        self.records: tuple[Record, ...] = tuple(sorted(sharing(self.store.records()), key=_order))
         if not self.records:
             raise StoreError(f"{folder} holds no records yet. `tlbench run --out {folder}` makes some.")
-        self._summaries: dict[str, pd.DataFrame] = {}
+        if baseline is not None:
+            _check_baseline(baseline, {str(record.labels.get("strategy")) for record in self.records})
+        self._summaries: dict[str, Summary] = {}
+        self._across: dict[str, list[Across]] = {}
         plan = self.store.read_plan()
         self.suite: str = plan.get("suite", {}).get("name", "unknown")
         self.skipped: tuple[Mapping[str, Any], ...] = tuple(plan.get("skips", ()))
         self.findings: tuple[str, ...] = tuple(plan.get("findings", ()))
-        self.warnings: tuple[str, ...] = tuple(plan.get("warnings", ()))
+        self.warnings: tuple[str, ...] = tuple(plan["warnings"] if "warnings" in plan else self._warnings())
+
+    def _warnings(self) -> Iterator[str]:
+        """Say what the records cannot show, where no plan has said so."""
+        folds = any(record.identity.get("splits", {}).get("folds") for record in self.records)
+        return significance_warnings((record.labels for record in self.records), folds)
 
     @cached_property
     def metrics(self) -> tuple[str, ...]:
@@ -84,22 +96,7 @@ class Results:
 
     @cached_property
     def _frame(self) -> pd.DataFrame:
-        rows = []
-        for record in self.records:
-            row: dict[str, Any] = {"cell": record.cell, "status": "ok" if record.ok else "failed"}
-            row.update({key: record.labels.get(key) for key in LABELS})
-            row.update({name: _number(record.scores.get(name)) for name in self.metrics})
-            row.update({key: record.ledger.get(key) for key in LEDGER})
-            row["upper_bound"] = _is_upper_bound(record)  # of failures too, which have no ledger
-            row["splits"] = record.ledger.get("splits", GIVEN)
-            row["folds"] = _folds(record)
-            row["source_accuracy"] = _number(record.tasks.get("source", {}).get(PRIMARY))
-            row.update({key: _number(record.costs.get(key)) for key in COSTS})
-            row["failure"] = record.failure.kind if record.failure else ""
-            row["message"] = record.failure.message if record.failure else ""
-            row["device"] = record.environment.get("device", "")
-            rows.append(row)
-        return pd.DataFrame(rows)
+        return records_frame(self.records, self.metrics)
 
     def frame(self) -> pd.DataFrame:
         """Return one tidy row per record: labels, scores, ledger, costs, failure."""
@@ -114,111 +111,35 @@ class Results:
         what was given (ledger), and the mean accuracy on the source, where the classifier serves it too. A metric
         of labels has no rows of clusterings, nor the other way round.
         """
-        metric = metric or self.metric
+        return self._summary(metric or self.metric).frame()
+
+    def _summary(self, metric: str) -> Summary:
         if metric not in self._summaries:
-            self._summaries[metric] = self._summarise(metric)
-        return self._summaries[metric].copy()
-
-    def _summarise(self, metric: str) -> pd.DataFrame:
-        of_clusters = self._frame["setting"] == UNSUPERVISED
-        frame = self._frame[of_clusters == self.is_of_clusters(metric)]
-        rows = []
-        for key, group in frame.groupby(list(ROW), sort=False, dropna=False):
-            done = group[group["status"] == "ok"]
-            row = dict(zip(ROW, key, strict=True))
-            first = group.iloc[0]
-            row |= {name: first[name] for name in ("dataset", "target")}
-            row |= {"n": len(done), "failed": len(group) - len(done)}
-            row |= self._spread(done, metric) | self._difference(frame, done, first, metric)
-            ledger = (done if len(done) else group).iloc[0]
-            row |= {name: ledger[name] for name in LEDGER}
-            row["splits"] = f"{ledger['folds']}-fold" if ledger["folds"] else ledger["splits"]
-            row["source_accuracy"] = done["source_accuracy"].mean()
-            rows.append(row)
-        return pd.DataFrame(rows, columns=None if rows else list(ROW))
-
-    def _spread(self, done: pd.DataFrame, metric: str) -> dict[str, Any]:
-        seeds = stats.t_interval(done[metric].to_numpy() if metric in done else np.empty(0), overlap=_overlap(done))
-        nothing = float("nan")
-        items = episodes = None
-        if metric == PRIMARY and len(done):
-            right = [self._right(cell) for cell in done["cell"]]
-            if done["episodes"].notna().all():
-                episodes = stats.t_interval(np.concatenate([each.mean(axis=1) for each in right]))
-            elif done["folds"].any():
-                if len(done) == done["folds"].iloc[0] == done["splits"].nunique():  # each item was tested once
-                    items = stats.item_interval(np.concatenate([each[0] for each in right]))
-            elif len({each.shape for each in right}) == 1:
-                items = stats.item_interval(np.mean([each[0] for each in right], axis=0))
-        return {
-            "mean": seeds.mean,
-            "seed_low": seeds.low,
-            "seed_high": seeds.high,
-            "n_items": items.n if items else 0,
-            "item_low": items.low if items else nothing,
-            "item_high": items.high if items else nothing,
-            "n_episodes": episodes.n if episodes else 0,
-            "episode_low": episodes.low if episodes else nothing,
-            "episode_high": episodes.high if episodes else nothing,
-        }
-
-    def _right(self, cell: str) -> np.ndarray:
-        """Return which test items a cell classified rightly, bool (episodes, items)."""
-        predictions = self.store.predictions(cell)
-        right: np.ndarray = predictions.logits.argmax(axis=1) == predictions.labels
-        return right.reshape(predictions.episodes, -1)
-
-    def _difference(
-        self, frame: pd.DataFrame, done: pd.DataFrame, first: "pd.Series[Any]", metric: str
-    ) -> dict[str, Any]:
-        """Compare with the family's baseline, pair by pair of replicates."""
-        nothing = float("nan")
-        empty = {
-            "baseline": "",
-            "delta": nothing,
-            "delta_low": nothing,
-            "delta_high": nothing,
-            "delta_n": 0,
-            "verdict": "",
-        }
-        baseline = self._baseline(frame, first)
-        if baseline.empty or done.empty:
-            return empty
-        name = str(baseline["strategy"].iloc[0])
-        keys = ["replicate", "seed"]
-        pairs = done.merge(baseline[[*keys, metric]], on=keys, suffixes=("", "_baseline"))
-        if name == first["strategy"] or pairs.empty:
-            return {**empty, "baseline": "" if name == first["strategy"] else name}
-        difference = stats.paired_interval(
-            pairs[metric].to_numpy(), pairs[f"{metric}_baseline"].to_numpy(), overlap=_overlap(pairs)
-        )
-        return {
-            "baseline": name,
-            "delta": difference.mean,
-            "delta_low": difference.low,
-            "delta_high": difference.high,
-            "delta_n": difference.n,
-            "verdict": stats.verdict(difference, self._higher_is_better(metric)),
-        }
-
-    def _baseline(self, frame: pd.DataFrame, row: "pd.Series[Any]") -> pd.DataFrame:
-        """Return the records of the baseline: the family's own, or that of the scratch family."""
-        same = (frame["status"] == "ok") & frame["cell"].isin(self._baseline_cells)
-        for key in ("transfer", "backbone", "budget"):
-            same &= frame[key] == row[key]
-        own = frame[same & (frame["family"] == row["family"])]
-        if not (bool(row["upper_bound"]) and own["source"].nunique() == 1):  # what an upper bound exceeds
-            own = own[own["source"] == row["source"]]
-        chosen = own if len(own) else frame[same & (frame["family"] == str(Family.SCRATCH))]
-        return chosen[chosen["strategy"] == chosen["strategy"].iloc[0]] if len(chosen) else chosen
+            of_clusters = self._frame["setting"] == UNSUPERVISED
+            marked = [bool(record.labels.get("baseline")) for record in self.records]
+            frame = self._frame.assign(marked=marked)[of_clusters == self.is_of_clusters(metric)]
+            right = partial(right_answers, self.store) if metric == PRIMARY else None
+            self._summaries[metric] = Summary(frame, metric, self._higher_is_better(metric), right, self.baseline)
+        return self._summaries[metric]
 
     def _higher_is_better(self, metric: str) -> bool:
         known = (record.provenance.get("metrics", {}).get(metric, {}) for record in self.records)
         return bool(next((facts["higher_is_better"] for facts in known if facts), True))
 
-    @cached_property
-    def _baseline_cells(self) -> set[str]:
-        return {record.cell for record in self.records if record.labels.get("baseline")}
+    def pairwise(self, metric: str | None = None) -> pd.DataFrame:
+        """Return all pairs of rows of each group, `a` less `b`: see `tlbench.pairwise`."""
+        return pairwise(self._summary(metric or self.metric))
+
+    def across(self, metric: str | None = None) -> list[Across]:
+        """Return what all transfers of one setting and label budget say together, where there are two or more."""
+        metric = metric or self.metric
+        if metric not in self._across:
+            self._across[metric] = compare_across(self._summary(metric))
+        return list(self._across[metric])
+
+    def validators(self) -> pd.DataFrame:
+        """Return how well each selection rule orders training steps: see `tlbench.validator_correlation`."""
+        return validator_correlations(self.records)
 
     def costs(self) -> pd.DataFrame:
         """Return the mean costs of each row of the summary."""
@@ -227,33 +148,29 @@ class Results:
         return costs
 
     def headlines(self) -> list[str]:
-        """Return the answer in sentences: one for each transfer, backbone and budget, and one per adaptation."""
+        """Return the answer in sentences: over all datasets where there are several, then for each group of rows."""
         from tlbench.headlines import headlines
 
-        return [sentence for metric in self.primaries for sentence in headlines(self.summary(metric), metric)]
+        return [
+            sentence for metric in self.primaries for sentence in headlines(self._summary(metric), self.across(metric))
+        ]
 
 
-def _folds(record: Record) -> int:
-    """Return how many folds of a cross-validation there are; 0 for none."""
-    return int(record.identity.get("splits", {}).get("folds", 0))
+def _check_baseline(baseline: str, known: set[str]) -> None:
+    if baseline not in known:
+        raise ParameterError(
+            f"no row of these results is of the baseline {baseline!r}.{near_miss(baseline, known)} "
+            f"There are: {', '.join(sorted(known))}."
+        )
 
 
-def _overlap(rows: pd.DataFrame) -> float:
-    """Return the ratio of test to training examples of a cross-validation's folds; 0 for independent replicates."""
-    folds = int(rows["folds"].max()) if len(rows) else 0
-    return 1 / (folds - 1) if folds else 0.0
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
+@cache
+def _budget_order(budget: str) -> tuple[Any, ...]:
+    return Budget.parse(budget).order()
 
 
 def _is_clustering(record: Record) -> bool:
     return record.labels.get("setting") == UNSUPERVISED
-
-
-def _is_upper_bound(record: Record) -> bool:
-    return bool(record.labels.get("upper_bound") or record.ledger.get("upper_bound"))
 
 
 def _order(record: Record) -> tuple[Any, ...]:
@@ -264,12 +181,14 @@ def _order(record: Record) -> tuple[Any, ...]:
     return (
         str(labels.get("transfer")),
         str(labels.get("backbone")),
-        Budget.parse(str(labels.get("budget"))).order(),
+        _budget_order(str(labels.get("budget"))),
         setting,
         family,
-        _is_upper_bound(record),
+        is_upper_bound(record),
         str(labels.get("source")),
         str(labels.get("strategy")),
+        selection(record),
+        str(labels.get("tuned") or ""),
         labels.get("seed", 0),
         labels.get("replicate", 0),
         record.cell,

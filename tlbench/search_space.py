@@ -22,6 +22,9 @@ class Between:
         if not self.low < self.high or (self.log and self.low <= 0):
             raise ValueError(f"Between({self.low}, {self.high}): low must be below high, and above 0 where log is true")
 
+    def __str__(self) -> str:
+        return f"from {self.low:g} to {self.high:g}" + (" (log scale)" if self.log else "")
+
 
 @dataclass(frozen=True)
 class OneOf:
@@ -32,6 +35,9 @@ class OneOf:
     def __post_init__(self) -> None:
         if len(self.values) < 2:
             raise ValueError("OneOf needs two values or more")
+
+    def __str__(self) -> str:
+        return f"of {', '.join(map(str, self.values))}"
 
 
 SearchSpace = Mapping[str, Between | OneOf]  # by field

@@ -1,0 +1,86 @@
+"""Ranks over blocks, with intervals, and who cannot be told apart (Demšar, 2006, JMLR 7:1-30)."""
+
+import warnings
+from functools import cache
+
+import numpy as np
+from scipy import stats as scipy_stats
+
+from tlbench.comparisons import ALPHA
+from tlbench.stats import LEVEL
+
+RESAMPLES = 10_000
+FEWEST_BLOCKS = 5  # that are resampled
+
+
+def block_ranks(scores: np.ndarray, higher_is_better: bool = True) -> np.ndarray:
+    """Return the rank of each candidate in each block, 1 for the best, from scores (candidates, blocks); ties share."""
+    ranks: np.ndarray = scipy_stats.rankdata(-scores if higher_is_better else scores, axis=0)
+    return ranks
+
+
+def rank_intervals(ranks: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of a 95 % bootstrap interval of each mean rank, from ranks (candidates, blocks).
+
+    Blocks are resampled 10,000 times, whole, and the intervals are studentised (bootstrap-t; Efron & Tibshirani, 1993,
+    section 12.5), cut at the first and the last rank: percentiles are too narrow with few blocks. A rank that is
+    the same in all n blocks could still differ by one place in 1 - 0.025^(1/n) of all others (Clopper & Pearson,
+    1934), and its interval reaches that far. NaN below five blocks, too few to resample.
+    """
+    candidates, blocks = ranks.shape
+    if blocks < FEWEST_BLOCKS:
+        return np.full(candidates, np.nan), np.full(candidates, np.nan)
+    drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=RESAMPLES) / blocks
+    mean, error = ranks.mean(axis=1), ranks.std(axis=1, ddof=1) / np.sqrt(blocks)
+    away = drawn @ ranks.T - mean
+    variance = np.maximum(drawn @ (ranks.T - mean) ** 2 - away**2, 1e-12) / (blocks - 1)
+    low, high = np.quantile(away / np.sqrt(variance), [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    unseen = 1 - ((1 - LEVEL) / 2) ** (1 / blocks)
+    low, high = (np.where(error > 0, mean - end * error, mean + side * unseen) for end, side in ((high, -1), (low, 1)))
+    return np.clip(low, 1, candidates), np.clip(high, 1, candidates)
+
+
+def friedman_p(scores: np.ndarray) -> float:
+    """Return the p of Friedman's test that no candidate differs, from scores (candidates, blocks).
+
+    NaN for fewer than three candidates or two blocks, and where every score of a block is the same in all blocks.
+    """
+    candidates, blocks = scores.shape
+    if candidates < 3 or blocks < 2 or (scores == scores[0]).all():
+        return float("nan")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return float(scipy_stats.friedmanchisquare(*scores).pvalue)
+
+
+@cache
+def critical_difference(candidates: int, blocks: int, alpha: float = ALPHA) -> float:
+    """Return Nemenyi's critical difference: mean ranks that lie further apart differ (two-sided, all pairs)."""
+    quantile = float(scipy_stats.studentized_range.ppf(1 - alpha, candidates, np.inf)) / np.sqrt(2)
+    return float(quantile * np.sqrt(candidates * (candidates + 1) / (6 * blocks)))
+
+
+def inseparable(mean_ranks: np.ndarray, difference: float) -> list[tuple[int, ...]]:
+    """Return the largest sets of candidates whose mean ranks lie within a critical difference, as positions."""
+    order = [int(i) for i in np.argsort(mean_ranks, kind="stable")]
+    found: list[tuple[int, ...]] = []
+    reached = 0
+    for start, first in enumerate(order):
+        end = start
+        while end < len(order) and mean_ranks[order[end]] - mean_ranks[first] <= difference:
+            end += 1
+        if end - start > 1 and end > reached:
+            found.append(tuple(order[start:end]))
+            reached = end
+    return found
+
+
+def beating(scores: np.ndarray, higher_is_better: bool = True) -> np.ndarray:
+    """Return in which share of blocks each candidate beats each other, (candidates, candidates); NaN against itself.
+
+    From scores (candidates, blocks). An equal score is no win for either.
+    """
+    signed = scores if higher_is_better else -scores
+    shares = np.array([(row > signed).mean(axis=1) for row in signed])
+    np.fill_diagonal(shares, np.nan)
+    return shares

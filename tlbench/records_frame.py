@@ -1,0 +1,63 @@
+"""The records of a results folder as one tidy frame: labels, scores, ledger, costs and failures in columns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from tlbench.record import Record
+from tlbench.split_rule import GIVEN
+
+LABELS = (
+    "strategy", "family", "setting", "backbone", "dataset", "source", "target", "transfer", "budget", "selection",
+    "tuned", "replicate", "seed",
+)  # fmt: skip
+LEDGER = (
+    "train_labels", "val_labels", "unlabelled_target", "source_labels", "further_labels", "episodes", "transductive",
+    "transductive_measured", "upper_bound", "selection", "pretrained_on", "splits", "test_in_train", "test_in_source",
+    "test_in_upstream",
+)  # fmt: skip
+COSTS = (
+    "fit_seconds", "prepare_seconds", "predict_seconds", "tuning_seconds", "parameters_trained", "parameters_stored",
+    "peak_memory_bytes", "flops_per_example",
+)  # fmt: skip
+PRIMARY = "accuracy"
+
+
+def records_frame(records: Sequence[Record], metrics: Sequence[str]) -> pd.DataFrame:
+    """Return one row per record, in their order."""
+    columns: dict[str, list[Any]] = {
+        "cell": [record.cell for record in records],
+        "status": ["ok" if record.ok else "failed" for record in records],
+    }
+    columns |= {key: [record.labels.get(key) for record in records] for key in LABELS}
+    columns |= {name: [_number(record.scores.get(name)) for record in records] for name in metrics}
+    columns |= {key: [record.ledger.get(key) for record in records] for key in LEDGER if key not in LABELS}
+    columns["selection"] = [selection(record) for record in records]
+    columns["tuned"] = [str(record.labels.get("tuned") or "") for record in records]
+    columns["upper_bound"] = [is_upper_bound(record) for record in records]  # of failures too, which have no ledger
+    columns["splits"] = [record.ledger.get("splits", GIVEN) for record in records]
+    columns["folds"] = [int(record.identity.get("splits", {}).get("folds", 0)) for record in records]  # 0 for none
+    columns["source_accuracy"] = [_number(record.tasks.get("source", {}).get(PRIMARY)) for record in records]
+    columns |= {key: [_number(record.costs.get(key)) for record in records] for key in COSTS}
+    columns["failure"] = [record.failure.kind if record.failure else "" for record in records]
+    columns["message"] = [record.failure.message if record.failure else "" for record in records]
+    columns["device"] = [record.environment.get("device", "") for record in records]
+    return pd.DataFrame(columns)
+
+
+def selection(record: Record) -> str:
+    """Return the rule by which a training step was chosen; older records tell it by their protocol alone."""
+    rule = record.labels.get("selection")
+    if rule:
+        return str(rule)
+    return "validation" if (record.identity.get("protocol") or {}).get("validation") else "last"
+
+
+def is_upper_bound(record: Record) -> bool:
+    """Whether a row was given labels that nobody has."""
+    return bool(record.labels.get("upper_bound") or record.ledger.get("upper_bound"))
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

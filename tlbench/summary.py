@@ -1,0 +1,203 @@
+"""One row per variant and place, from the records' frame: means, intervals, comparisons, ties."""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tlbench import stats
+from tlbench.baseline import baselines
+from tlbench.comparisons import compare, holm, score_step, separated_from
+from tlbench.records_frame import LEDGER
+from tlbench.row_labels import row_labels
+
+# What one row of the summary is about.
+ROW = ("transfer", "backbone", "budget", "setting", "source", "family", "strategy", "selection", "tuned")
+PLACE = ROW[:3]
+GROUP = ROW[:4]  # rows that are compared with each other
+_MEASURED = ("transductive_measured", "test_in_train", "test_in_source", "test_in_upstream")  # by each cell
+_SECONDS = ("fit_seconds", "prepare_seconds", "tuning_seconds")
+_NOTHING = float("nan")
+_NO_DIFFERENCE = {
+    "baseline": "", "delta": _NOTHING, "delta_low": _NOTHING, "delta_high": _NOTHING, "delta_n": 0, "verdict": "",
+    "p": _NOTHING, "p_holm": _NOTHING, "effect": _NOTHING, "needed": _NOTHING, "negative_transfer": False,
+}  # fmt: skip
+
+Right = Callable[[str], np.ndarray]  # a cell's id to which test items it got right, bool (episodes, items)
+
+
+class Summary:
+    """The rows of one metric, with their scores side by side for comparisons."""
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        metric: str,
+        higher_is_better: bool = True,
+        right: Right | None = None,
+        baseline: str | None = None,
+    ) -> None:
+        self.metric, self.higher_is_better, self.baseline = metric, higher_is_better, baseline
+        frame = frame.reset_index(drop=True)
+        self.columns = {name: frame[name].to_numpy() for name in frame.columns}
+        self.scores = frame[metric].to_numpy(dtype=float) if metric in frame else np.full(len(frame), np.nan)
+        self.pairs = frame.groupby(["seed", "replicate"], sort=True, dropna=False).ngroup().to_numpy()
+        codes = frame.groupby(list(ROW), sort=False, dropna=False).ngroup().to_numpy()
+        order = np.argsort(codes, kind="stable")
+        self._members = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1) if len(order) else []
+        self.rows: list[dict[str, Any]] = [
+            {**self._row(members, right), "position": position} for position, members in enumerate(self._members)
+        ]
+        for place in partition(self.rows, PLACE):
+            self._compare(place)
+        for group in self.groups():
+            self._rank(group)
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows as a frame, without what is for comparisons alone."""
+        hidden = ("marked", "position", "overlap", "seconds")
+        shown = [{key: value for key, value in row.items() if key not in hidden} for row in self.rows]
+        return pd.DataFrame(shown, columns=None if shown else list(ROW))
+
+    def groups(self) -> list[list[dict[str, Any]]]:
+        """Return the rows that are compared with each other, group by group."""
+        return partition(self.rows, GROUP)
+
+    def matrix(self, rows: Sequence[dict[str, Any]]) -> np.ndarray:
+        """Return the scores of rows side by side, (rows, replicates), NaN where a row has none."""
+        members = [self._done(self._members[row["position"]]) for row in rows]
+        known = np.unique(self.pairs[np.concatenate(members)]) if members else np.empty(0, dtype=int)
+        table = np.full((len(rows), len(known)), np.nan)
+        for line, cells in zip(table, members, strict=True):
+            columns = np.searchsorted(known, self.pairs[cells])
+            counts = np.bincount(columns, minlength=len(known))
+            there = counts > 0
+            line[there] = np.bincount(columns, self.scores[cells], minlength=len(known))[there] / counts[there]
+        return table
+
+    def _done(self, members: np.ndarray) -> np.ndarray:
+        done: np.ndarray = members[self.columns["status"][members] == "ok"]
+        return done
+
+    def _row(self, members: np.ndarray, right: Right | None) -> dict[str, Any]:
+        done = self._done(members)
+        first = members[0]
+        row: dict[str, Any] = {name: self.columns[name][first] for name in (*ROW, "dataset", "target")}
+        row |= {"n": len(done), "failed": len(members) - len(done)}
+        known = done if len(done) else members
+        folds = int(max(self.columns["folds"][known], default=0))
+        overlap = 1 / (folds - 1) if folds > 1 else 0.0  # test over training examples of a fold
+        row |= self._spread(done, overlap, right)
+        row |= {name: self.columns[name][known[0]] for name in LEDGER if name not in ROW}
+        row |= {name: _most(self.columns[name][known]) for name in _MEASURED}
+        if folds:
+            row["splits"] = f"{folds}-fold"
+        row["source_accuracy"] = _mean(self.columns["source_accuracy"][done])
+        row["marked"] = bool(self.columns["marked"][members].any())
+        row["overlap"] = overlap
+        row["seconds"] = sum(_mean(self.columns[name][done]) for name in _SECONDS[:2])
+        row["seconds"] += np.nan_to_num(_mean(self.columns[_SECONDS[2]][done]))  # none where nothing was tuned
+        return row
+
+    def _spread(self, done: np.ndarray, overlap: float, right: Right | None) -> dict[str, Any]:
+        seeds = stats.t_interval(self.scores[done], overlap=overlap)
+        items = episodes = None
+        if right is not None and len(done):
+            found = [right(cell) for cell in self.columns["cell"][done]]
+            folds = self.columns["folds"][done]
+            if all(found_in is not None and found_in == found_in for found_in in self.columns["episodes"][done]):
+                episodes = stats.t_interval(np.concatenate([each.mean(axis=1) for each in found]))
+            elif folds.any():
+                if len(done) == folds[0] == len(set(self.columns["splits"][done])):  # each item was tested once
+                    items = _items([np.concatenate([each[0] for each in found])])
+            elif len({each.shape for each in found}) == 1:
+                items = _items([each[0] for each in found])
+        return {
+            "mean": seeds.mean,
+            "seed_low": seeds.low,
+            "seed_high": seeds.high,
+            "n_items": items.n if items else 0,
+            "item_low": items.low if items else _NOTHING,
+            "item_high": items.high if items else _NOTHING,
+            "n_episodes": episodes.n if episodes else 0,
+            "episode_low": episodes.low if episodes else _NOTHING,
+            "episode_high": episodes.high if episodes else _NOTHING,
+        }
+
+    def _compare(self, place: list[dict[str, Any]]) -> None:
+        """Set each row of a place against its baseline, pair by pair of replicates."""
+        chosen = baselines(place, self.baseline)
+        names = row_labels(place)
+        table, overlap = self.matrix(place), np.array([row["overlap"] for row in place])
+        for i, row in enumerate(place):
+            row |= {**_NO_DIFFERENCE, "is_baseline": i in chosen}
+        own = [i for i, j in enumerate(chosen) if j is not None and j != i and place[i]["n"]]
+        other = [j for i in own if (j := chosen[i]) is not None]
+        found = compare(table[own] - table[other], np.maximum(overlap[own], overlap[other]))
+        for k, (i, j) in enumerate(zip(own, other, strict=True)):
+            row, reference = place[i], place[j]
+            alike = all(row[column] == reference[column] for column in ("selection", "tuned"))
+            row["baseline"] = reference["strategy"] if alike else names[j]
+            if not found.n[k]:
+                continue
+            delta, low, high = (float(each[k]) for each in (found.delta, found.low, found.high))
+            between = stats.Interval(delta, low, high, int(found.n[k]))
+            row |= {"delta": between.mean, "delta_low": between.low, "delta_high": between.high, "delta_n": between.n}
+            row |= {"p": float(found.p[k]), "effect": float(found.effect[k]), "needed": float(found.needed[k])}
+            row["verdict"] = stats.verdict(between, self.higher_is_better)
+            row["negative_transfer"] = row["verdict"] == "worse" and not row["upper_bound"]
+
+    def _rank(self, group: list[dict[str, Any]]) -> None:
+        """Correct a group's tests for their number, and say who is best and who ties with it."""
+        names = row_labels(group)
+        compared = [row for row in group if row["baseline"] and not row["upper_bound"]]
+        for row, p in zip(compared, holm(np.array([row["p"] for row in compared])), strict=True):
+            row["p_holm"] = float(p)
+        for row, name in zip(group, names, strict=True):
+            row |= {"label": name, "best": False, "tied": False}
+        rows = [row for row in group if np.isfinite(row["mean"]) and not row["upper_bound"]]
+        for row, standing in zip(rows, self.standings(rows), strict=True):
+            row["best"], row["tied"] = standing
+
+    def standings(self, rows: Sequence[dict[str, Any]]) -> list[tuple[bool, bool]]:
+        """Return for each of some rows with scores whether it is the best, and whether it ties with the best.
+
+        The best has the highest mean; rows with one replicate count for it only where no row has more.
+        """
+        if not rows:
+            return []
+        fewest = min(2, max(row["n"] for row in rows))
+        worth = np.array([row["mean"] if self.higher_is_better else -row["mean"] for row in rows])
+        worth[[row["n"] < fewest for row in rows]] = -np.inf
+        best = int(worth.argmax())
+        table = self.matrix(rows)
+        apart = separated_from(best, table, max(row["overlap"] for row in rows), step(rows, table))
+        return [(bool(value == worth[best]), not away) for value, away in zip(worth, apart, strict=True)]
+
+
+def step(rows: Sequence[dict[str, Any]], table: np.ndarray) -> float:
+    """Return the smallest difference that the scores of rows can have."""
+    return score_step(table, max(row["n_items"] for row in rows))
+
+
+def partition(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> list[list[dict[str, Any]]]:
+    """Put rows that agree in some columns together, in the order in which they come up."""
+    found: dict[tuple[Hashable, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return list(found.values())
+
+
+def _items(right: Sequence[np.ndarray]) -> stats.Interval:
+    """Return the interval over test items that were each right in some of several replicates."""
+    return stats.share_interval(np.bincount(np.sum(right, axis=0), minlength=len(right) + 1), len(right))
+
+
+def _most(values: np.ndarray) -> Any:
+    return max((value for value in values if value is not None and value == value), default=None)
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else _NOTHING
