@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from tlbench_data.copies import copied
 from tlbench_data.images import odd_images
+from tlbench_data.near import near_pairs
 from tlbench_data.survey import Row, Survey
 
 HEADS = ("source", "domain", "split", "class", "size", "channels", "dtype", "digest")
@@ -53,4 +54,8 @@ def _remarks(survey: Survey) -> dict[tuple[str, str, int], list[str]]:
     for group in copied(survey):
         for row in group[1:]:
             found[row.domain, row.split, row.position].append(f"copy of {group[0].source}")
+    for pair in near_pairs(survey):
+        row = pair.row
+        how = " (mirrored)" if pair.is_mirrored else ""
+        found[row.domain, row.split, row.position].append(f"near-duplicate of {pair.other.source}{how}")
     return found

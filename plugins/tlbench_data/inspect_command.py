@@ -19,7 +19,7 @@ from tlbench.selection import plugin_option
 def inspect(
     spec: str, out: Path | None, plugins: tuple[str, ...], budgets: tuple[str, ...], sample: int | None, no_page: bool
 ) -> None:
-    """Show what a dataset holds: classes, sizes, copies, odd and damaged files, what each label budget takes.
+    """Show what a dataset holds: classes, sizes, copies and near-duplicates, odd and damaged files, what budgets take.
 
     SPEC is a dataset as `tlbench run -d` takes it. Every example is read once.
 
@@ -51,9 +51,9 @@ def inspect(
         require_writable(folder, opener.dataset)
     with showing_waits():
         found = survey(opener, sample)
+        report = make_report(found, wanted, plugins)
     if found.sampled:
         say(f"note: --sample: {plural(found.looked_at, 'example')} of {len(found.rows):,} were looked at.")
-    report = make_report(found, wanted, plugins)
     click.echo(printed(report), nl=False)
     if folder is not None:
         click.echo(str(write_all(report, found, folder)))

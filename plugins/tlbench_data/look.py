@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from tlbench.dataset import example_digest
+from tlbench.perceptual_hash import as_array as as_array
+from tlbench.sketches import sketched
 
 _BLOCK = 1 << 20  # values at a time: a large image must not be copied as float64 at once
 _TO_EIGHT_BITS = {"uint16": 1 / 257}  # 65535 is shown as 255
@@ -27,6 +29,7 @@ class Look:
     deviation: float = math.nan  # likewise
     is_grey: bool = False  # one channel, or three that are equal
     content: str = ""  # a digest of the values with shape and dtype
+    sketch: Any = None  # of an image: a row of dtype tlbench.sketches.SKETCH, by which copies of it are known
     problem: str = ""
 
     @property
@@ -62,15 +65,8 @@ def look_at(example: Any) -> Look:
     scale = _TO_EIGHT_BITS.get(str(array.dtype), 1.0)
     return Look(
         "image", height, width, rest[0] if rest else 1, str(array.dtype), low, high, mean * scale, deviation * scale,
-        _is_grey(array), digest,
+        _is_grey(array), digest, sketched([array], 1)[0],
     )  # fmt: skip
-
-
-def as_array(example: Any) -> np.ndarray:
-    """Return an example as an array; a tensor's channels go last."""
-    if type(example).__module__.partition(".")[0] == "torch":
-        example = (example.movedim(0, -1) if example.ndim == 3 else example).cpu().numpy()
-    return np.asarray(example)
 
 
 def _values(array: np.ndarray) -> tuple[float, float, float, float]:

@@ -7,10 +7,11 @@ from pathlib import Path
 from tlbench.dataset import Dataset
 from tlbench.errors import ParameterError
 from tlbench.store import write_atomically
-from tlbench_data.contact_sheet import contact_sheet
+from tlbench_data.contact_sheet import Sheet, contact_sheet
 from tlbench_data.document import Report
 from tlbench_data.examples_csv import examples_csv
 from tlbench_data.page import page
+from tlbench_data.pair_sheet import pair_sheet
 from tlbench_data.survey import Survey
 
 
@@ -35,16 +36,22 @@ def require_writable(folder: Path, dataset: Dataset) -> None:
 
 
 def write_all(report: Report, survey: Survey, folder: Path) -> Path:
-    """Write list, contact sheet and page, each whole or not at all; return the page's path."""
+    """Write list, sheets and page, each whole or not at all; return the page's path."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ParameterError(f"cannot make the folder {folder}: {error.strerror}.") from None
     write_atomically(folder / "examples.csv", examples_csv(survey))
     sheet = contact_sheet(survey)
-    if sheet is not None:
-        write_atomically(folder / "contact-sheet.png", sheet.png)
-    else:
-        (folder / "contact-sheet.png").unlink(missing_ok=True)  # of another inspection
-    write_atomically(folder / "index.html", page(report, sheet).encode())
+    _write_or_remove(folder / "contact-sheet.png", sheet)
+    pairs = pair_sheet(survey)
+    _write_or_remove(folder / "near-duplicates.png", pairs)
+    write_atomically(folder / "index.html", page(report, sheet, pairs).encode())
     return folder / "index.html"
+
+
+def _write_or_remove(path: Path, sheet: Sheet | None) -> None:
+    if sheet is not None:
+        write_atomically(path, sheet.png)
+    else:
+        path.unlink(missing_ok=True)  # of another inspection

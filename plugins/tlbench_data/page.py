@@ -11,7 +11,7 @@ from tlbench_data.document import Commands, Facts, Paragraph, Report, Table
 _LARGE = 1_500_000  # bytes of a PNG that the page holds as JPEG instead; the file beside it stays
 
 
-def page(report: Report, sheet: Sheet | None) -> str:
+def page(report: Report, sheet: Sheet | None, pairs: Sheet | None) -> str:
     """Return the page. Every text that comes from a dataset or an exception is escaped by the template."""
     loader = Environment(
         loader=PackageLoader("tlbench_data"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -22,7 +22,11 @@ def page(report: Report, sheet: Sheet | None) -> str:
     loader.tests["paragraph"] = lambda block: isinstance(block, Paragraph)
     loader.tests["commands"] = lambda block: isinstance(block, Commands)
     return loader.get_template("inspect.html").render(
-        report=report, sheet=sheet, picture=_data_uri(sheet.png) if sheet else ""
+        report=report,
+        sheet=sheet,
+        picture=_data_uri(sheet.png) if sheet else "",
+        pairs=pairs,
+        pairs_picture=_data_uri(pairs.png) if pairs else "",
     )
 
 

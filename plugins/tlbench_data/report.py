@@ -12,6 +12,7 @@ from tlbench_data.document import Commands, Facts, Paragraph, Remark, Report, Se
 from tlbench_data.groups import columns_section, groups_section
 from tlbench_data.images import images_section
 from tlbench_data.left_out import left_out_section
+from tlbench_data.near import near_section
 from tlbench_data.survey import Survey
 
 
@@ -23,6 +24,7 @@ def make_report(survey: Survey, budgets: Sequence[Budget], plugins: Sequence[str
         images_section(survey),
         left_out_section(survey),
         copies_section(survey),
+        near_section(survey),
         groups_section(survey),
         columns_section(survey),
         budgets_section(survey, budgets),

@@ -23,6 +23,7 @@ def tlbench_reporters() -> "Iterable[Reporter]":
         Reporter("markdown", _markdown, "the summary as Markdown"),
         Reporter("latex", _latex, "the summary as LaTeX tables for the booktabs package"),
         Reporter("charts", _charts, "heat maps, accuracy against labels and against cost, as SVG and PNG"),
+        Reporter("parquet", _parquet, "every cell and the summary as Parquet files"),
         Reporter("html", _html, "one self-contained page with tables, charts and where they come from"),
     ]
 
@@ -48,6 +49,12 @@ def _csv(results: "Results", folder: Path) -> list[Path]:
     from tlbench_reports import table_csv
 
     return table_csv.write(results, folder)
+
+
+def _parquet(results: "Results", folder: Path) -> list[Path]:
+    from tlbench_reports import parquet
+
+    return parquet.write(results, folder)
 
 
 def _markdown(results: "Results", folder: Path) -> list[Path]:

@@ -1,21 +1,41 @@
 """All charts of a report, and their files."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from tlbench_reports.atomic import write_bytes
-from tlbench_reports.cost_curve import cost_curve, training_seconds
+from tlbench_reports.calibration_plot import calibration_plot
+from tlbench_reports.confusion_plot import confusion_plot
+from tlbench_reports.cost_curve import OTHERS, TRAINING, Amounts, Cost, amounts, cost_curve, cost_panels
+from tlbench_reports.critical_difference import critical_difference
+from tlbench_reports.difference_forest import difference_forest
 from tlbench_reports.drawing import UPPER_BOUND, Chart, Look, looks, render
+from tlbench_reports.embedding_view import embedding_view
 from tlbench_reports.heat_map import heat_maps
 from tlbench_reports.label_curve import label_curve
-from tlbench_reports.rows import is_episodic, partition, summary_rows
+from tlbench_reports.leading import is_baseline_of, relabelled
+from tlbench_reports.performance_profile import performance_profile
+from tlbench_reports.rank_plot import rank_plot
+from tlbench_reports.rows import SETTINGS, is_episodic, partition, summary_rows
 from tlbench_reports.score_plot import score_plot
-from tlbench_reports.words import file_name
+from tlbench_reports.selection_plot import selection_plot
+from tlbench_reports.tuning_curve import tuning_curve
+from tlbench_reports.win_matrix import win_matrix
+from tlbench_reports.words import file_name, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
 
 FORMATS = ("png", "svg")
+PLACES = 8  # transfers and backbones with charts of their own
+DETAILED = 2  # of these, those with calibration, confusions and embeddings
+COMPARISONS = 3  # label budgets that are compared over all datasets
+_UNBIASED = "accuracy"  # the metric that predictions are read for
+
+_made: "WeakKeyDictionary[Results, list[Chart]]" = WeakKeyDictionary()
 
 
 def write(results: "Results", folder: Path) -> list[Path]:
@@ -28,48 +48,122 @@ def write(results: "Results", folder: Path) -> list[Path]:
 
 
 def charts(results: "Results") -> list[Chart]:
-    """Return heat maps by label budget, then for each transfer and backbone the scores by label budget and by cost.
+    """Return what compares all datasets, heat maps by label budget, then the charts of each transfer and backbone.
 
-    What may not be compared is in charts of its own: settings, metrics, and label budgets and episodes.
+    What may not be compared is in charts of its own: settings, metrics, and label budgets and episodes. The charts
+    are few whatever the results: captions say what was left out. Several reports of the same results share them.
     """
+    if results not in _made:
+        _made[results] = list(_charts(results))
+    return _made[results]
+
+
+def _charts(results: "Results") -> Iterator[Chart]:
     by_metric = {metric: summary_rows(results, metric) for metric in results.primaries}
-    every = [row for rows in by_metric.values() for row in rows]
+    drawn = {metric: list(_places(rows)) for metric, rows in by_metric.items()}
+    every = [row for places in drawn.values() for parts in places for rows in parts for row in rows]
     style = looks((row["label"] for row in every), (row["label"] for row in every if row["is_baseline"]))
     style |= {row["label"]: UPPER_BOUND for row in every if row["upper_bound"]}
-    seconds = training_seconds(results)
-    found = [chart for metric, rows in by_metric.items() for chart in heat_maps(results, metric, rows)]
+    costs = results.costs().to_dict("records")
+    kinds = {cost: amounts(costs, cost) for cost in (TRAINING, *OTHERS)}
+    for metric in by_metric:
+        yield from _over_datasets(results, metric, style)
+    for metric, rows in by_metric.items():
+        yield from heat_maps(results, metric, rows)
     number = 0
     for metric, rows in by_metric.items():
-        places = partition(rows, lambda row: (str(row["transfer"]), str(row["backbone"])))
-        for (transfer, backbone), there in places.items():
+        of = len({(row["transfer"], row["backbone"]) for row in rows})
+        for parts in drawn[metric]:
             number += 1
-            for (setting, episodic), own in partition(there, lambda row: (row["setting"], is_episodic(row))).items():
+            for position, own in enumerate(parts):
+                first = own[0]
                 # Numbered, since two names may differ only in what a file name cannot hold.
-                parts = [str(number), file_name(transfer), file_name(backbone)]
-                parts += [str(setting)] if setting != "inductive" else []
-                parts += ["episodes"] if episodic else []
-                found += _of_place(metric, "-".join(parts), own, seconds, style)
-    return found
+                name = [str(number), file_name(str(first["transfer"])), file_name(str(first["backbone"]))]
+                name += [str(first["setting"])] if first["setting"] != SETTINGS[0] else []
+                name += ["episodes"] if is_episodic(first) else []
+                detailed = number <= DETAILED and position == 0
+                for chart in _of_place(results, metric, "-".join(name), own, kinds, style, detailed):
+                    yield _noting(chart, of - PLACES, of)
+
+
+def _places(rows: list[Any]) -> Iterator[list[list[Any]]]:
+    """Yield the rows of the first transfers and backbones, each taken apart into what may be compared."""
+    places = partition(rows, lambda row: (str(row["transfer"]), str(row["backbone"])))
+    for there in list(places.values())[:PLACES]:
+        parts = partition(there, lambda row: (row["setting"], is_episodic(row)))
+        yield [relabelled(own) for own in parts.values()]
 
 
 def _of_place(
-    metric: str, name: str, rows: list[Any], seconds: dict[tuple[str, ...], float], style: dict[str, Look]
-) -> list[Chart]:
-    """Return the charts of comparable rows: curves of families with several budgets, a plot for each other budget."""
+    results: "Results",
+    metric: str,
+    name: str,
+    rows: list[Any],
+    costs: Mapping[Cost, Amounts],
+    style: dict[str, Look],
+    detailed: bool,
+) -> Iterator[Chart]:
+    """Yield the charts of comparable rows: curves of families with several budgets, a plot for each other budget."""
     compared = [row for row in rows if not row["is_baseline"]] or rows
     families = partition(compared, lambda row: row["family"])
     curved = [family for family, own in families.items() if len({row["budget"] for row in own}) > 1]
-    found: list[Chart | None] = [label_curve(metric, name, rows, curved, style)] if curved else []
+    if curved:
+        yield label_curve(metric, name, rows, curved, style)
     others = partition((row for row in compared if row["family"] not in curved), lambda row: str(row["budget"]))
     for budget, own in others.items():
         ending = f"{name}-{file_name(budget)}" if curved or len(others) > 1 else name
-        found.append(score_plot(metric, ending, _with_baselines(own, rows), style))
-    found.append(cost_curve(metric, name, rows, seconds, style))
-    return [chart for chart in found if chart is not None]
+        yield score_plot(metric, ending, _with_baselines(own, rows), style)
+    found = [
+        difference_forest(metric, name, rows, style),
+        cost_curve(metric, name, rows, costs[TRAINING], style),
+        cost_panels(metric, name, rows, {cost: costs[cost] for cost in OTHERS}, style),
+    ]
+    if metric == _UNBIASED:
+        found.append(tuning_curve(results, name, rows, style))
+        found.append(selection_plot(results, name, rows[0]) if _is_plain(rows[0]) else None)
+    if metric == _UNBIASED and detailed:
+        episodic = is_episodic(rows[0])
+        found.append(calibration_plot(results, name, rows, style))
+        found.append(confusion_plot(results, name, rows) if not episodic else None)
+        found.append(embedding_view(results, name, rows) if not episodic else None)
+    yield from (chart for chart in found if chart is not None)
+
+
+def _over_datasets(results: "Results", metric: str, style: dict[str, Look]) -> Iterator[Chart]:
+    """Yield the charts of the comparisons over most datasets."""
+    every = results.across(metric)
+    chosen = sorted(every, key=lambda across: (len(across.blocks), len(across.candidates)), reverse=True)[:COMPARISONS]
+    for across in (each for each in every if each in chosen and len(each.candidates) > 1):
+        own = style | looks((candidate for candidate in across.candidates if candidate not in style), ())
+        name = file_name(str(across.budget)) + (f"-{across.setting}" if across.setting != SETTINGS[0] else "")
+        name = name if metric == results.metric else f"{name}-{file_name(metric)}"
+        where = f"label budget {plain(across.budget)}" + (
+            f", {plain(across.setting)}" if across.setting != SETTINGS[0] else ""
+        )
+        found = [
+            rank_plot(across, name, where, own),
+            critical_difference(across, name, where, own),
+            win_matrix(across, name, where),
+            performance_profile(across, name, where, own),
+        ]
+        for chart in found:
+            if chart is not None:
+                yield _noting(chart, len(every) - len(chosen), len(every), "comparisons over datasets")
+
+
+def _noting(chart: Chart, left_out: int, of: int, what: str = "transfers and backbones") -> Chart:
+    """Say in a caption how many of its like there are without a chart."""
+    if left_out <= 0:
+        return chart
+    said = f" Charts are drawn of {of - left_out} of {of:,} {what}; tables/summary.csv has all."
+    return replace(chart, caption=chart.caption + said)
+
+
+def _is_plain(row: Any) -> bool:
+    return row["setting"] == SETTINGS[0] and not is_episodic(row)
 
 
 def _with_baselines(rows: list[Any], there: list[Any]) -> list[Any]:
     """Return rows of one budget, after the baselines of that budget that others of their place are compared with."""
-    wanted = {(row["baseline"], row["budget"]) for row in rows}
-    baselines = [row for row in there if row["is_baseline"] and (row["strategy"], row["budget"]) in wanted]
-    return [row for row in baselines if row not in rows] + rows
+    baselines = [row for row in there if any(is_baseline_of(row, other) for other in rows)]
+    return [row for row in baselines if not any(row is other for other in rows)] + rows

@@ -1,23 +1,98 @@
-"""The command `tlbench report`: writes the reports of a results folder anew."""
+"""The command `tlbench report`: writes the reports of a results folder anew, or checks those that are there."""
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from tlbench import Reporter, Results
+
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path))
+@click.argument("results", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="RESULTS...")
 @click.option("--format", "formats", multiple=True, metavar="NAME", help="One format; all without it. Repeatable.")
+@click.option("--baseline", metavar="NAME", help="Compare all with this strategy.  [default: their family's own]")
+@click.option("--document", "documents", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+              help="Write the block between <!-- NAME:begin --> and <!-- NAME:end --> of a Markdown file.")  # fmt: skip
+@click.option("--check", is_flag=True, help="Write nothing; say which files are not as the records make them.")
 @click.option("-p", "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a local plugin file.")
-def report(results: Path, formats: tuple[str, ...], plugins: tuple[str, ...]) -> None:
-    """Write the reports of a results folder, running nothing.
+def report(
+    results: tuple[Path, ...],
+    formats: tuple[str, ...],
+    baseline: str | None,
+    documents: tuple[Path, ...],
+    check: bool,
+    plugins: tuple[str, ...],
+) -> None:
+    """Write the reports of results folders, running nothing.
+
+    With --check nothing is written: reports, and blocks of documents, are made anew and compared with those that
+    stand there. A line names each file that differs and where, and the exit code is 1.
 
     \b
     tlbench report tlbench-results/quick --format markdown
+    tlbench report results/quick --document README.md --check
     """
     from tlbench import Results
     from tlbench.catalog import Catalog
     from tlbench.host import Host
+    from tlbench.names import unknown
     from tlbench.reporting import write_reports
 
-    write_reports(Results(results), Catalog(Host(plugins)), formats)
+    catalog = Catalog(Host(plugins))
+    for name in formats:
+        if name not in catalog.reporters:
+            raise unknown("report format", name, catalog.reporters)
+    opened = [Results(folder, baseline=baseline) for folder in results]
+    blocks = _blocks(opened, documents)
+    if check:
+        chosen = [reporter for reporter in catalog.reporter_list() if not formats or reporter.name in formats]
+        sys.exit(_checked(opened, chosen, blocks, not formats))
+    for one in opened:
+        for document in blocks[one]:
+            from tlbench_reports.block import write_block
+
+            write_block(one, document)
+        write_reports(one, catalog, formats)
+
+
+def _blocks(opened: "list[Results]", documents: tuple[Path, ...]) -> "dict[Results, list[Path]]":
+    """Return which documents have a block for which results; raise TlbenchError where none has."""
+    from tlbench_reports.block import folder_name, markers, taken_apart
+
+    found: dict[Results, list[Path]] = {}
+    for one in opened:
+        begin, _ = markers(folder_name(one))
+        found[one] = [document for document in documents if not document.is_file() or begin in _text(document)]
+        for document in found[one] or documents[:1]:
+            taken_apart(one, document)  # says what is missing
+    return found
+
+
+def _text(document: Path) -> str:
+    return document.read_text(encoding="utf-8", errors="replace")
+
+
+def _checked(
+    opened: "list[Results]", reporters: "list[Reporter]", blocks: "dict[Results, list[Path]]", strays: bool
+) -> int:
+    """Say what differs, or that nothing does; return the exit code."""
+    from tlbench.names import plural
+    from tlbench_reports.checking import Check
+
+    check = Check()
+    for one in opened:
+        check.reports(one, reporters, strays)
+        for document in blocks[one]:
+            check.document(one, document)
+    for sentence in [*check.differences, *check.notes]:
+        click.echo(sentence)
+    if check.differences:
+        return 1
+    shown = [str(document) for own in blocks.values() for document in own]
+    also = f" and the blocks of {', '.join(dict.fromkeys(shown))}" if shown else ""
+    folders = ", ".join(str(one.folder) for one in opened)
+    click.echo(f"{plural(check.files, 'file')} of {folders}{also}: as the records make them.")
+    return 0

@@ -1,77 +1,132 @@
-"""Scores against cost: what each second of training buys, and which strategies no other beats on both."""
+"""Scores against cost: what each second, parameter or byte buys, and which strategies no other beats on both."""
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullLocator
 
 from tlbench_reports.drawing import GREY, Chart, Look, broken, families, looks, place_name, score_limits
 from tlbench_reports.rows import conditions
-from tlbench_reports.words import known, plain
+from tlbench_reports.words import known, listing, plain, quantity
 
 if TYPE_CHECKING:
     from tlbench import Results
 
-_KEYS = ("strategy", "source", "backbone", "transfer", "budget")
-_COLUMNS = 2
-Seconds = dict[tuple[str, ...], float]
-Styles = dict[str, Look]
+# What tells the rows of the costs apart; those that a results folder's rows lack are left out.
+_KEYS = ("strategy", "source", "backbone", "transfer", "budget", "setting", "selection", "tuned")
+_COLUMNS = 3
+_ALIKE = 1.05  # the largest over the least of costs that are nearly the same
 _LEAST = 1e-3  # seconds; a logarithmic axis has no zero
+Amounts = Mapping[tuple[str, ...], float]
+Styles = dict[str, Look]
 
 
-def cost_curve(metric: str, name: str, rows: list[Any], seconds: Seconds, style: Styles) -> Chart | None:
-    """Return the chart of one transfer and backbone, or None where no cost is known."""
-    shown = [row for row in rows if known(row["mean"]) and known(seconds.get(_key(row)))]
+@dataclass(frozen=True)
+class Cost:
+    """A kind of cost: what an axis calls it, and the columns of the costs whose sum it is."""
+
+    name: str
+    columns: tuple[str, ...]
+    is_time: bool = False
+
+
+TRAINING = Cost("seconds to train", ("fit_seconds", "prepare_seconds", "tuning_seconds"), is_time=True)
+OTHERS = (
+    Cost("seconds to predict", ("predict_seconds",), is_time=True),
+    Cost("parameters trained", ("parameters_trained",)),
+    Cost("parameters stored", ("parameters_stored",)),
+    Cost("FLOPs per example", ("flops_per_example",)),
+    Cost("peak memory, bytes", ("peak_memory_bytes",)),
+)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes: its heading, its rows of the summary, and their cost."""
+
+    heading: str
+    axis: str
+    rows: list[Any]
+    amounts: Amounts
+    is_time: bool
+
+
+def cost_curve(metric: str, name: str, rows: list[Any], seconds: Amounts, style: Styles) -> Chart | None:
+    """Return the chart of the seconds that training took, a panel per budget, or None where no cost is known."""
+    shown = _scored(rows, seconds)
     if not shown:
         return None
     budgets = list(dict.fromkeys(row["budget"] for row in shown))
-    crowded = families(shown)  # a legend of forty names helps nobody
-    own_looks = looks(crowded, ()) if crowded else {}
-    grouped = [row["label"] for row in shown if crowded and not row["upper_bound"]]
-    names = {row["label"]: plain(row["family"]) if row["label"] in grouped else row["label"] for row in shown}
-    style = {label: own_looks[name] if label in grouped else style[label] for label, name in names.items()}
-    columns = min(len(budgets), _COLUMNS)
-    lines = -(-len(budgets) // columns)
-
-    def draw(figure: Figure) -> None:
-        grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-        for axes, budget in zip(grid.flat, budgets, strict=False):
-            own = [row for row in shown if row["budget"] == budget]
-            _panel(axes, conditions(own[0]), own, seconds, style, names)
-        for axes in grid.flat[len(budgets) :]:
-            axes.set_visible(False)
-        for axes in grid[:, 0]:
-            axes.set(ylabel=plain(metric), ylim=score_limits(shown))
-        handles = {
-            label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-        }
-        figure.legend(handles.values(), handles.keys(), loc="outside right upper")
-
-    return Chart(
-        name=f"cost-{name}",
-        title=f"{plain(metric)} against cost: {place_name(rows[0])}",
-        caption="Cost: mean seconds to fit, with the whole of a source-side training that several cells may share. "
-        "Bars: 95% t intervals over replicates. Line and rings: the Pareto front, strategies that no other beats on "
-        "score at equal or less cost"
-        + (", numbered by cost; colours are families. " if crowded else ". ")
-        + "Seconds hold for the machine they were taken on.",
-        size=(3.6 * columns + 2.6, 3.0 * lines + 1.1),
-        draw=draw,
+    parts = [[row for row in shown if row["budget"] == budget] for budget in budgets]
+    panels = [Panel(conditions(own[0]), "seconds to train (log scale)", own, seconds, True) for own in parts]
+    return _chart(
+        f"cost-{name}",
+        f"{plain(metric)} against cost: {place_name(rows[0])}",
+        "Cost: mean seconds to fit, with tuning, and with the whole of a source-side training that several cells "
+        "may share. ",
+        panels,
+        metric,
+        style,
+        columns=2,
     )
 
 
-def training_seconds(results: "Results") -> Seconds:
-    """Return the mean seconds that a classifier takes, source-side training included, by row of the summary."""
+def cost_panels(metric: str, name: str, rows: list[Any], costs: Mapping[Cost, Amounts], style: Styles) -> Chart | None:
+    """Return the chart of all other costs at one label budget, or None where none differs from row to row.
+
+    `costs` has for each kind the mean amounts by row. The budget is the one with most rows, of several the largest.
+    """
+    by_budget: dict[str, list[Any]] = {}
+    for row in rows:
+        if known(row["mean"]):
+            by_budget.setdefault(row["budget"], []).append(row)
+    if not by_budget:
+        return None
+    chosen = max(reversed(by_budget.values()), key=len)
+    panels, unknown, equal = [], [], []
+    for cost, amounts in costs.items():
+        own = _scored(chosen, amounts)
+        different = [amounts[row_key(row)] for row in own]
+        if not own:
+            unknown.append(cost.name)
+        elif len(own) > 1 and max(different) <= _ALIKE * min(different):
+            equal.append(f"{cost.name} ({quantity(max(different))})")
+        else:
+            panels.append(Panel(cost.name, f"{cost.name} (log scale)", own, amounts, cost.is_time))
+    if not panels:
+        return None
+    left_out = f"Nearly the same for all, and not shown: {'; '.join(equal)}. " if equal else ""
+    left_out += f"Not known: {listing(unknown)}. " if unknown else ""
+    return _chart(
+        f"costs-{name}",
+        f"{plain(metric)} against other costs, {conditions(chosen[0])}: {place_name(rows[0])}",
+        f"Costs: means over replicates. {left_out}",
+        panels,
+        metric,
+        style,
+        columns=min(_COLUMNS, len(panels)),
+    )
+
+
+def amounts(costs: list[dict[Any, Any]], cost: Cost) -> dict[tuple[str, ...], float]:
+    """Return the mean cost of each row of the summary where it is known, from the rows of `Results.costs`."""
     found = {}
-    for row in results.costs().to_dict("records"):
-        prepare = row["prepare_seconds"] if known(row["prepare_seconds"]) else 0.0
-        if known(row["fit_seconds"]):
-            found[_key(row)] = max(row["fit_seconds"] + prepare, _LEAST)
+    for row in costs:
+        first, *others = (row.get(column) for column in cost.columns)
+        if known(first):
+            total = float(first) + sum(float(other) for other in others if known(other))
+            found[row_key(row)] = max(total, _LEAST) if cost.is_time else total
     return found
+
+
+def training_seconds(results: "Results") -> dict[tuple[str, ...], float]:
+    """Return the mean seconds that a classifier takes, source-side training and tuning included, by row."""
+    return amounts(results.costs().to_dict("records"), TRAINING)
 
 
 def pareto(points: Iterable[tuple[str, float, float]]) -> list[str]:
@@ -85,25 +140,72 @@ def pareto(points: Iterable[tuple[str, float, float]]) -> list[str]:
     return front
 
 
-def _key(row: Any) -> tuple[str, ...]:
-    return tuple(str(row[column]) for column in _KEYS)
+def row_key(row: Any) -> tuple[str, ...]:
+    """Return what tells a row of the costs, or of the summary, from the others."""
+    return tuple(str(row[column]) for column in _KEYS if column in row)
 
 
-def _decades(seconds: Iterable[float]) -> tuple[float, float]:
+def _scored(rows: list[Any], amounts: Amounts) -> list[Any]:
+    return [row for row in rows if known(row["mean"]) and known(amounts.get(row_key(row)))]
+
+
+def _chart(name: str, title: str, costs: str, panels: list[Panel], metric: str, style: Styles, columns: int) -> Chart:
+    shown = [row for panel in panels for row in panel.rows]
+    crowded = families(shown)  # a legend of forty names helps nobody
+    own_looks = looks(crowded, ()) if crowded else {}
+    grouped = [row["label"] for row in shown if crowded and not row["upper_bound"]]
+    names = {row["label"]: plain(row["family"]) if row["label"] in grouped else row["label"] for row in shown}
+    style = {label: own_looks[name] if label in grouped else style[label] for label, name in names.items()}
+    columns = min(len(panels), columns)
+    lines = -(-len(panels) // columns)
+    counts = sorted({int(row["n"]) for row in shown if row["n"]})
+
+    def draw(figure: Figure) -> None:
+        grid = figure.subplots(lines, columns, sharey=True, squeeze=False)
+        for axes, panel in zip(grid.flat, panels, strict=False):
+            _draw_panel(axes, panel, panels, style, names)
+        for axes in grid.flat[len(panels) :]:
+            axes.set_visible(False)
+        for axes in grid[:, 0]:
+            axes.set(ylabel=plain(metric), ylim=score_limits(shown))
+        handles = {
+            label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        figure.legend(handles.values(), handles.keys(), loc="outside right upper")
+
+    return Chart(
+        name=name,
+        title=title,
+        caption=costs + f"Bars: 95% t intervals of the score over replicates, n = {listing(counts) or 0}. Line and "
+        "rings: the Pareto front, strategies that no other beats on score at equal or less cost"
+        + (", numbered by cost; colours are families." if crowded else ".")
+        + (" Seconds hold for the machine they were taken on." if any(panel.is_time for panel in panels) else ""),
+        size=((3.6 if columns < _COLUMNS else 3.0) * columns + 2.4, 3.0 * lines + 1.1),
+        draw=draw,
+    )
+
+
+def _decades(costs: Iterable[float]) -> tuple[float, float]:
     """Return the powers of ten around all costs, so that an axis always has two labels and charts share it."""
-    logarithms = [math.log10(value) for value in seconds]
+    logarithms = [math.log10(value) for value in costs if value > 0] or [0.0]
     return 10.0 ** math.floor(min(logarithms) - 0.05), 10.0 ** math.ceil(max(logarithms) + 0.05)
 
 
-def _panel(axes: Axes, title: str, rows: list[Any], seconds: Seconds, style: Styles, names: Mapping[str, str]) -> None:
-    """Draw the rows of one budget; `names` says what each is called in the legend."""
-    places = {row["label"]: (seconds[_key(row)], row["mean"]) for row in rows}
-    bounds = {row["label"] for row in rows if row["upper_bound"]}
+def _draw_panel(axes: Axes, panel: Panel, panels: list[Panel], style: Styles, names: Mapping[str, str]) -> None:
+    """Draw one panel; `names` says what each strategy is called in the legend."""
+    costs = {row["label"]: panel.amounts[row_key(row)] for row in panel.rows}
+    # Panels of one cost share an axis.
+    shared = [each.amounts[row_key(row)] for each in panels if each.axis == panel.axis for row in each.rows]
+    low, high = _decades(shared)
+    has_zero = min(shared) <= 0
+    zero = low / 10  # where a cost of nothing stands
+    places = {row["label"]: (costs[row["label"]] or zero, row["mean"]) for row in panel.rows}
+    bounds = {row["label"] for row in panel.rows if row["upper_bound"]}
     front = pareto((name, *place) for name, place in places.items() if name not in bounds)
     numbered = any(name != shown for name, shown in names.items())
     if front:
         axes.step(*zip(*(places[name] for name in front), strict=True), where="post", color=GREY, linewidth=1, zorder=1)
-    for row in rows:
+    for row in panel.rows:
         name, (x, y) = row["label"], places[row["label"]]
         look = style[name]
         reach = [[y - row["seed_low"]], [row["seed_high"] - y]]
@@ -121,10 +223,16 @@ def _panel(axes: Axes, title: str, rows: list[Any], seconds: Seconds, style: Sty
         else list(map(plain, front))
     )
     # Names beside the points would cover each other: what is cheap stands close together.
-    axes.set_title(title + "\n" + fill(f"front: {', '.join(listed)}", 46), fontsize=9.5)
+    heading = fill(f"front: {', '.join(listed)}", 42, break_on_hyphens=False)
+    axes.set_title(f"{panel.heading}\n{heading}", fontsize=9.5)
     axes.set_xscale("log")
-    axes.set_xlim(_decades(seconds.values()))
-    axes.xaxis.set_major_formatter(lambda value, position: f"{value:g}")
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("seconds to train (log scale)")
-    axes.tick_params(labelbottom=True)
+    axes.set_xlim(zero / 2 if has_zero else low, high)
+    axes.xaxis.set_major_locator(LogLocator(numticks=7))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(lambda value, position: "0" if has_zero and value < low else _short(value))
+    axes.set_xlabel(panel.axis)
+
+
+def _short(value: float) -> str:
+    """Write a power of ten for an axis: `0.01`, `10`, `1 M`."""
+    return f"{value:g}" if value < 1e5 else quantity(value) if value >= 1e6 else f"{value / 1e3:g} k"

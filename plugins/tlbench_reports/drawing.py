@@ -2,14 +2,18 @@
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from textwrap import fill
 from typing import Any
 
 import matplotlib.style
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from tlbench_reports.rows import CROWDED
@@ -20,6 +24,8 @@ BLACK, GREY = "#000000", "#767676"
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 # As many as share no divisor with the colours, so that the first 66 pairs differ.
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
+_ROOM = 0.06  # inches around a picture without words
+INEXACT = "Its last digits are those of the processor that drew it."
 _STYLE = {
     "axes.axisbelow": True,
     "axes.grid": True,
@@ -27,13 +33,13 @@ _STYLE = {
     "axes.spines.top": False,
     "axes.titlesize": 10.5,
     "axes.titlelocation": "left",
+    "figure.dpi": 160,
     "font.size": 10,
     "grid.color": "#e4e4e4",
     "legend.frameon": False,
     "legend.fontsize": 9,
     "lines.linewidth": 1.4,
     "lines.markersize": 5.5,
-    "savefig.dpi": 160,
     "svg.fonttype": "none",  # text stays text: it can be searched, read aloud and copied
     "svg.hashsalt": "tlbench",  # else the names inside the file are random
     "text.parse_math": False,  # a dollar sign in a folder's name is no formula
@@ -52,7 +58,7 @@ class Look:
 UPPER_BOUND = Look(BLACK, "*", ":")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chart:
     """A picture with what it shows in words."""
 
@@ -61,6 +67,19 @@ class Chart:
     caption: str
     size: tuple[float, float]  # inches
     draw: Callable[[Figure], None]
+    exact: bool = True  # whether every processor draws the same
+
+    @cached_property
+    def figure(self) -> Figure:
+        """The chart with its title and caption, drawn and laid out once for all formats; to be used in the style."""
+        figure = Figure(figsize=self.size, layout="constrained")
+        self.draw(figure)
+        letters = int(self.size[0] * 15)
+        figure.suptitle(fill(self.title, int(letters * 0.7)), x=0.01, ha="left", fontsize=12)
+        figure.supxlabel(fill(self.caption, letters), x=0.01, ha="left", fontsize=8.5, color="#444444")
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # the places found are kept: to find them takes as long as to draw
+        return figure
 
 
 def looks(strategies: Iterable[str], baselines: Iterable[str]) -> dict[str, Look]:
@@ -72,6 +91,18 @@ def looks(strategies: Iterable[str], baselines: Iterable[str]) -> dict[str, Look
     for i, name in enumerate(others):
         given[name] = Look(_COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)], "-")
     return given
+
+
+def class_look(place: int) -> tuple[str, str]:
+    """Return the colour and the marker of the class at this place of a legend."""
+    return _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)]
+
+
+def ink(colour: Sequence[float]) -> str:
+    """Return black or white, whichever is read better upon a colour of red, green and blue from 0 to 1."""
+    red, green, blue = (channel**2.2 for channel in colour[:3])
+    bright = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179  # where both contrast alike (WCAG 2)
+    return "black" if bright else "white"
 
 
 def families(rows: Iterable[Any]) -> list[str]:
@@ -131,21 +162,45 @@ def broken(name: str, width: int = 24) -> str:
 
 
 def render(chart: Chart, *file_formats: str, standalone: bool = True) -> list[bytes]:
-    """Return a chart in each of these formats, `svg` or `png`; a standalone one carries its title and caption."""
+    """Return a chart in each of these formats, `svg` or `png`; a standalone one carries its title and caption.
+
+    One that does not is an SVG cut to what is left; with it the drawing is done with, and forgotten.
+    """
+    with _style():
+        words = (chart.figure._suptitle, chart.figure._supxlabel)
+        for text in words:
+            text.set_visible(standalone)
+        pictures = [_saved(chart, file_format) for file_format in file_formats]
+        if not standalone:
+            box = chart.figure.get_tightbbox()
+            height = chart.size[1]
+            pictures = [_cut(picture, max(height - box.y1, 0), max(box.y0, 0), chart.size) for picture in pictures]
+            vars(chart).pop("figure")
+        return pictures
+
+
+@contextmanager
+def _style() -> Iterator[None]:
     with matplotlib.style.context(["default", _STYLE]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
-        figure = Figure(figsize=chart.size, layout="constrained")
-        chart.draw(figure)
-        if standalone:
-            letters = int(chart.size[0] * 15)
-            figure.suptitle(fill(chart.title, int(letters * 0.7)), x=0.01, ha="left", fontsize=12)
-            figure.supxlabel(fill(chart.caption, letters), x=0.01, ha="left", fontsize=8.5, color="#444444")
-        return [_saved(figure, file_format) for file_format in file_formats]
+        yield
 
 
-def _saved(figure: Figure, file_format: str) -> bytes:
+def _saved(chart: Chart, file_format: str) -> bytes:
     stream = BytesIO()
-    undated = {"Date": None} if file_format == "svg" else {"Software": None}
-    figure.savefig(stream, format=file_format, metadata=undated)
-    figure.set_layout_engine("none")  # the places found are kept: to find them takes as long as to draw
+    # Not by savefig, which draws twice, since it cannot know that the places have been found.
+    if file_format == "svg":
+        described = {} if chart.exact else {"Description": INEXACT}
+        FigureCanvasSVG(chart.figure).print_svg(stream, metadata={"Date": None, **described})
+        chart.figure.dpi = _STYLE["figure.dpi"]
+    else:
+        FigureCanvasAgg(chart.figure).print_png(stream, metadata={"Software": None})
     return stream.getvalue()
+
+
+def _cut(picture: bytes, above: float, below: float, size: tuple[float, float]) -> bytes:
+    """Return an SVG without what is above and below, in inches."""
+    above, below = max(above - _ROOM, 0), max(below - _ROOM, 0)
+    width, height = 72 * size[0], 72 * (size[1] - above - below)
+    head = f'width="{width:g}pt" height="{height:g}pt" viewBox="0 {72 * above:g} {width:g} {height:g}"'
+    return re.sub(rb'width="[^"]*" height="[^"]*" viewBox="[^"]*"', head.encode(), picture, count=1)

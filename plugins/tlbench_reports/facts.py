@@ -1,7 +1,7 @@
 """Where records come from: protocol, environment and provenance, brought together from all of them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ _ORIGIN = {
 }
 _DIGEST = re.compile(r"[0-9a-f]{32,64}")
 _SHOWN = 12  # letters of a digest
+_MOST = 12  # values of one fact that are shown
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,18 @@ class Facts:
 
 def protocol(results: "Results") -> dict[str, str]:
     """Return how labels were used, scores taken and networks trained."""
-    identities = [record.identity for record in results.records]
-    shown = {key: [identity.get(key) for identity in identities] for key in ("protocol", "recipe", "seed")}
     replicates = {(record.labels.get("seed"), record.labels.get("replicate")) for record in results.records}
-    flat = [flatten({key: values[i] for key, values in shown.items()}) for i in range(len(identities))]
+    flat = [
+        flatten({key: value})
+        for key in ("protocol", "recipe", "seed")
+        for value in _different(record.identity.get(key) for record in results.records)
+    ]
     return {"replicates": str(len(replicates)), "metrics": ", ".join(results.metrics), **_merged(flat)}
 
 
 def environment(results: "Results") -> dict[str, str]:
     """Return versions and devices; several values of one fact stand side by side."""
-    return _merged(record.environment for record in results.records)
+    return _merged(_different(record.environment for record in results.records))
 
 
 def provenance(results: "Results") -> list[Facts]:
@@ -85,21 +88,44 @@ def origins(results: "Results") -> Facts:
 
 def _things(results: "Results") -> dict[str, dict[str, dict[str, tuple[str, ...]]]]:
     """Return all values of each fact, by kind and name: records of two versions say two things of one strategy."""
-    found: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
+    several: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for record in results.records:
         for kind, facts in record.provenance.items():
             if kind in record.labels and isinstance(facts, Mapping):
-                known = found.setdefault(kind, {}).setdefault(plain(record.labels[kind]), {})
-                for key, value in flatten(facts).items():
-                    known[key] = tuple(dict.fromkeys((*known.get(key, ()), value)))
+                several.setdefault((kind, record.labels[kind]), []).append(facts)
+    found: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
+    for (kind, name), facts_of_one in several.items():
+        values = found.setdefault(kind, {}).setdefault(plain(name), {})
+        for facts in _different(facts_of_one):
+            for key, value in flatten(facts).items():
+                values[key] = tuple(dict.fromkeys((*values.get(key, ()), value)))
     return found
+
+
+def _different(several: Iterable[Any]) -> Iterator[Any]:
+    """Yield each of these once. Of 100,000 records nearly all say the same: that is looked up, not taken apart."""
+    objects, forms = set(), set()
+    for facts in several:
+        if id(facts) in objects:
+            continue
+        objects.add(id(facts))
+        form = repr(facts)
+        if form not in forms:
+            forms.add(form)
+            yield facts
 
 
 def _facts(values: Iterable[str]) -> Fact:
     """Return values side by side; digests are cut short, and whole beside that."""
     several = list(values)
     shown = [value[:_SHOWN] if _DIGEST.fullmatch(value) else value for value in several]
-    return Fact(", ".join(shown), ", ".join(several) if shown != several else "")
+    return Fact(_side_by_side(shown), _side_by_side(several) if shown != several else "")
+
+
+def _side_by_side(values: Iterable[str]) -> str:
+    several = list(values)
+    rest = f" and {len(several) - _MOST:,} more" if len(several) > _MOST else ""
+    return ", ".join(several[:_MOST]) + rest
 
 
 def commands(results: "Results") -> list[str]:
@@ -143,7 +169,7 @@ def _merged(several: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     for facts in several:
         for key, value in facts.items():
             values.setdefault(plain(key), {})[plain(value)] = None
-    return {key: ", ".join(found) for key, found in values.items()}
+    return {key: _side_by_side(found) for key, found in values.items()}
 
 
 def _table(kind: str, things: Mapping[str, Mapping[str, Fact]]) -> Facts:

@@ -4,10 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tlbench_reports.grid import Grid, number_column, text_column
 from tlbench_reports.words import count, known, listing, plain
 
 if TYPE_CHECKING:
-    from tlbench import Results
+    from tlbench import Record, Results
+
+
+_LONG = 300  # letters of a listing
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,33 @@ def skipped(results: "Results") -> list[Gap]:
 
 def failed(results: "Results") -> list[Gap]:
     """Return the cells that broke, by what broke them."""
-    frame = results.frame()
-    broken = frame[frame["status"] == "failed"].to_dict("records")
-    return _by_reason((_failure(row), 1, row) for row in broken)
+    broken = [record for record in results.records if record.failure]
+    return _by_reason((_failure(record), 1, record.labels) for record in broken)
+
+
+def grid(kind: str, found: list[Gap]) -> Grid | None:
+    """Return a table of the page, a row for each reason; None where there is none."""
+    if not found:
+        return None
+    listed = (("strategies", "strategies"), ("backbones", "backbones"), ("transfers", "transfers"))
+    return Grid(
+        kind,
+        f"{kind.capitalize()} cells",
+        f"{kind.capitalize()} cells, by reason",
+        (
+            text_column("reason", "reason", [gap.reason for gap in found], is_prose=True),
+            number_column("cells", "cells", [f"{gap.cells:,}" for gap in found], [gap.cells for gap in found]),
+            *(text_column(key, title, [_short(getattr(gap, key)) for gap in found], is_prose=True)
+              for key, title in (*listed, ("budgets", "label budgets"))),
+        ),
+    )  # fmt: skip
+
+
+def _short(names: str) -> str:
+    """Return a listing, cut where nobody would read on."""
+    if len(names) <= _LONG:
+        return names
+    return f"{names[:_LONG].rpartition(', ')[0] or names[:_LONG]}, … ({names.count(', ') + 1:,} in all)"
 
 
 def tally(results: "Results") -> str:
@@ -48,9 +76,10 @@ def tally(results: "Results") -> str:
     return f"{count(total, 'cell')} run: {total - broken:,} scored, {broken:,} failed. {left_out:,} skipped.{pending}"
 
 
-def _failure(row: Mapping[Any, Any]) -> str:
-    kind = plain(row["failure"]) if known(row["failure"]) else "failure"
-    return f"{kind}: {plain(row['message'])}" if known(row["message"]) else kind
+def _failure(record: "Record") -> str:
+    failure = record.failure
+    kind = plain(failure.kind if failure else "") or "failure"
+    return f"{kind}: {plain(failure.message)}" if failure and failure.message else kind
 
 
 def _by_reason(entries: Iterable[tuple[str, int, Mapping[Any, Any]]]) -> list[Gap]:

@@ -9,7 +9,8 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
 from tlbench import Budget
-from tlbench_reports.drawing import Chart, lines_by_family, name_lines
+from tlbench_reports.drawing import Chart, ink, lines_by_family, name_lines
+from tlbench_reports.leading import relabelled
 from tlbench_reports.rows import SETTINGS, conditions, partition
 from tlbench_reports.words import file_name, known, listing, number, plain
 
@@ -19,21 +20,32 @@ if TYPE_CHECKING:
 _COLOURS = "cividis"  # reads alike with and without colour vision, and in grey
 _MISSING = "#f2f2f2"
 
+_MAPS, _COLUMNS, _LINES = 12, 12, 60  # at most
+
 Place = tuple[str, str]  # transfer, backbone
 
 
 def heat_maps(results: "Results", metric: str, rows: list[Any]) -> list[Chart]:
-    """Return a heat map for each label budget and setting of a summary's rows."""
+    """Return a heat map for each label budget and setting of a summary's rows, of many for those with most rows."""
     found = partition(rows, lambda row: (str(row["budget"]), str(row["setting"])))
-    keys = sorted(found, key=lambda key: (Budget.parse(key[0]).order(), SETTINGS.index(key[1])))
-    return [_heat_map(results, metric, found[key]) for key in keys]
+    fullest = sorted(found, key=lambda key: len(found[key]), reverse=True)[:_MAPS]
+    keys = sorted(fullest, key=lambda key: (Budget.parse(key[0]).order(), SETTINGS.index(key[1])))
+    missing = len(found) - len(keys)
+    note = f" {missing} further maps, with fewer cells, are not drawn." if missing else ""
+    return [_heat_map(results, metric, found[key], note) for key in keys]
 
 
-def _heat_map(results: "Results", metric: str, rows: list[Any]) -> Chart:
+def _heat_map(results: "Results", metric: str, rows: list[Any], note: str) -> Chart:
     budget, setting = str(rows[0]["budget"]), str(rows[0]["setting"])
+    rows = relabelled(rows, backbone="")
     cells = {(row["label"], (row["transfer"], row["backbone"])): row for row in rows}
-    lines = lines_by_family(rows)
-    places = sorted({place for _, place in cells})
+    every, labels = sorted({place for _, place in cells}), list(dict.fromkeys(row["label"] for row in rows))
+    places, best = every[:_COLUMNS], _best(rows, every[:_COLUMNS])
+    lines = lines_by_family(row for row in rows if row["label"] in best)
+    if len(every) > len(places):
+        note += f" The first {len(places)} of {len(every):,} transfers and backbones; tables/summary.csv has all."
+    if len(labels) > len(best):
+        note += f" The {len(best)} strategies of {len(labels):,} that score most."
     skipped = {
         (skip["strategy"], (skip["transfer"], skip["backbone"]))
         for skip in results.skipped
@@ -44,10 +56,20 @@ def _heat_map(results: "Results", metric: str, rows: list[Any]) -> Chart:
     return Chart(
         name=f"heat-map-{file_name(budget)}" + ("" if setting == SETTINGS[0] else f"-{setting}"),
         title=f"{plain(metric)}, {conditions(rows[0])}",
-        caption=f"Means over replicates, n = {listing(counts) or 0}. Pale cells have no score, and say why.",
+        caption=f"Means over replicates, n = {listing(counts) or 0}. Pale cells have no score, and say why.{note}",
         size=(2.8 + 1.9 * max(len(places), 2), 1.7 + 0.34 * len(lines)),
         draw=lambda figure: _draw(figure.subplots(), metric, lines, places, cells, skipped_labels),
     )
+
+
+def _best(rows: list[Any], places: list[Place]) -> Set[str]:
+    """Return the labels that have the highest scores in these places, as many as a map has lines."""
+    scored: dict[str, list[float]] = {}
+    for row in rows:
+        if (row["transfer"], row["backbone"]) in places:
+            scored.setdefault(row["label"], []).extend([row["mean"]] if known(row["mean"]) else [])
+    ranked = sorted(scored, key=lambda label: max(scored[label], default=float("-inf")), reverse=True)
+    return set(ranked[:_LINES])
 
 
 def _draw(
@@ -58,7 +80,8 @@ def _draw(
     cells: Mapping[tuple[str, Place], Any],
     skipped: Set[tuple[str, Place]],
 ) -> None:
-    means = [cell["mean"] for cell in cells.values() if known(cell["mean"])]
+    shown = {(label, place) for _, label in lines for place in places}
+    means = [cell["mean"] for key, cell in cells.items() if key in shown and known(cell["mean"])]
     scale = matplotlib.cm.ScalarMappable(Normalize(min(means, default=0), max(means, default=1)), _COLOURS)
     for y, (_, label) in enumerate(lines):
         for x, place in enumerate(places if label else ()):
@@ -88,9 +111,7 @@ def _heading(place: Place, places: list[Place]) -> str:
 def _score(axes: Axes, x: int, y: int, mean: float, scale: Any) -> None:
     colour = scale.to_rgba(mean)
     axes.add_patch(Rectangle((x - 0.49, y - 0.48), 0.98, 0.96, color=colour, linewidth=0))
-    red, green, blue = (channel**2.2 for channel in colour[:3])
-    bright = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179  # where black and white contrast alike (WCAG 2)
-    axes.text(x, y, number(mean), ha="center", va="center", color="black" if bright else "white")
+    axes.text(x, y, number(mean), ha="center", va="center", color=ink(colour))
 
 
 def _gap(axes: Axes, x: int, y: int, reason: str) -> None:

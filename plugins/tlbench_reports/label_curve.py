@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tlbench_reports.drawing import GREY, Chart, Look, broken, looks, place_name, score_limits
+from tlbench_reports.leading import is_baseline_of
 from tlbench_reports.rows import is_episodic, partition
 from tlbench_reports.words import known, listing, plain
 
@@ -77,8 +78,7 @@ def label_curve(metric: str, name: str, rows: list[Any], families: list[str], st
 def _members(rows: list[Any], family: str) -> list[Any]:
     """Return the rows of a family, after those of the baselines that it is compared with."""
     own = [row for row in rows if row["family"] == family]
-    compared = {(row["baseline"], row["budget"]) for row in own}
-    chosen = [row for row in rows if row["is_baseline"] and (row["strategy"], row["budget"]) in compared]
+    chosen = [row for row in rows if any(is_baseline_of(row, other) for other in own)]
     return chosen + [row for row in own if row not in chosen]
 
 

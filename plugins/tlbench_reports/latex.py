@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlbench_reports.atomic import write_text
-from tlbench_reports.document import Block, Bullets, Heading, Paragraph, Table, document
+from tlbench_reports.document import BEST, Answer, Block, Bullets, Heading, Legend, Paragraph, Table, document
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -36,12 +36,13 @@ _SPECIAL = {
 }
 _ANY = re.compile("|".join(map(re.escape, _SPECIAL)))
 _HEADING = {1: "section", 2: "subsection"}
+_LEGEND = r"  \par\smallskip Bold: best. $^{=}$: tied with the best; the paired differences do not tell the two apart."
 _PREAMBLE = r"% Needs \usepackage{booktabs}, \usepackage{textcomp} and \usepackage[T1]{fontenc}."
 
 
 def write(results: "Results", folder: Path) -> list[Path]:
     """Write tables/summary.tex."""
-    text = "\n\n".join([_PREAMBLE, *(_block(block) for block in document(results))])
+    text = "\n\n".join([_PREAMBLE, *filter(None, map(_block, document(results)))])
     return [write_text(folder / "tables" / "summary.tex", text + "\n")]
 
 
@@ -59,6 +60,10 @@ def _block(block: Block) -> str:
         case Bullets(items):
             entries = [rf"  \item {{}}{escape(item)}" for item in items]  # without {} a leading [ would be an option
             return "\n".join([r"\begin{itemize}", *entries, r"\end{itemize}"])
+        case Answer(sentences):
+            return "\n\n".join(map(_block, (Heading("In words"), Bullets(sentences)))) if sentences else ""
+        case Legend():
+            return ""  # each table has its own: a table is what people take
         case Table():
             return _table(block)
 
@@ -72,16 +77,23 @@ def _table(table: Table) -> str:
         r"    \toprule",
         _line(table.columns),
         r"    \midrule",
-        *(_line(row) if len(row) > 1 else _family(row[0], len(table.columns)) for row in table.rows),
+        *(
+            _line(row, table.mark(place)) if len(row) > 1 else _family(row[0], len(table.columns))
+            for place, row in enumerate(table.rows)
+        ),
         r"    \bottomrule",
         r"  \end{tabular}",
+        *([_LEGEND] if table.marks else []),
         r"\end{table}",
     ]
     return "\n".join(lines)
 
 
-def _line(cells: tuple[str, ...]) -> str:
-    return "    " + " & ".join(map(escape, cells)) + r" \\"
+def _line(cells: tuple[str, ...], mark: str = "") -> str:
+    shown = list(map(escape, cells))
+    if mark:
+        shown[1] = rf"\textbf{{{shown[1]}}}" if mark == BEST else rf"{shown[1]}\rlap{{$^{{=}}$}}"
+    return "    " + " & ".join(shown) + r" \\"
 
 
 def _family(name: str, columns: int) -> str:

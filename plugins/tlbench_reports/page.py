@@ -3,87 +3,32 @@
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tlbench_reports import facts, gaps
+from tlbench_reports import across_grids, downloads, facts, gaps, pairs
 from tlbench_reports.atomic import write_text
-from tlbench_reports.charts import charts
-from tlbench_reports.drawing import Chart, render
-from tlbench_reports.rows import SETTINGS, Row, is_episodic, partition, sampling, summary_rows
-from tlbench_reports.words import interval, known, notes, number, plain, quantity
+from tlbench_reports.figures import gallery
+from tlbench_reports.grid import Grid
+from tlbench_reports.score_grid import score_grids
+from tlbench_reports.suite_file import suite_text
+from tlbench_reports.words import file_name, notes, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
 
-_COSTS = {
-    "fit_seconds": "seconds to fit",
-    "prepare_seconds": "seconds to prepare",
-    "predict_seconds": "seconds to predict",
-    "parameters_trained": "parameters trained",
-    "parameters_stored": "parameters stored",
-    "peak_memory_bytes": "peak memory, bytes",
-    "flops_per_example": "FLOPs per example",
+_SCRIPTS = ("elements.js", "grids.js", "choices.js", "pairs.js", "downloads.js")
+_BANDS = {  # columns that are shown and hidden together
+    "where": "where",
+    "difference": "against the baseline",
+    "ledger": "ledger: what it was given",
+    "costs": "costs, mean of replicates",
+    "metrics": "further metrics (95% over replicates)",
 }
-_WHICH = ("strategy", "source", "backbone", "transfer", "budget")
-
-Key = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A chart as the page shows it."""
-
-    title: str
-    caption: str
-    source: str  # a data URI
-    width: int  # pixels
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A number in words, with what to sort it by."""
-
-    text: str
-    value: float | None
-
-
-@dataclass(frozen=True)
-class Section:
-    """Comparable rows of one transfer, with the tables that have a line for each."""
-
-    title: str
-    metric: str
-    is_of_clusters: bool
-    rows: tuple[Row, ...]
-    costs: tuple[tuple[Cell, ...], ...]
-    metric_names: tuple[str, ...]
-    metrics: tuple[tuple[Cell, ...], ...]
-
-    @property
-    def several_backbones(self) -> bool:
-        """Whether a column must name the backbone."""
-        return len({row.values["backbone"] for row in self.rows}) > 1
-
-    @property
-    def sampling(self) -> str:
-        """What the second interval is over."""
-        return sampling(self.rows)
-
-    @property
-    def sampling_kind(self) -> str:
-        """How the second interval is made."""
-        return "bootstrap" if self.sampling == "test items" else "t"
-
-    @property
-    def on_source(self) -> bool:
-        """Whether any classifier was scored on the source too."""
-        return any(known(row.values["source_accuracy"]) for row in self.rows)
 
 
 def write(results: "Results", folder: Path) -> list[Path]:
@@ -93,83 +38,69 @@ def write(results: "Results", folder: Path) -> list[Path]:
 
 def page(results: "Results") -> str:
     """Return the page. Every text that comes from a plugin, a file or an exception is escaped by the template."""
-    sections = [section for metric in results.primaries for section in _sections(results, metric)]
-    script = Markup(files("tlbench_reports").joinpath("templates/page.js").read_text(encoding="utf-8"))
-    loader = Environment(
+    scores = [grid for metric in results.primaries for grid in score_grids(results, metric)]
+    labelled = results.primaries[0]
+    together = across_grids.across(results, labelled)
+    beside = [pairs.tunings(results, labelled), across_grids.validators(results)]
+    tuning, validators = beside
+    compared = pairs.pairs(results, labelled)
+    missing = {kind: gaps.grid(kind, found) for kind, found in _missing(results).items()}
+    shown = [*scores, *filter(None, beside), *filter(None, missing.values())]
+    shown += [grid for each in together for grid in (each.ranks, each.wins, each.left_out) if grid]
+    script = Markup(_script())
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            suite=plain(results.suite),
+            tally=gaps.tally(results),
+            headlines=[plain(sentence) for sentence in results.headlines()],
+            beware=[plain(sentence) for sentence in (*results.warnings, *results.findings)],
+            metrics=[plain(metric) for metric in results.primaries],
+            scores=[grid for grid in scores if grid.mark != "oracle"],
+            oracles=[grid for grid in scores if grid.mark == "oracle"],
+            bands=_BANDS,
+            tuning=tuning,
+            together=together,
+            validators=validators,
+            pairs=compared,
+            gallery=gallery(results),
+            missing=missing,
+            notes=notes(results),
+            protocol=facts.protocol(results),
+            environment=facts.environment(results),
+            origins=facts.origins(results),
+            provenance=facts.provenance(results),
+            commands=facts.commands(results),
+            folder=plain(results.folder.name),
+            suite_file=f"{file_name(results.suite) or 'suite'}.toml",
+            suite_text=suite_text(results),
+            tables=downloads.tables(results),
+            data=downloads.packed_json({"grids": list(map(Grid.to_json, shown)), "pairs": compared.places}),
+            script=script,
+            script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        )
+    )
+
+
+def _missing(results: "Results") -> dict[str, list[gaps.Gap]]:
+    return {"failed": gaps.failed(results), "skipped": gaps.skipped(results)}
+
+
+def _script() -> str:
+    parts = files("tlbench_reports").joinpath("templates")
+    return "".join(parts.joinpath(name).read_text(encoding="utf-8") for name in _SCRIPTS)
+
+
+def _environment() -> Environment:
+    environment = Environment(
         loader=PackageLoader("tlbench_reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    loader.filters["breakable"] = _breakable
-    return loader.get_template("page.html").render(
-        suite=plain(results.suite),
-        metrics=[plain(metric) for metric in results.primaries],
-        tally=gaps.tally(results),
-        headlines=[plain(sentence) for sentence in results.headlines()],
-        warnings=[plain(sentence) for sentence in results.warnings],
-        findings=[plain(sentence) for sentence in results.findings],
-        sections=sections,
-        several_metrics=any(len(section.metric_names) > 1 for section in sections),
-        cost_names=list(_COSTS.values()),
-        figures=[_figure(chart) for chart in charts(results)],
-        failed=gaps.failed(results),
-        skipped=gaps.skipped(results),
-        notes=notes(results),
-        protocol=facts.protocol(results),
-        environment=facts.environment(results),
-        origins=facts.origins(results),
-        provenance=facts.provenance(results),
-        commands=facts.commands(results),
-        folder=plain(results.folder.name),
-        script=script,
-        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-    )
+    environment.filters["breakable"] = _breakable
+    return environment
 
 
 def _breakable(name: str) -> Markup:
     """Let a browser break a strategy's name between its parameters."""
-    return Markup("<wbr>").join(re.split(r"(?<=[,(])", name))
-
-
-def _figure(chart: Chart) -> Figure:
-    [picture] = render(chart, "svg", standalone=False)
-    source = f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
-    return Figure(chart.title, chart.caption, source, width=round(chart.size[0] * 96))
-
-
-def _sections(results: "Results", metric: str) -> list[Section]:
-    costs = {_which(row): row for row in results.costs().to_dict("records")}
-    kind = results.is_of_clusters(metric)
-    names = [name for name in results.metrics if results.is_of_clusters(name) == kind]
-    scores = {name: {_which(row): row for row in results.summary(name).to_dict("records")} for name in names}
-    sections = []
-    parts = partition(summary_rows(results, metric), lambda row: (row["transfer"], row["setting"], is_episodic(row)))
-    for (transfer, setting, episodic), own in parts.items():
-        keys = [_which(row) for row in own]
-        title = [transfer, *(["episodes"] if episodic else []), *([setting] if setting != SETTINGS[0] else [])]
-        sections.append(
-            Section(
-                plain(", ".join(title)),
-                plain(metric),
-                kind,
-                tuple(Row(row) for row in own),
-                tuple(tuple(_cost(costs.get(key, {}).get(name)) for name in _COSTS) for key in keys),
-                tuple(map(plain, names)),
-                tuple(tuple(_score(scores[name][key]) for name in names) for key in keys),
-            )
-        )
-    return sections
-
-
-def _which(row: Any) -> Key:
-    return tuple(str(row[column]) for column in _WHICH)
-
-
-def _cost(value: Any) -> Cell:
-    return Cell(quantity(value), value if known(value) else None)
-
-
-def _score(row: Any) -> Cell:
-    if not known(row["mean"]):
-        return Cell("failed", None)
-    between = interval(row["seed_low"], row["seed_high"], 0)
-    return Cell(f"{number(row['mean'])} ({between})", row["mean"])
+    return Markup("<wbr>").join(re.split(r"(?<=,)|(?<=\S\()", name))

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tlbench import Budget
-from tlbench_reports.words import NOTHING, amount, count, interval, known, listing, number, plain, signed
+from tlbench_reports.words import (
+    NOTHING,
+    amount,
+    chance,
+    count,
+    interval,
+    known,
+    listing,
+    number,
+    plain,
+    replicates_needed,
+    signed,
+)
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -16,7 +28,9 @@ GROUP = ("transfer", "backbone", "budget", "setting")  # what rows share that st
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
 
-SETTINGS = ("inductive", "transductive", "unsupervised")
+SETTINGS = ("inductive", "transductive", "unsupervised", "oracle")
+_SPOKEN = {"transductive": ", transductive", "oracle": ", chosen by the test labels (oracle)"}
+_CHOICES = {"validation": "a choice by validation labels", "oracle": "a choice by the test labels (oracle)"}
 CROWDED = 8  # rows from which on families get a heading of their own
 
 
@@ -99,6 +113,46 @@ class Row:
         return f"{signed(self.values['delta'])} ({between})"
 
     @property
+    def standing(self) -> str:
+        """`best` or `tied with best` of the rows that it may be compared with, or nothing."""
+        if not self.n or self.is_upper_bound:
+            return ""
+        return "best" if truth(self.values["best"]) else "tied with best" if truth(self.values["tied"]) else ""
+
+    @property
+    def is_negative_transfer(self) -> bool:
+        """Whether the whole interval of the difference lies on the bad side of zero."""
+        return truth(self.values["negative_transfer"])
+
+    @property
+    def holm(self) -> str:
+        """The p of the paired difference, corrected for how many were compared."""
+        return chance(self.values["p_holm"]) if self.baseline else NOTHING
+
+    @property
+    def effect(self) -> str:
+        """The difference in standard deviations of itself."""
+        return f"{self.values['effect']:+.2f}" if self.baseline and known(self.values["effect"]) else NOTHING
+
+    @property
+    def needed(self) -> str:
+        """How many replicates would tell it from its baseline."""
+        return replicates_needed(self.values["needed"]) if self.baseline else NOTHING
+
+    @property
+    def seen_at_once(self) -> str:
+        """Whether predictions use the other test inputs: as declared, and as measured."""
+        measured = self.values["transductive_measured"]
+        found = f"measured {amount(truth(measured))}" if known(measured) else "not measured"
+        return f"{self['transductive']} ({found})"
+
+    @property
+    def near_duplicates(self) -> str:
+        """How many test inputs stand in training, source and upstream data too; `?` where nobody looked."""
+        counts = [self.values[f"test_in_{place}"] for place in ("train", "source", "upstream")]
+        return " / ".join(amount(n) if known(n) else "?" for n in counts) if any(map(known, counts)) else NOTHING
+
+    @property
     def reading(self) -> str:
         """What the difference amounts to, in words."""
         if not self.n:
@@ -109,10 +163,11 @@ class Row:
             return "the baseline" if self.values["is_baseline"] else "not compared"
         if not known(self.values["delta_low"]):
             return f"{count(int(self.values['delta_n']), 'pair')}: no interval"
-        return {
-            "better": f"better than {self.baseline}",
-            "worse": f"worse than {self.baseline}: negative transfer",
-        }.get(self.verdict, f"not clearly different from {self.baseline}")
+        if self.is_negative_transfer:
+            return f"worse than {self.baseline}: negative transfer"
+        return {"better": f"better than {self.baseline}", "worse": f"worse than {self.baseline}"}.get(
+            self.verdict, f"not clearly different from {self.baseline}"
+        )
 
     @property
     def given(self) -> str:
@@ -137,8 +192,8 @@ class Row:
             parts[-1] += f" of {self['source']}"
         if values["transductive"]:
             parts.append("all test inputs at once (transductive)")
-        if values["selection"] == "validation":
-            parts.append("a choice by validation labels")
+        if known(values["selection"]) and values["selection"] != "last":
+            parts.append(_CHOICES.get(values["selection"], f"a choice by {self['selection']}"))
         return ", ".join(parts) + (", in each episode" if known(values["episodes"]) else "")
 
 
@@ -226,14 +281,14 @@ def summary_rows(results: "Results", metric: str | None = None) -> list[dict[str
     """
     summary = results.summary(metric)
     rows = [{str(column): value for column, value in row.items()} for row in summary.to_dict("records")]
-    several = bool(rows) and summary.groupby([*GROUP, "strategy"])["source"].nunique().max() > 1
-    compared = {(*_place(row), row["baseline"]) for row in rows}
     for row in rows:
-        row["upper_bound"] = row["upper_bound"] is True or bool(known(row["upper_bound"]) and row["upper_bound"])
-        source = f" from {row['source']}" if several and known(row["source"]) else ""
-        row["label"] = f"{row['strategy']}{source}" + (" (upper bound)" if row["upper_bound"] else "")
-        row["is_baseline"] = (*_place(row), row["strategy"]) in compared
+        row["upper_bound"] = truth(row["upper_bound"])
     return rows
+
+
+def truth(value: Any) -> bool:
+    """Whether a flag of a table is set; one that is missing is not."""
+    return bool(known(value) and value)
 
 
 def groups(rows: list[dict[str, Any]]) -> list[Group]:
@@ -260,7 +315,7 @@ def conditions(row: Mapping[str, Any]) -> str:
     if row["setting"] == "unsupervised":
         return "unsupervised: no label at all"
     budget = f"{'episodes' if is_episodic(row) else 'label budget'} {plain(row['budget'])}"
-    return f"{budget}, transductive" if row["setting"] == "transductive" else budget
+    return f"{budget}{_SPOKEN.get(str(row['setting']), '')}"
 
 
 def sampling(rows: Iterable[Row]) -> str:
@@ -270,7 +325,3 @@ def sampling(rows: Iterable[Row]) -> str:
         return "test items"
     counts = {row.n_sampled for row in shown if row.n}
     return count(counts.pop(), "episode") if len(counts) == 1 else "episodes"
-
-
-def _place(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return str(row["transfer"]), str(row["backbone"]), str(row["budget"])

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from tlbench import Results
 
 _WHERE = ("cell", "strategy", "backbone", "transfer", "budget", "replicate")
-_COUNTS = ("train_labels", "val_labels", "unlabelled_target", "source_labels", "further_labels", "episodes")
+_COUNTS = (
+    "train_labels", "val_labels", "unlabelled_target", "source_labels", "further_labels", "episodes", "needed",
+    "test_in_train", "test_in_source", "test_in_upstream",
+)  # fmt: skip
 # What differs when the same cells are run again, or are run by another machine.
 _COSTS = (
     "fit_seconds",
     "prepare_seconds",
+    "tuning_seconds",
     "predict_seconds",
     "parameters_trained",
     "parameters_stored",
@@ -30,30 +34,64 @@ def write(results: "Results", folder: Path) -> list[Path]:
     """Write results.csv and costs.csv, a line for each cell, and summary.csv, a line for each strategy's mean.
 
     Clusterings, whose scores mean something else, have a summary of their own with the metric in its name. Costs
-    have a file of their own so that the others are the same bytes whenever the same cells are run.
+    have a file of their own so that the others are the same bytes whenever the same cells are run. Where there are
+    such comparisons, pairwise.csv has all pairs of rows, across.csv the ranks over all datasets and validators.csv
+    how well rules without target labels choose.
     """
+    tables = folder / "tables"
+    frame = results.frame()
+    costs = frame[[column for column in (*_WHERE, *_COSTS) if column in frame]]
+    frames = {
+        "costs": costs,
+        **comparison_frames(results),
+        **summary_frames(results),
+        "results": results_frame(results),
+    }
+    return [write_text(tables / f"{name}.csv", _csv(frame)) for name, frame in frames.items()]
+
+
+def results_frame(results: "Results") -> "DataFrame":
+    """Return a row for each record, without its costs."""
     frame = results.frame()
     frame["message"] = frame["message"].map(plain, na_action="ignore")
-    for column in _COUNTS:
-        frame[column] = frame[column].astype("Int64")  # whole numbers stay whole where failures leave gaps
-    costs = [column for column in _COSTS if column in frame]
-    where = [column for column in _WHERE if column in frame]
-    tables = folder / "tables"
-    return [
-        write_text(tables / "costs.csv", _csv(frame[[*where, *costs]])),
-        *(_summary(results, metric, tables) for metric in results.primaries),
-        write_text(tables / "results.csv", _csv(frame.drop(columns=costs))),
-    ]
+    return _counted(frame.drop(columns=[column for column in _COSTS if column in frame]))
 
 
-def _summary(results: "Results", metric: str, folder: Path) -> Path:
-    summary = results.summary(metric)
+def summary_frames(results: "Results") -> "dict[str, DataFrame]":
+    """Return the summaries by the names of their files."""
+    found = {}
+    for metric in results.primaries:
+        summary = _counted(results.summary(metric))
+        if results.is_of_clusters(metric):
+            found[f"summary-{file_name(metric)}"] = summary.rename(columns={"mean": metric})
+        else:
+            found["summary"] = summary
+    return found
+
+
+def comparison_frames(results: "Results") -> "dict[str, DataFrame]":
+    """Return what rows, datasets and selection rules come to side by side, as far as there is something to compare."""
+    import pandas
+
+    found = {}
+    for metric in results.primaries:
+        ending = f"-{file_name(metric)}" if results.is_of_clusters(metric) else ""
+        found[f"pairwise{ending}"] = _counted(results.pairwise(metric))
+        ranks = [
+            across.ranks.assign(setting=across.setting, budget=across.budget, blocks=len(across.blocks))
+            for across in results.across(metric)
+        ]
+        found[f"across{ending}"] = pandas.concat(ranks, ignore_index=True) if ranks else pandas.DataFrame()
+    found["validators"] = results.validators()
+    return {name: frame for name, frame in found.items() if len(frame)}
+
+
+def _counted(frame: "DataFrame") -> "DataFrame":
+    """Keep whole numbers whole where failures leave gaps."""
     for column in _COUNTS:
-        summary[column] = summary[column].astype("Int64")
-    if not results.is_of_clusters(metric):
-        return write_text(folder / "summary.csv", _csv(summary))
-    summary = summary.rename(columns={"mean": metric})
-    return write_text(folder / f"summary-{file_name(metric)}.csv", _csv(summary))
+        if column in frame:
+            frame[column] = frame[column].astype("Float64").round().astype("Int64")
+    return frame
 
 
 def _csv(frame: "DataFrame") -> str:

@@ -1,5 +1,6 @@
 """The summary as plain text that fits a terminal of 80 columns, and reads the same in a file or a pipe."""
 
+from dataclasses import replace
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -7,19 +8,34 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 
 from tlbench_reports.atomic import write_text
-from tlbench_reports.document import Block, Bullets, Heading, Paragraph, Table, document
+from tlbench_reports.document import BEST, Answer, Block, Bullets, Heading, Legend, Paragraph, Table, document
 
 if TYPE_CHECKING:
     from tlbench import Results
 
 WIDTH = 80
+MOST = 60  # tables: a terminal is no place for thousands
+_SENTENCES = 12
 _GAP = "  "
 
 
 def write(results: "Results", folder: Path) -> list[Path]:
-    """Write tables/summary.txt."""
-    lines = [line.rstrip() for block in document(results) for line in _lines(block)]
+    """Write tables/summary.txt: the tables, and the answer last, above what a terminal says next."""
+    blocks = _bounded(document(results))
+    blocks.sort(key=lambda block: isinstance(block, Answer))
+    lines = [line.rstrip() for block in blocks for line in _lines(block)]
     return [write_text(folder / "tables" / "summary.txt", "\n".join(lines).strip("\n") + "\n")]
+
+
+def _bounded(blocks: list[Block]) -> list[Block]:
+    """Leave out tables, and what is said of them, beyond as many as somebody would read on a terminal."""
+    places = [i for i, block in enumerate(blocks) if isinstance(block, Table)]
+    if len(places) <= MOST:
+        return blocks
+    after = next((i for i in range(places[MOST], len(blocks)) if isinstance(blocks[i], Heading)), len(blocks))
+    left_out = sum(place >= places[MOST] for place in places if place < after)
+    note = Paragraph(f"{left_out} more tables are in tables/summary.md, and all rows in tables/summary.csv.")
+    return [*blocks[: places[MOST]], note, *blocks[after:]]
 
 
 def _lines(block: Block) -> list[str]:
@@ -31,6 +47,16 @@ def _lines(block: Block) -> list[str]:
             return [*wrap(text, WIDTH), ""]
         case Bullets(items):
             return [line for item in items for line in _bullet(item)] + [""]
+        case Answer(sentences):
+            if not sentences:
+                return []
+            more = len(sentences) - _SENTENCES
+            told = [f"({more} more in tables/summary.md)"] if more > 1 else []
+            shown = sentences[:_SENTENCES] if told else sentences
+            return [*_lines(Heading("In words")), *_lines(Bullets((*shown, *told)))]
+        case Legend():
+            return [*wrap("*: the best of a table. =: tied with it; the paired differences do not tell the two apart.",
+                          WIDTH), ""]  # fmt: skip
         case Table():
             return _table(block)
 
@@ -40,14 +66,27 @@ def _bullet(sentence: str) -> list[str]:
 
 
 def _table(table: Table) -> list[str]:
+    table = _marked(table)
     above, heads = zip(*map(_head, table.columns), strict=True)
     whole = [row for row in table.rows if len(row) > 1]
     widths = [max(map(cell_len, column)) for column in zip(above, heads, *whole, strict=True)]
     room = WIDTH - sum(widths[1:]) - len(_GAP) * (len(widths) - 1)
     widths[0] = min(widths[0], max(room, cell_len(heads[0])))
-    header = [*_line(above, widths), *_line(heads, widths)]
+    header = [*(_line(above, widths) if any(above) else []), *_line(heads, widths)]
     rows = [line for row in table.rows for line in _row(row, widths)]
     return [*wrap(table.title, WIDTH), "", *header, "-" * cell_len(header[-1]), *rows, ""]
+
+
+def _marked(table: Table) -> Table:
+    """Write marks behind the scores, and blanks behind the others, so that digits stand below digits."""
+    if not table.marks:
+        return table
+    signs = {place: "*" if mark == BEST else "=" for place, mark in table.marks.items()}
+    rows = [
+        (row[0], row[1] + signs.get(place, " "), *row[2:]) if len(row) > 1 else row
+        for place, row in enumerate(table.rows)
+    ]
+    return replace(table, rows=tuple(rows), columns=(table.columns[0], f"{table.columns[1]} ", *table.columns[2:]))
 
 
 def _head(column: str) -> tuple[str, str]:

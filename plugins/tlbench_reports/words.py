@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,8 +20,14 @@ _NOTES = (
     "95% test items: percentile bootstrap interval over the test items, of accuracy. How far the mean may move with "
     "another test set of this size from the same place.",
     "95% vs: Student's t interval of the paired differences to the baseline, over the replicates that both have. "
-    "Better and worse are said only where it leaves out zero; worse is negative transfer. Each comparison stands "
-    "alone: nothing is corrected for how many there are.",
+    "Better and worse are said only where it leaves out zero; worse is negative transfer. Each interval stands "
+    "alone: p (Holm) is what is corrected for how many were compared.",
+    "p (Holm): exact two-sided sign-flip test of the same paired differences, corrected by Holm over all comparisons "
+    "of one transfer, backbone, label budget and setting. With n pairs it cannot be smaller than 2 / 2^n.",
+    "effect: the mean of the paired differences in units of their standard deviation (Cohen's d). replicates needed: "
+    "how many would tell the two apart in four of five tries (two-sided, 5%), were the effect as large as it looks.",
+    "best: the highest mean of its transfer, backbone, label budget and setting. tied with best: paired t tests, "
+    "corrected by Holm over all pairs of these, do not tell the two apart.",
 )
 
 _ON_ONE_SPLIT = (
@@ -51,7 +58,16 @@ _ON_CLUSTERS = (
     "that of the best one-to-one matching of clusters with classes, found with the test labels: not to be "
     "compared with accuracy."
 )
+_ON_ORACLES = (
+    "oracle: the checkpoint was chosen by the labels of the test set. It says what a perfect choice would be worth; "
+    "it stands in a table of its own and is never a leader, a tie or a baseline of the others."
+)
+_ON_DUPLICATES = (
+    "near-duplicates: how many test inputs stand, byte by byte or nearly so, in the training, source and upstream "
+    "data too; ? where those were not compared."
+)
 
+_DUPLICATES = ("test_in_train", "test_in_source", "test_in_upstream")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _POSIX_PATH = re.compile(r"(?<![\w.~/-])(?:/[\w.@+~-]+)+/(?=[\w.@+~-])")
 _WINDOWS_PATH = re.compile(r"(?<!\w)[A-Za-z]:\\(?:[^\\\s'\"]+\\)*")
@@ -69,6 +85,8 @@ def notes(results: "Results") -> list[str]:
         ((frame["setting"] == "transductive").any(), _ON_TRANSDUCTION),
         (frame["upper_bound"].any(), _ON_UPPER_BOUNDS),
         ((frame["setting"] == "unsupervised").any(), _ON_CLUSTERS),
+        ((frame["setting"] == "oracle").any(), _ON_ORACLES),
+        (any(frame[column].notna().any() for column in _DUPLICATES if column in frame), _ON_DUPLICATES),
     ):
         if needed:
             said.append(note)
@@ -77,7 +95,12 @@ def notes(results: "Results") -> list[str]:
 
 def plain(text: Any) -> str:
     """Return a text from a plugin or an exception on one line, without control characters and private folders."""
-    line = " ".join(_CONTROL.sub(" ", str(text)).split())
+    return _plain(str(text))
+
+
+@lru_cache(maxsize=10_000)  # the names of a report stand in thousands of rows
+def _plain(text: str) -> str:
+    line = " ".join(_CONTROL.sub(" ", text).split())
     return _WINDOWS_PATH.sub("…/", _POSIX_PATH.sub("…/", line))
 
 
@@ -94,6 +117,20 @@ def number(value: Any) -> str:
 def signed(value: Any) -> str:
     """Write a difference to three decimals, with its sign."""
     return f"{value:+.3f}" if known(value) else NOTHING
+
+
+def chance(p: Any) -> str:
+    """Write a p-value to three decimals."""
+    if not known(p):
+        return NOTHING
+    return "<0.001" if p < 0.0005 else f"{p:.3f}"
+
+
+def replicates_needed(n: Any) -> str:
+    """Write how many replicates it takes, or that no number that anybody runs will do."""
+    if not known(n):
+        return NOTHING
+    return ">10,000" if n > 10_000 else f"{n:,.0f}"
 
 
 def interval(low: Any, high: Any, n: int) -> str:

@@ -1,0 +1,113 @@
+"""Section: images that are nearly the same, stored anew, resized or cropped, between splits and within them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from tlbench.names import plural
+from tlbench.near_duplicates import EQUAL, MIRRORED, find_copies
+from tlbench.sketches import SKETCH
+from tlbench_data.document import Level, Paragraph, Remark, Section, Table, shown
+from tlbench_data.survey import Row, Survey
+
+_NAMED = 3
+_ROWS_OF_TEXT = 12
+_ROWS_OF_PAGE = 2000
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An image and the one that it is nearly the same as."""
+
+    row: Row
+    other: Row
+    is_mirrored: bool
+
+    @property
+    def sign(self) -> str:
+        """What stands between their names."""
+        return "~ mirrored" if self.is_mirrored else "~"
+
+
+@lru_cache(maxsize=1)
+def near_pairs(survey: Survey) -> tuple[Pair, ...]:
+    """Return each image's closest near-duplicate in every other split, and in its own; no equal ones.
+
+    Those of test images come first.
+    """
+    seen = [row for row, look in survey.looks if look.sketch is not None]
+    by_split = {split: [row for row in seen if row.split == split] for split in survey.split_names}
+    sketches = {
+        split: np.array([row.look.sketch for row in rows if row.look], dtype=SKETCH) for split, rows in by_split.items()
+    }
+    between = [("test", "train"), ("test", "val"), ("val", "train")]
+    within = [(split, split) for split in survey.split_names]
+    found = []
+    for split, other in [*(pair for pair in between if set(pair) <= set(by_split)), *within]:
+        for at, where, kind in find_copies(sketches[split], sketches[other], earlier=split == other).tolist():
+            if kind != EQUAL:
+                found.append(Pair(by_split[split][at], by_split[other][where], kind == MIRRORED))
+    return tuple(found)
+
+
+def near_section(survey: Survey) -> Section | None:
+    """Return the section, or None where there are no images."""
+    if not any(look.is_image for _, look in survey.looks):
+        return None
+    told = (
+        "Images count as near-duplicates when their perceptual hashes differ in few bits and their thumbnails agree: "
+        "stored anew, resized, brighter, darker, grey, cropped by up to three per cent, or mirrored."
+    )
+    if survey.sampled:
+        told += " They were compared in the sample only."
+    pairs = near_pairs(survey)
+    if not pairs:
+        return Section("Near-duplicates", (Paragraph(f"No two images are nearly the same. {told}"),))
+    rows, remarks = [], []
+    for noun, where, level, some in _kinds(pairs):
+        if some:
+            named = _named(some)
+            rows.append((f"{noun}s, {where}", f"{len(some):,}", named))
+            counted = plural(len(some), f"{noun} has", f"{noun}s have")
+            remarks.append(Remark(level, f"{counted} a near-duplicate {where}: {named}."))
+    listed = [
+        (shown(pair.row.source), "mirrored" if pair.is_mirrored else "as it is", shown(pair.other.source), _labels(survey, pair))
+        for pair in pairs[:_ROWS_OF_PAGE]
+    ]
+    title = "Pairs"
+    if len(pairs) > _ROWS_OF_PAGE:
+        title += f" (the first {_ROWS_OF_PAGE:,} of {len(pairs):,}; all in examples.csv)"
+    few = None
+    if len(listed) > _ROWS_OF_TEXT:
+        few = (*listed[:_ROWS_OF_TEXT], (f"... {len(pairs) - _ROWS_OF_TEXT:,} more: see examples.csv", "", "", ""))
+    blocks = (
+        Table("Near-duplicates", ("of which, and where", "images", "which"), tuple(rows)),
+        Table(title, ("image", "how", "nearly the same as", "class"), tuple(listed), texts=4, few=few),
+        Paragraph(told),
+    )
+    return Section("Near-duplicates", blocks, tuple(remarks))
+
+
+def _kinds(pairs: Sequence[Pair]) -> list[tuple[str, str, Level, list[Pair]]]:
+    def between(one: str, other: str) -> list[Pair]:
+        return [pair for pair in pairs if (pair.row.split, pair.other.split) == (one, other)]
+
+    return [
+        ("test image", "in training", "warning", between("test", "train")),
+        ("test image", "in validation", "warning", between("test", "val")),
+        ("validation image", "in training", "warning", between("val", "train")),
+        ("image", "of another label", "warning", [pair for pair in pairs if pair.row.label != pair.other.label]),
+        ("image", "in its own split", "note", [pair for pair in pairs if pair.row.split == pair.other.split]),
+    ]
+
+
+def _labels(survey: Survey, pair: Pair) -> str:
+    names = dict.fromkeys(shown(survey.classes[row.label]) for row in (pair.row, pair.other))
+    return " / ".join(names)
+
+
+def _named(pairs: Sequence[Pair]) -> str:
+    named = "; ".join(f"{shown(pair.row.source)} {pair.sign} {shown(pair.other.source)}" for pair in pairs[:_NAMED])
+    return named + (f" and {len(pairs) - _NAMED:,} more" if len(pairs) > _NAMED else "")

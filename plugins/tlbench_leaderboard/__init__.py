@@ -1,0 +1,18 @@
+"""A leaderboard: results checked, rerun, joined and published as static pages."""
+
+from typing import TYPE_CHECKING
+
+from tlbench import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+
+@hookimpl
+def tlbench_add_commands(cli: "click.Group") -> None:
+    """Add `tlbench validate`, `submit`, `merge`, `verify`, `publish` and `leaderboard-init`."""
+    from tlbench_leaderboard.commands import leaderboard_init, merge, publish, submit, validate
+    from tlbench_leaderboard.verify_command import verify
+
+    for command in (validate, submit, merge, verify, publish, leaderboard_init):
+        cli.add_command(command)

@@ -1,0 +1,224 @@
+"""A board: the results of one suite as a site shows them, in rows and groups of rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tlbench.names import plural
+from tlbench_leaderboard.contribution import Contribution, slug
+from tlbench_leaderboard.spread import Spread
+from tlbench_leaderboard.words import NOTHING, interval, known, plain, quantity, score, signed
+
+if TYPE_CHECKING:
+    from tlbench.record import Record
+    from tlbench.results import Results
+
+COST_NAMES = {
+    "fit_seconds": "seconds to fit", "prepare_seconds": "seconds to prepare", "predict_seconds": "seconds to predict",
+    "tuning_seconds": "seconds to tune", "parameters_trained": "parameters trained",
+    "parameters_stored": "parameters stored", "peak_memory_bytes": "peak memory, bytes",
+    "flops_per_example": "FLOPs per example",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class BoardRow:
+    """A line of the table: a variant on a backbone, transfer and budget, with its records."""
+
+    values: Mapping[str, Any]  # of the summary
+    metric: str
+    file: str  # of its page, without the folder
+    records: "tuple[Record, ...]"
+    costs: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> str:
+        return quantity(self.values.get(name))
+
+    @property
+    def name(self) -> str:
+        """The strategy as tables show it."""
+        return plain(self.values.get("label") or self.values["strategy"])
+
+    @property
+    def title(self) -> str:
+        """The row in words."""
+        return ", ".join([self.name, *(plain(self.values[key]) for key in ("backbone", "transfer")), self.conditions])
+
+    @property
+    def conditions(self) -> str:
+        """Its budget and setting."""
+        setting = plain(self.values["setting"])
+        return f"budget {plain(self.values['budget'])}" + (f", {setting}" if setting != "inductive" else "")
+
+    @property
+    def mean(self) -> str:
+        """The mean score."""
+        return score(self.values["mean"]) if self.values["n"] else "failed"
+
+    @property
+    def value(self) -> str:
+        """What the mean is sorted by."""
+        return repr(float(self.values["mean"])) if known(self.values["mean"]) else ""
+
+    @property
+    def over_replicates(self) -> str:
+        """The interval over replicates."""
+        return interval(self.values["seed_low"], self.values["seed_high"])
+
+    @property
+    def over_items(self) -> str:
+        """The interval over test items, or over episodes where there are some."""
+        over = "episode" if self.values["n_episodes"] else "item"
+        return interval(self.values[f"{over}_low"], self.values[f"{over}_high"])
+
+    @property
+    def difference(self) -> str:
+        """The paired difference to the baseline with its interval."""
+        values = self.values
+        if not values["baseline"] or not known(values["delta"]):
+            return NOTHING
+        between = ""
+        if known(values["delta_low"]):
+            between = f" [{signed(values['delta_low'])}, {signed(values['delta_high'])}]"
+        return f"{signed(values['delta'])}{between}"
+
+    @property
+    def reading(self) -> str:
+        """Where it stands in its group, in a word or two."""
+        values = self.values
+        if not values["n"]:
+            return "no score"
+        if values["upper_bound"]:
+            return "upper bound"
+        said = ["best"] if values.get("best") else ["tied with best"] if values.get("tied") else []
+        if values.get("is_baseline"):
+            said.append("baseline")
+        if values.get("negative_transfer"):
+            said.append("negative transfer")
+        return ", ".join(said)
+
+
+@dataclass(frozen=True, eq=False)
+class BoardGroup:
+    """Rows that compete: of one transfer, backbone, budget and setting, the best first."""
+
+    metric: str
+    rows: tuple[BoardRow, ...]
+
+    @property
+    def title(self) -> str:
+        """What its rows share."""
+        values = self.rows[0].values
+        return ", ".join([plain(values["transfer"]), plain(values["backbone"]), self.rows[0].conditions])
+
+
+@dataclass(eq=False)
+class Board:
+    """The results of one suite, with who submitted them."""
+
+    results: "Results"
+    folder: str  # its part of a path
+    submissions: Sequence[Contribution]
+    spreads: Mapping[str, Spread]
+    description: str = ""
+    report: bool = field(default=False)
+
+    @property
+    def title(self) -> str:
+        """The suite's name."""
+        return plain(self.results.suite)
+
+    @cached_property
+    def groups(self) -> tuple[BoardGroup, ...]:
+        """All rows, in groups that are ordered as the summary is."""
+        return tuple(self._groups())
+
+    @property
+    def rows(self) -> list[BoardRow]:
+        """All rows."""
+        return [row for group in self.groups for row in group.rows]
+
+    def _groups(self) -> Iterator[BoardGroup]:
+        from tlbench.results import GROUP, ROW
+
+        records = self._records(ROW)
+        costs = {_key(row, ROW): row for row in self.results.costs().to_dict("records")}
+        taken: set[str] = set()
+        for metric in self.results.primaries:
+            groups: dict[tuple[Any, ...], list[BoardRow]] = {}
+            for values in self.results.summary(metric).to_dict("records"):
+                key = _key(values, ROW)
+                words = [values[name] for name in ("strategy", "source", "backbone", "transfer", "budget")]
+                file = slug(" ".join(str(word) for word in words if known(word) and word), taken)
+                row = BoardRow(values, metric, f"{file}.html", tuple(records.get(key, ())), costs.get(key, {}))
+                groups.setdefault(_key(values, GROUP), []).append(row)
+            for rows in groups.values():
+                best = sorted(rows, key=lambda row: self._order(row, metric))
+                yield BoardGroup(plain(metric), tuple(best))
+
+    def _order(self, row: BoardRow, metric: str) -> tuple[bool, float, str]:
+        mean = float(row.values["mean"]) if known(row.values["mean"]) else float("nan")
+        sign = -1 if self.higher_is_better(metric) else 1
+        return bool(row.values["upper_bound"]), sign * mean if known(mean) else float("inf"), row.name
+
+    def higher_is_better(self, metric: str) -> bool:
+        """Whether more of a metric is better, as the records have it."""
+        for record in self.results.records:
+            facts = record.provenance.get("metrics", {}).get(metric)
+            if facts:
+                return bool(facts.get("higher_is_better", True))
+        return True
+
+    def _records(self, columns: Sequence[str]) -> "dict[tuple[Any, ...], list[Record]]":
+        by_cell = {record.cell: record for record in self.results.records}
+        found: dict[tuple[Any, ...], list[Record]] = {}
+        frame = self.results.frame()
+        for values in frame[[*columns, "cell"]].to_dict("records"):
+            found.setdefault(_key(values, columns), []).append(by_cell[values["cell"]])
+        return found
+
+    @cached_property
+    def names(self) -> dict[str, list[str]]:
+        """The strategies, backbones and datasets on it; strategies without their parameters."""
+        frame = self.results.frame()
+        strategies = sorted({str(name).partition("(")[0] for name in frame["strategy"]})
+        return {
+            "strategy": strategies,
+            "backbone": sorted(map(str, frame["backbone"].unique())),
+            "dataset": sorted(map(str, frame["dataset"].unique())),
+        }
+
+    @property
+    def tally(self) -> str:
+        """How much there is on it."""
+        failed = sum(not record.ok for record in self.results.records)
+        counts = [plural(len(self.results.records), "cell"), plural(len(self.rows), "row")]
+        counts += [plural(len(found), kind, _PLURALS.get(kind)) for kind, found in self.names.items()]
+        counts += [f"{failed} failed"] if failed else []
+        again = len(self.spreads)
+        counts += [f"{plural(again, 'cell')} submitted more than once"] if again else []
+        return ", ".join(counts)
+
+    @cached_property
+    def headlines(self) -> list[str]:
+        """The answer in sentences."""
+        return [plain(sentence) for sentence in self.results.headlines()]
+
+    @cached_property
+    def ranks(self) -> "list[Any]":
+        """What is known over several transfers, where there are several."""
+        return list(self.results.across()) if hasattr(self.results, "across") else []
+
+
+_PLURALS = {"strategy": "strategies"}
+
+
+def _key(values: Mapping[Any, Any], columns: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(str(values[column]) if known(values[column]) else "" for column in columns)
+
+
+def name_of(row: BoardRow, kind: str) -> str:
+    """Return the name of a row's strategy, backbone or dataset, under which it has a page."""
+    name = str(row.values[kind])
+    return name.partition("(")[0] if kind == "strategy" else name

@@ -1,0 +1,147 @@
+"""The commands that check, pack, join and publish results; each imports its work when it runs."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+_plugins = click.option("-p", "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a local plugin file.")
+_paths = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("submissions", nargs=-1, required=True, type=_paths, metavar="RESULTS...")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@_plugins
+def validate(submissions: tuple[Path, ...], as_json: bool, plugins: tuple[str, ...]) -> None:
+    """Check results, or packs of them: form, completeness, plausibility, digests and ledger.
+
+    Nothing is trained and nothing of them is run. The exit code is 1 where something is wrong.
+
+    \b
+    tlbench validate tlbench-results/quick
+    """
+    from tlbench.names import plural
+    from tlbench.progress import showing_waits
+    from tlbench.selection import open_catalog
+    from tlbench_leaderboard.check import check
+    from tlbench_leaderboard.installed import Installed
+
+    installed = Installed(open_catalog(plugins)[1])
+    with showing_waits():
+        report = check(list(dict.fromkeys(submissions)), installed)
+    if as_json:
+        data = {
+            "ok": not report.faults,
+            "submissions": report.sources,
+            "records": report.records,
+            "faults": [each.to_json() for each in report.faults],
+            "notes": [each.to_json() for each in report.notes],
+        }
+        click.echo(json.dumps(data, indent=1, ensure_ascii=False))
+    else:
+        for note in report.notes:
+            click.echo(f"note: {note}")
+        for fault in report.faults:
+            click.echo(str(fault))
+        many, counted = len(report.faults), plural(report.records, "record")
+        told = plural(many, "fault") if many else "nothing is wrong"
+        click.echo(f"{counted} of {plural(len(report.sources), 'submission')} checked: {told}.")
+    if report.faults:
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("results", type=_paths)
+@click.option("-o", "--out", required=True, type=_paths, metavar="FILE.zip", help="The pack to write.")
+@click.option("--name", default="", metavar="TEXT", help="Who submits it, as a leaderboard shows it.")
+@click.option("--note", default="", metavar="TEXT", help="A sentence to show beside the name.")
+@click.option("--link", default="", metavar="URL", help="A page to link, http or https.")
+@click.option("--strip-paths", is_flag=True, help="Replace private folders in records by the last part of the path.")
+@_plugins
+def submit(
+    results: Path, out: Path, name: str, note: str, link: str, strip_paths: bool, plugins: tuple[str, ...]
+) -> None:
+    """Check results and pack them into one file to hand in.
+
+    \b
+    tlbench submit tlbench-results/quick -o quick.zip --name "Our group"
+    """
+    from tlbench.selection import open_catalog, say
+    from tlbench_leaderboard.installed import Installed
+    from tlbench_leaderboard.packing import About, pack
+
+    packed = pack(results, out, About(name, note, link), Installed(open_catalog(plugins)[1]), strip_paths)
+    for line in packed.notes:
+        say(f"note: {line}")
+    for fault in packed.faults:
+        click.echo(str(fault))
+    if packed.faults:
+        click.echo(f"{out} was not written: {results} has what is named above.")
+        sys.exit(1)
+    click.echo(str(out))
+
+
+@click.command()
+@click.argument("submissions", nargs=-1, required=True, type=_paths, metavar="RESULTS...")
+@click.option("-o", "--out", required=True, type=_paths, metavar="FOLDER", help="The results folder to write.")
+def merge(submissions: tuple[Path, ...], out: Path) -> None:
+    """Join results, or packs of them, into one folder. Nothing is overwritten.
+
+    Of two records of one cell both are kept. What is there of an earlier merge is kept as well.
+
+    \b
+    tlbench merge mine theirs.zip -o joined
+    """
+    from tlbench_leaderboard.merging import merge_into
+
+    for line in merge_into(list(dict.fromkeys(submissions)), out):
+        click.echo(line)
+    click.echo(str(out))
+
+
+@click.command()
+@click.argument("submissions", nargs=-1, required=True, type=_paths, metavar="RESULTS...")
+@click.option("-o", "--out", required=True, type=_paths, metavar="FOLDER", help="The folder of the site.")
+@click.option("--title", default="Leaderboard", show_default=True, metavar="TEXT", help="The heading of the site.")
+@click.option(
+    "--records-limit",
+    default=5000,
+    show_default=True,
+    type=click.IntRange(0),
+    metavar="N",
+    help="Records of a board up to which each has a page and downloads.",
+)
+@_plugins
+def publish(submissions: tuple[Path, ...], out: Path, title: str, records_limit: int, plugins: tuple[str, ...]) -> None:
+    """Write a static site of results: a board per suite, and a page per strategy, backbone, dataset and record.
+
+    It needs no server and no network: open its index.html, or put the folder on any static host.
+
+    \b
+    tlbench publish tlbench-results/quick -o site
+    """  # fmt: skip
+    from tlbench.selection import open_catalog, say
+    from tlbench_leaderboard.publishing import publish as write_site
+
+    site = write_site(list(dict.fromkeys(submissions)), out, title, records_limit, open_catalog(plugins)[1])
+    for line in site.notes:
+        say(f"note: {line}")
+    click.echo(site.words)
+    click.echo(str(out / "index.html"))
+
+
+@click.command("leaderboard-init")
+@click.argument("folder", type=_paths)
+@click.option("--title", default="Leaderboard", show_default=True, metavar="TEXT", help="The heading of the site.")
+def leaderboard_init(folder: Path, title: str) -> None:
+    """Write the files of a leaderboard repository: a CI workflow, a README, and a place for submissions.
+
+    \b
+    tlbench leaderboard-init my-leaderboard
+    """
+    from tlbench_leaderboard.repository import write_repository
+
+    for path in write_repository(folder, title):
+        click.echo(str(path))

@@ -1,0 +1,98 @@
+"""Whether a record can be true: its scores against its own predictions, its costs, what it names."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tlbench.errors import TlbenchError
+from tlbench.names import format_spec
+from tlbench_leaderboard.entry import Entry
+from tlbench_leaderboard.installed import Installed, version_of
+
+TOLERANCE = 1e-6  # of a score that is computed again: sums in another order, not another result
+RANGES = {  # of scores that need not be installed to be known
+    "accuracy": (0, 1), "balanced-accuracy": (0, 1), "worst-class-accuracy": (0, 1), "macro-f1": (0, 1),
+    "ece": (0, 1), "nll": (0, math.inf), "clustering-accuracy": (0, 1), "nmi": (0, 1), "ari": (-1, 1),
+}  # fmt: skip
+
+
+def faults_of_scores(entry: Entry, installed: Installed) -> Iterator[tuple[str, bool]]:
+    """Yield sentences on scores, and whether each is a note only."""
+    data = entry.data
+    for task, scores in {"": data["scores"], **data["tasks"]}.items():
+        for name, value in scores.items():
+            low, high = RANGES.get(name, (-math.inf, math.inf))
+            if value is not None and not low - TOLERANCE <= value <= high + TOLERANCE:
+                where = f" on {task}" if task else ""
+                yield f"its {name}{where} is {value!r}, and a {name} lies between {low} and {high}", False
+    target = data["tasks"].get("target")
+    if target is not None and target != data["scores"]:
+        yield "its scores on the task 'target' are not its scores", False
+    if entry.stored is not None and entry.ok:
+        yield from _against_predictions(entry, installed)
+
+
+def _against_predictions(entry: Entry, installed: Installed) -> Iterator[tuple[str, bool]]:
+    assert entry.stored is not None
+    for name, value in entry.data["scores"].items():
+        metric = installed.metrics.get(name)
+        if metric is None:
+            yield f"the metric {name!r} is not installed here, so that its value was not computed again", True
+            continue
+        if version_of(entry.data, name) not in (None, metric.version):
+            yield f"the metric {name!r} has version {metric.version} here, so that it was not computed again", True
+            continue
+        again = installed.score(name, entry.stored)
+        if (value is None) != (not math.isfinite(again)) or (
+            value is not None and abs(value - again) > TOLERANCE * max(1, abs(again))
+        ):
+            yield f"its {name} is stored as {value!r}, and its stored logits give {again!r}", False
+
+
+def faults_of_costs(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield sentences on costs that nothing can have."""
+    for name, value in data["costs"].items():
+        if value is not None and value < 0:
+            yield f"its cost {name} is {value!r}, which is below 0"
+    if data.get("failure") is None and not data["costs"].get("predict_seconds"):
+        yield "its cost predict_seconds is missing or 0: nothing predicts in no time"
+    for number, trial in enumerate(data.get("trials", ())):
+        accuracy = trial.get("accuracy")
+        if isinstance(accuracy, (int, float)) and not 0 <= accuracy <= 1:
+            yield f"trial {number + 1} has the accuracy {accuracy!r}, and an accuracy lies between 0 and 1"
+
+
+def faults_of_names(data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield sentences on what tables would show under another name than the identity's."""
+    identity, labels = data["identity"], data["labels"]
+    for key in ("budget", "target", "replicate", "seed"):
+        if labels[key] != identity[key]:
+            yield f"its label {key} is {labels[key]!r}, and its identity says {identity[key]!r}"
+    strategy = identity["strategy"]
+    expected = _variant(strategy["name"], strategy["parameters"])
+    if labels["strategy"].partition("(")[0] != strategy["name"] or (expected and labels["strategy"] != expected):
+        yield f"its label strategy is {labels['strategy']!r}, and its identity says {expected or strategy['name']!r}"
+    if (identity["source"] is None) != (labels["source"] == ""):
+        yield f"its label source is {labels['source']!r}, and its identity says {_named(identity['source'])}"
+    provenance = data["provenance"]
+    for kind, key, own in (
+        ("backbone", "weights_sha256", identity["backbone"]["weights"]),
+        ("dataset", "fingerprint", identity["dataset"]["fingerprint"]),
+    ):
+        facts = provenance.get(kind)
+        if isinstance(facts, Mapping) and facts.get(key, own) != own:
+            yield f"its provenance has another {key} of the {kind} than its identity"
+
+
+def _variant(name: str, parameters: Mapping[str, Any]) -> str | None:
+    """Return the variant as tables show it, where its parameters are plain enough to tell."""
+    if not all(isinstance(value, (bool, int, float, str)) for value in parameters.values()):
+        return None
+    try:
+        return format_spec(name, parameters)
+    except (TlbenchError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _named(source: Any) -> str:
+    return "none" if source is None else f"{source['name']!r}"

@@ -1,0 +1,131 @@
+"""Gathers results by suite and writes the site of them, whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlbench import __version__
+from tlbench.cell import canonical
+from tlbench.errors import StoreError
+from tlbench.names import plural
+from tlbench_leaderboard.board import Board
+from tlbench_leaderboard.content import read_plan
+from tlbench_leaderboard.contribution import contributions, slug
+from tlbench_leaderboard.joined_plan import rules_of
+from tlbench_leaderboard.merging import join
+from tlbench_leaderboard.packing import as_json
+from tlbench_leaderboard.site import Site
+from tlbench_leaderboard.source import Source, open_source
+from tlbench_leaderboard.spread import all_spreads
+
+if TYPE_CHECKING:
+    from tlbench.catalog import Catalog
+
+SITE_MARKER = "tlbench-site.json"  # by which a folder is known that may be replaced
+REPORT = "html"  # the reporter whose page each board links
+
+
+@dataclass
+class Published:
+    """What was written."""
+
+    words: str
+    notes: list[str] = field(default_factory=list)
+
+
+def publish(paths: Sequence[Path], out: Path, title: str, records_limit: int, catalog: "Catalog") -> Published:
+    """Write the site into a folder; one that an earlier call wrote is replaced, any other is left alone.
+
+    Raises StoreError where the folder holds something else, or where results cannot be read.
+    """
+    sources = [open_source(path) for path in paths]
+    _refuse(paths, out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
+            folder = Path(name)
+            boards = list(_boards(sources, folder / "joined"))
+            site = Site(folder / "made", title, boards, records_limit)
+            notes = list(_write_reports(boards, folder / "made", catalog))
+            site.write()
+            (folder / "made" / SITE_MARKER).write_bytes(as_json({"made_by": f"tlbench {__version__}"}))
+            _put(folder / "made", out, folder / "old")
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error.strerror or error}.") from None
+    for board in boards:
+        if not site.has_pages(board):
+            count = len(board.results.records)
+            notes.append(
+                f"{board.title} has {count:,} records, more than --records-limit {records_limit:,}: they are listed on "
+                f"the pages of their rows, without a page and downloads for each"
+            )
+    return Published(f"{plural(len(boards), 'board')}, {plural(site.pages, 'page')}", notes)
+
+
+def _refuse(paths: Sequence[Path], out: Path) -> None:
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise StoreError(f"{out} is no folder. Give another with -o.")
+    if out.is_dir() and any(out.iterdir()) and not (out / SITE_MARKER).is_file():
+        raise StoreError(f"{out} holds something else than a site of `tlbench publish`. Give another folder with -o.")
+    for path in paths:
+        if path.resolve().is_relative_to(out.resolve()):
+            raise StoreError(f"{path} lies in {out}, which would be replaced. Give another folder with -o.")
+
+
+def _put(made: Path, out: Path, old: Path) -> None:
+    os.chmod(made, 0o755)
+    if out.exists():
+        os.rename(out, old)
+    try:
+        os.rename(made, out)
+    except OSError:
+        if old.exists():
+            os.rename(old, out)
+        raise
+
+
+def _boards(sources: Sequence[Source], folder: Path) -> Iterator[Board]:
+    """Yield a board for each suite, whose results may be in several folders: of one protocol and recipe."""
+    from tlbench.results import Results
+
+    groups: dict[str, list[Source]] = {}
+    for source in sources:
+        suite = read_plan(source).get("suite", {})
+        groups.setdefault(canonical([suite.get("name", "unknown"), rules_of(source)]), []).append(source)
+    taken: set[str] = set()
+    for own in groups.values():
+        plan = read_plan(own[0])
+        name = slug(str(plan.get("suite", {}).get("name", "unknown")), taken)
+        single = len(own) == 1 and own[0].path.is_dir()
+        place = own[0].path if single else folder / name
+        if not single:
+            join(own, place)
+        source = open_source(place)
+        spreads = {spread.cell: spread for spread in all_spreads(source)}
+        description = str(plan.get("suite", {}).get("description", ""))
+        yield Board(Results(place), name, contributions(source), spreads, description)
+
+
+def _write_reports(boards: Sequence[Board], folder: Path, catalog: "Catalog") -> Iterator[str]:
+    """Write each board's self-contained page beside it, where the reporter of such pages is installed."""
+    offer: Any = catalog.reporters.get(REPORT)
+    for board in boards:
+        place = folder / "boards" / board.folder
+        place.mkdir(parents=True, exist_ok=True)
+        if offer is None:
+            continue
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            try:
+                written = offer.thing.write(board.results, Path(scratch))
+            except Exception as error:  # a reporter may be anybody's; the site is whole without its page
+                yield f"{board.title} links no report: the reporter {REPORT!r} failed ({type(error).__name__}: {error})"
+                continue
+            pages = [path for path in written if path.suffix == ".html"]
+            if pages:
+                (place / "report.html").write_bytes(pages[-1].read_bytes())
+                board.report = True
+    if offer is None:
+        yield "no reporter named html is installed: boards link no report"

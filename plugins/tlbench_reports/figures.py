@@ -1,0 +1,111 @@
+"""The charts as the page shows them: by kind, and not more than a reader would look at."""
+
+import base64
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from tlbench_reports.charts import charts
+from tlbench_reports.drawing import Chart, render
+from tlbench_reports.rows import partition
+
+if TYPE_CHECKING:
+    from tlbench import Results
+
+MOST = 36  # charts on a page; to draw one takes about half a second
+OPEN = 4  # charts of one kind that are open; the others are under a line to press
+
+# What the names of charts begin with, and the heading that they stand under.
+_KINDS = {
+    "critical-difference": "Ranks across datasets",
+    "ranks": "Ranks across datasets",
+    "profile": "Performance profiles",
+    "wins": "Who beats whom",
+    "heat-map": "Heat maps",
+    "labels": "Scores by label budget",
+    "scores": "Scores",
+    "differences": "Differences to the baseline",
+    "cost": "Scores against cost",
+    "tuning": "Scores against tuning budget",
+    "selection": "Choosing without labels",
+    "calibration": "Calibration",
+    "confusion": "Confusions",
+    "embedding": "Features before and after",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart as the page shows it."""
+
+    title: str
+    caption: str
+    source: str  # a data URI
+    width: int  # pixels
+    height: int  # pixels
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Charts that show the same of different things."""
+
+    key: str  # an id in the page
+    title: str
+    figures: tuple[Figure, ...]
+
+    @property
+    def open(self) -> tuple[Figure, ...]:
+        """The figures that are there at once."""
+        return self.figures if len(self.figures) <= OPEN + 1 else self.figures[:OPEN]
+
+    @property
+    def folded(self) -> tuple[Figure, ...]:
+        """The figures that are shown when asked for."""
+        return self.figures[len(self.open) :]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """All charts of the page."""
+
+    kinds: tuple[Kind, ...]
+    left_out: int  # charts that there would be besides
+
+    def __len__(self) -> int:
+        return sum(len(kind.figures) for kind in self.kinds)
+
+
+def gallery(results: "Results") -> Gallery:
+    """Draw the charts, of each kind as many as there is room for."""
+    every = charts(results)
+    by_kind = partition(every, _kind)
+    turns = [chart for turn in zip_longest(*by_kind.values()) for chart in turn if chart is not None]
+    chosen = {id(chart) for chart in turns[:MOST]}
+    kinds = tuple(
+        Kind(f"charts-{place}", title, tuple(_figure(chart) for chart in own if id(chart) in chosen))
+        for place, (title, own) in enumerate(by_kind.items(), start=1)
+    )
+    return Gallery(tuple(kind for kind in kinds if kind.figures), len(every) - len(chosen))
+
+
+def _kind(chart: Chart) -> str:
+    fitting = [beginning for beginning in _KINDS if chart.name.startswith(beginning)]
+    return _KINDS[max(fitting, key=len)] if fitting else "Further charts"
+
+
+def _figure(chart: Chart) -> Figure:
+    [picture] = render(chart, "svg", standalone=False)
+    source = f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
+    width, height = _pixels(picture, chart)
+    return Figure(chart.title, chart.caption, source, width, height)
+
+
+def _pixels(picture: bytes, chart: Chart) -> tuple[int, int]:
+    """Return the size that the picture itself names in points, which is less than the chart's where it was cut."""
+    head = picture[:2000].decode("utf-8", errors="replace")
+    found = [head.partition(f' {side}="')[2].partition('pt"')[0] for side in ("width", "height")]
+    try:
+        width, height = (round(float(points) * 96 / 72) for points in found)
+    except ValueError:
+        width, height = (round(inches * 96) for inches in chart.size)
+    return width, height

@@ -1,0 +1,112 @@
+"""A table of the page, held by columns: what the template writes into the page, and the script draws anew."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ROOMY = 300  # rows that stand on the page all at once
+PAGE = 100  # rows shown at a time where there are more
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its cells as text, and what to sort them by."""
+
+    key: str
+    title: str
+    texts: Sequence[str]
+    values: Sequence[float | None] | None = None  # numbers to sort by; None: the texts
+    marks: Sequence[str] | None = None  # a class for each cell: `better`, `worse` or ""
+    band: str = ""  # columns that are shown and hidden together
+    is_number: bool = False  # right-aligned
+    is_prose: bool = False  # may break into lines
+
+
+@dataclass(frozen=True)
+class Grid:
+    """One table. Its first column heads the rows; rows of one group stand together under its title."""
+
+    key: str  # an id in the page
+    title: str
+    caption: str
+    columns: tuple[Column, ...]
+    group_titles: tuple[str, ...] = ()
+    groups: Sequence[int] = ()  # of each row
+    records: Sequence[Sequence[tuple[int, int]]] = ()  # of each row: ranges (first, after the last) of records
+    sort: tuple[str, bool] | None = None  # the column that rows of a group stand by, and whether it falls
+    is_filtered: bool = False  # by the choices above the tables of scores
+    mark: str = ""  # a class of the whole table
+
+    def __len__(self) -> int:
+        return len(self.columns[0].texts) if self.columns else 0
+
+    @property
+    def shown(self) -> int:
+        """How many rows the page has before its script runs."""
+        return len(self) if len(self) <= ROOMY else PAGE
+
+    @property
+    def parts(self) -> list[tuple[str, list[int]]]:
+        """The rows that are shown, put under the titles of their groups; under "" where there are no groups."""
+        if not self.groups:
+            return [("", list(range(self.shown)))]
+        order = sorted(range(len(self)), key=lambda i: self.groups[i])[: self.shown]
+        found: dict[int, list[int]] = {}
+        for i in order:
+            found.setdefault(self.groups[i], []).append(i)
+        return [(self.group_titles[group], rows) for group, rows in found.items()]
+
+    @property
+    def bands(self) -> list[tuple[str, int]]:
+        """Neighbouring columns of one band, with how many these are."""
+        found: list[tuple[str, int]] = []
+        for column in self.columns:
+            if found and found[-1][0] == column.band:
+                found[-1] = (column.band, found[-1][1] + 1)
+            else:
+                found.append((column.band, 1))
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the table as plain JSON values."""
+        return {
+            "key": self.key,
+            "title": self.title,
+            "sort": list(self.sort) if self.sort else None,
+            "filtered": self.is_filtered,
+            "columns": [_column(column) for column in self.columns],
+            "groupTitles": list(self.group_titles),
+            "groups": list(self.groups),
+            "records": [[list(each) for each in ranges] for ranges in self.records],
+        }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    found: dict[str, Any] = {"key": column.key, "title": column.title, "band": column.band, "texts": list(column.texts)}
+    found |= {"number": column.is_number, "prose": column.is_prose}
+    if column.values is not None:
+        found["values"] = list(column.values)
+    if column.marks is not None and any(column.marks):
+        found["marks"] = list(column.marks)
+    return found
+
+
+def text_column(key: str, title: str, texts: Sequence[str], *, band: str = "", is_prose: bool = False) -> Column:
+    """Return a column of words."""
+    return Column(key, title, texts, band=band, is_prose=is_prose)
+
+
+def number_column(key: str, title: str, texts: Sequence[str], values: Sequence[Any], *, band: str = "") -> Column:
+    """Return a column of numbers, sorted by them; what is None or NaN sorts last."""
+    return Column(key, title, texts, [_rounded(value) for value in values], band=band, is_number=True)
+
+
+def _rounded(value: Any) -> float | None:
+    """Return a number that JSON has, in few letters."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    if number != number or number in (float("inf"), float("-inf")):
+        return None
+    return int(number) if number.is_integer() and abs(number) < 1e15 else float(f"{number:.9g}")

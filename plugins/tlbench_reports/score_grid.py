@@ -1,0 +1,268 @@
+"""The tables of scores of the page: what may be compared, with differences, ledger, costs and further metrics."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tlbench_reports.grid import Column, Grid, number_column, text_column
+from tlbench_reports.rows import SETTINGS, Group, Row, groups, is_episodic, partition, sampling, summary_rows
+from tlbench_reports.words import NOTHING, interval, known, number, plain, quantity
+
+if TYPE_CHECKING:
+    from tlbench import Results
+
+COSTS = {
+    "fit_seconds": "seconds to fit",
+    "prepare_seconds": "seconds to prepare",
+    "tuning_seconds": "seconds to tune",
+    "predict_seconds": "seconds to predict",
+    "parameters_trained": "parameters trained",
+    "parameters_stored": "parameters stored",
+    "peak_memory_bytes": "peak memory, bytes",
+    "flops_per_example": "FLOPs per example",
+}
+SECTIONS = {
+    "transductive": "transductive",
+    "unsupervised": "unsupervised",
+    "oracle": "oracle: chosen by the test labels",
+}
+STANDINGS = {"best": "\N{BLACK STAR} best", "tied with best": "\N{ALMOST EQUAL TO} tied with best"}
+MANY = 3000  # rows from which on further metrics are shown without intervals
+Key = tuple[str, ...]
+
+
+def score_grids(results: "Results", metric: str) -> list[Grid]:
+    """Return a table for each setting, and for episodes: rows in it may be compared within their groups."""
+    facts = _Facts(results, metric)
+    parts = partition(summary_rows(results, metric), lambda row: (str(row["setting"]), is_episodic(row)))
+    ordered = sorted(parts.items(), key=lambda part: (_order(part[0][0]), part[0][1]))
+    return [_grid(facts, metric, setting, episodic, rows) for (setting, episodic), rows in ordered]
+
+
+def _order(setting: str) -> int:
+    return SETTINGS.index(setting) if setting in SETTINGS else len(SETTINGS)
+
+
+class _Facts:
+    """What the tables need beside the summary, looked up by the key of a row."""
+
+    def __init__(self, results: "Results", metric: str) -> None:
+        from tlbench.results import ROW
+
+        self.results, self.metric = results, metric
+        self.is_of_clusters = results.is_of_clusters(metric)
+        told = (record.provenance.get("metrics", {}).get(metric) for record in results.records)
+        self.higher_is_better = next((facts["higher_is_better"] for facts in told if facts), True)
+        frame = results.frame()
+        self.columns = [column for column in ROW if column in frame]
+        self.positions: dict[Key, list[int]] = {}
+        for position, key in enumerate(zip(*(frame[column].map(_text) for column in self.columns), strict=True)):
+            self.positions.setdefault(key, []).append(position)
+        self.costs = {self.key(row): row for row in results.costs().to_dict("records")}
+        self.others = [
+            name for name in results.metrics if results.is_of_clusters(name) == self.is_of_clusters and name != metric
+        ]
+        self.scores = {name: self._scores(name, frame) for name in self.others}
+
+    def place(self, row: Row) -> float:
+        """Return what sorts rows by their means, the best first and what has none last."""
+        mean = row.values["mean"]
+        return float("inf") if not known(mean) else -mean if self.higher_is_better else mean
+
+    def key(self, row: Mapping[Any, Any]) -> Key:
+        return tuple(_text(row[column]) for column in self.columns)
+
+    def _scores(self, name: str, frame: Any) -> dict[Key, tuple[str, Any]]:
+        """Return the mean of another metric by row, in words and as a number."""
+        if len(self.positions) > MANY:
+            means = _means(frame[name].to_numpy(dtype=float), list(self.positions.values()))
+            return {key: (number(mean), mean) for key, mean in zip(self.positions, means, strict=True)}
+        return {self.key(row): _score(row) for row in self.results.summary(name).to_dict("records")}
+
+
+def _means(values: Any, positions: list[list[int]]) -> list[float | None]:
+    """Return the mean of the values at each of these lists of positions, of those that are numbers."""
+    import numpy
+
+    rows = numpy.repeat(range(len(positions)), [len(at) for at in positions])
+    at = numpy.concatenate(positions)
+    scored = values[at] == values[at]
+    counts = numpy.bincount(rows[scored], minlength=len(positions))
+    sums = numpy.bincount(rows[scored], values[at][scored], minlength=len(positions))
+    return [float(total / n) if n else None for total, n in zip(sums, counts, strict=True)]
+
+
+def _score(row: Mapping[Any, Any]) -> tuple[str, Any]:
+    if not known(row["mean"]):
+        return NOTHING, None
+    return f"{number(row['mean'])} ({interval(row['seed_low'], row['seed_high'], 0)})", row["mean"]
+
+
+def _text(value: Any) -> str:
+    return str(value) if known(value) else ""
+
+
+def _grid(facts: _Facts, metric: str, setting: str, episodic: bool, values: list[dict[str, Any]]) -> Grid:
+    found = groups(values)
+    found = [Group(tuple(sorted(group.rows, key=facts.place))) for group in found]
+    rows = [row for group in found for row in group.rows]
+    keys = [facts.key(row.values) for row in rows]
+    section = ", ".join([plain(metric), *(["episodes"] if episodic else []), *_section(setting)])
+    columns = [
+        *_where(found, rows), *_scores(facts, found, rows), *_differences(rows), *_ledger(rows),
+        *_costs(facts, keys), *_metrics(facts, keys),
+    ]  # fmt: skip
+    number_of_rows = f"{len(rows):,} row{'s' if len(rows) != 1 else ''}"
+    return Grid(
+        key=f"scores-{plain(metric)}-{setting}{'-episodes' if episodic else ''}".replace(" ", "-"),
+        title=section,
+        caption=f"Scores: {section}. {number_of_rows}; rows under one heading may be compared.",
+        columns=tuple(columns),
+        group_titles=tuple(group.title for group in found),
+        groups=[place for place, group in enumerate(found) for _ in group.rows],
+        records=[_ranges(facts.positions.get(key, ())) for key in keys],
+        is_filtered=True,
+        sort=("mean", facts.higher_is_better),
+        mark="oracle" if setting == "oracle" else "",
+    )
+
+
+def _section(setting: str) -> list[str]:
+    return [] if setting == SETTINGS[0] else [SECTIONS.get(setting, plain(setting))]
+
+
+def _ranges(positions: Sequence[int]) -> list[tuple[int, int]]:
+    """Return positions as ranges (first, after the last)."""
+    found: list[tuple[int, int]] = []
+    for position in positions:
+        if found and found[-1][1] == position:
+            found[-1] = (found[-1][0], position + 1)
+        else:
+            found.append((position, position + 1))
+    return found
+
+
+def _where(found: list[Group], rows: list[Row]) -> list[Column]:
+    """Return the strategy, then what the headings of groups say: shown where rows stand without these."""
+    places = {title: place for place, title in enumerate(dict.fromkeys(row["budget"] for row in rows))}
+    budgets = [row["budget"] for row in rows]
+    return [
+        text_column("strategy", "strategy", [row.name for row in rows]),
+        text_column("transfer", "transfer", [row["transfer"] for row in rows], band="where"),
+        text_column("backbone", "backbone", [row["backbone"] for row in rows], band="where"),
+        Column("budget", "label budget", budgets, [places[budget] for budget in budgets], band="where"),
+    ]
+
+
+def _scores(facts: _Facts, found: list[Group], rows: list[Row]) -> list[Column]:
+    lonely = {id(row) for group in found if len(group.rows) == 1 for row in group.rows}
+    standings = ["" if id(row) in lonely else row.standing for row in rows]
+    columns = []
+    if any(standings):
+        marks = ["best" if standing == "best" else "" for standing in standings]
+        texts = [STANDINGS.get(standing, "") for standing in standings]
+        columns.append(Column("standing", "standing", texts, [_rank(each) for each in standings], marks))
+    columns += [
+        number_column(
+            "mean", plain(facts.metric) if facts.is_of_clusters else "mean",
+            [row.mean for row in rows], [row.values["mean"] for row in rows],
+        ),
+        number_column(
+            "replicates", "95% over replicates (t)",
+            [row.replicates for row in rows], [row.values["seed_low"] for row in rows],
+        ),
+    ]  # fmt: skip
+    over = sampling(rows)
+    if not facts.is_of_clusters:
+        kind = "bootstrap" if over == "test items" else "t"
+        columns += [
+            number_column(
+                "sampled", f"95% over {over} ({kind})", [row.sampled for row in rows],
+                [row.values["episode_low"] if row.values["n_episodes"] else row.values["item_low"] for row in rows],
+            ),
+        ]  # fmt: skip
+    columns.append(number_column("n", "n replicates", [str(row.n) for row in rows], [row.n for row in rows]))
+    return columns
+
+
+def _rank(standing: str) -> int | None:
+    return {"best": 0, "tied with best": 1}.get(standing)
+
+
+def _differences(rows: list[Row]) -> list[Column]:
+    """Return how rows stand to their baselines; nothing where no row has one."""
+    if not any(row.baseline for row in rows):
+        return []
+    sign = {"better": "\N{BLACK UP-POINTING TRIANGLE} ", "worse": "\N{BLACK DOWN-POINTING TRIANGLE} "}
+    verdicts = ["" if row.is_upper_bound else row.verdict for row in rows]
+    readings = [sign.get(verdict, "") + row.reading for verdict, row in zip(verdicts, rows, strict=True)]
+    compared = [row.values if row.baseline else {} for row in rows]
+
+    def numbers(key: str, title: str, texts: list[str], column: str) -> Column:
+        return number_column(key, title, texts, [values.get(column) for values in compared], band="difference")
+
+    return [
+        numbers("delta", "difference to baseline (95% paired t)", [row.difference for row in rows], "delta"),
+        Column("reading", "reading", readings, marks=[v if v in sign else "" for v in verdicts], band="difference"),
+        numbers("p_holm", "p (Holm)", [row.holm for row in rows], "p_holm"),
+        numbers("effect", "effect (d)", [row.effect for row in rows], "effect"),
+        numbers("needed", "replicates needed", [row.needed for row in rows], "needed"),
+    ]
+
+
+def _ledger(rows: list[Row]) -> list[Column]:
+    """Return what each row was given. A column of nothing but gaps stays away where it tells nothing by that."""
+
+    def words(key: str, title: str, of: Callable[[Row], str]) -> Column:
+        return text_column(key, title, [of(row) for row in rows], band="ledger")
+
+    def numbers(key: str, title: str) -> Column:
+        return number_column(key, title, [row[key] for row in rows], [row.values[key] for row in rows], band="ledger")
+
+    columns = [
+        words("family", "family", lambda row: row["family"]),
+        words("setting", "setting", lambda row: row["setting"]),
+        numbers("train_labels", "train labels"),
+        numbers("val_labels", "validation labels"),
+        numbers("unlabelled_target", "unlabelled target"),
+        numbers("source_labels", "source labels"),
+        words("source", "source", lambda row: row["source"]),
+        words("pretrained_on", "pretrained on", lambda row: row["pretrained_on"]),
+        number_column(
+            "n_sampled",
+            f"n {sampling(rows).split(' ', 1)[-1] if is_episodic(rows[0].values) else 'test items'}",
+            [f"{row.n_sampled:,}" if row.n else NOTHING for row in rows],
+            [row.n_sampled or None for row in rows],
+            band="ledger",
+        ),
+        words("transductive", "transductive", lambda row: row.seen_at_once),
+        words("selection", "selection", lambda row: row["selection"]),
+    ]
+    optional = [
+        numbers("further_labels", "labels of further columns"),
+        words("tuned", "tuned", lambda row: row["tuned"] if known(row.values["tuned"]) else "no"),
+        words("near_duplicates", "test near-duplicates in train / source / upstream", lambda row: row.near_duplicates),
+        words("splits", "splits", lambda row: row["splits"]),
+        number_column(
+            "on_source", "accuracy on the source itself",
+            [row.on_source for row in rows], [row.values["source_accuracy"] for row in rows], band="ledger",
+        ),
+    ]  # fmt: skip
+    return columns + [column for column in optional if set(column.texts) - {NOTHING, "no", "given"}]
+
+
+def _costs(facts: _Facts, keys: list[Key]) -> list[Column]:
+    columns = []
+    for name, title in COSTS.items():
+        values = [facts.costs.get(key, {}).get(name) for key in keys]
+        if name != "tuning_seconds" or any(known(value) and value for value in values):
+            columns.append(number_column(name, title, [quantity(value) for value in values], values, band="costs"))
+    return columns
+
+
+def _metrics(facts: _Facts, keys: list[Key]) -> list[Column]:
+    columns = []
+    for name in facts.others:
+        cells = [facts.scores[name].get(key, (NOTHING, None)) for key in keys]
+        texts, values = [text for text, _ in cells], [value for _, value in cells]
+        columns.append(number_column(f"metric:{name}", plain(name), texts, values, band="metrics"))
+    return columns
