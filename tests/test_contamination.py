@@ -89,6 +89,17 @@ def test_different_images_are_no_copies():
     assert len(find_copies(of(*one), of(*other))) == 0
 
 
+def test_photographs_of_equal_light_and_shade_are_no_copies_unless_their_detail_agrees():
+    """A dark meadow under a bright sky: the hash sees little else."""
+    draw = np.random.default_rng(0)
+    shade = 110 + 4500 * gaussian_filter(draw.normal(size=(96, 96)), 18)
+    one, other = (shade + 110 * gaussian_filter(draw.normal(size=(96, 96)), 1.5) for _ in range(2))
+    one, other = of(one.clip(0, 255).astype(np.uint8)), of(other.clip(0, 255).astype(np.uint8))
+    assert distances(one["hash"], other["hash"])[0, 0] <= 10
+    assert not (one["is_plain"] | other["is_plain"]).any()
+    assert len(find_copies(one, other)) == 0
+
+
 def test_within_one_split_the_later_image_is_the_copy():
     image = photo(1)
     split = of(image, photo(2), stored(image, 80), image)

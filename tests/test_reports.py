@@ -223,6 +223,16 @@ def test_the_page_says_how_to_run_a_named_suite_and_a_custom_one_again(tmp_path)
 HOSTILE = "<script>alert(1)</script>|x_y$z&%#{}\\"
 
 
+@pytest.mark.parametrize("rules", [{"protocol": {"validation": 0.2}}, {"tune": "10 trials"}, {"recipe": {"steps": 7}}])
+def test_a_custom_suite_under_rules_of_its_own_is_run_again_from_its_file(tmp_path, rules):
+    block = {"strategies": ["knn"], "backbones": ["b"], "datasets": ["d"], "budgets": ["0"]}
+    suite = {"name": "custom-1a2b3c", "replicates": 3, "blocks": [block]}
+    plain_one = make_results(tmp_path / "plain", [make_record("scratch", 0, 20)], suite=suite)
+    assert commands(plain_one) == ["tlbench run -s knn -b b -d d --budget 0 --replicates 3"]
+    ruled = make_results(tmp_path / "ruled", [make_record("scratch", 0, 20)], suite={**suite, **rules})
+    assert commands(ruled) == ["tlbench run --suite custom-1a2b3c.toml --replicates 3"]
+
+
 def test_the_page_names_the_package_version_and_content_of_each_thing(tmp_path):
 
     source, weights, images = ("a" * 64, "b" * 64, "c" * 64)

@@ -24,7 +24,7 @@ def sharing(records: Iterable[Record]) -> Iterator[Record]:
             provenance={sys.intern(key): _shared(value, parts) for key, value in record.provenance.items()},
             environment=_shared(record.environment, parts),
             trials=[_same_keys(trial, keys) for trial in record.trials],
-            looks=[{**_same_keys(look, keys), "scores": _same_keys(look["scores"], keys)} for look in record.looks],
+            looks=[{**_same_keys(look, keys), "scores": _same_keys(look.get("scores", {}), keys)} for look in record.looks],
         )
 
 

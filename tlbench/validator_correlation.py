@@ -31,7 +31,8 @@ def validator_correlations(records: Iterable[Record]) -> pd.DataFrame:
             place = tuple(str(labels.get(key)) for key in PLACE)
             replicate = (labels.get("seed"), labels.get("replicate"))
             unit = (place, replicate, str(labels.get("source") or ""))
-            candidate = (str(labels.get("strategy")), str(labels.get("tuned") or ""), look["step"])
+            which = sorted((key, value) for key, value in look.items() if key not in ("scores", "accuracy"))
+            candidate = (str(labels.get("strategy")), str(labels.get("tuned") or ""), *which)  # step, training, trial
             looks.setdefault(unit, {}).setdefault(candidate, {"accuracy": look.get("accuracy")}).update(look["scores"])
     found: dict[tuple[Any, ...], dict[tuple[Any, ...], list[tuple[float, int]]]] = {}
     for (place, replicate, _), candidates in looks.items():

@@ -73,7 +73,12 @@ def near_section(survey: Survey) -> Section | None:
             counted = plural(len(some), f"{noun} has", f"{noun}s have")
             remarks.append(Remark(level, f"{counted} a near-duplicate {where}: {named}."))
     listed = [
-        (shown(pair.row.source), "mirrored" if pair.is_mirrored else "as it is", shown(pair.other.source), _labels(survey, pair))
+        (
+            shown(pair.row.source),
+            "mirrored" if pair.is_mirrored else "as it is",
+            shown(pair.other.source),
+            _labels(survey, pair),
+        )
         for pair in pairs[:_ROWS_OF_PAGE]
     ]
     title = "Pairs"

@@ -72,7 +72,7 @@ def _kind(column: "Series[Any]") -> str:
     if column.dtype != object:
         dtype = column.dtype.kind if hasattr(column.dtype, "kind") else ""
         return "flag" if dtype == "b" else "number" if dtype in "iuf" else "text"
-    kinds = {type(value) for value in column[column.notna()]}
-    if kinds and kinds <= {bool}:
+    kinds = {type(value).__name__ for value in column[column.notna()]}
+    if kinds and kinds <= {"bool", "bool_"}:
         return "flag"
-    return "number" if kinds and kinds <= {int, float} else "text"
+    return "number" if kinds and kinds <= {"int", "float"} else "text"

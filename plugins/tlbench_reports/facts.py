@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from tlbench_reports.words import plain
+from tlbench.cell import Protocol
+from tlbench.recipe import Recipe
+from tlbench_reports.words import file_name, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -136,10 +138,33 @@ def commands(results: "Results") -> list[str]:
     install = [f"pip install {' '.join(map(quote, pins))}"] if pins else []
     suite = results.store.read_plan().get("suite", {})
     shared = [f"--{key} {suite[key]}" for key in ("replicates", "seed") if key in suite]
-    chosen = [_selection(block) for block in suite.get("blocks", ())] if results.suite == CUSTOM else []
-    return install + [
-        " ".join(["tlbench run", each, *shared]) for each in chosen or [f"--suite {_quoted(results.suite)}"]
-    ]
+    if not _is_custom(results.suite):
+        chosen = [f"--suite {_quoted(results.suite)}"]
+    elif _is_plain(suite):
+        chosen = [_selection(block) for block in suite.get("blocks", ())]
+    else:
+        chosen = [f"--suite {_quoted(file_of(results.suite))}"]
+    return install + [" ".join(["tlbench run", each, *shared]) for each in chosen]
+
+
+def file_of(suite: str) -> str:
+    """Name the file that a suite is saved as."""
+    return f"{file_name(plain(suite)) or 'suite'}.toml"
+
+
+def _is_custom(suite: str) -> bool:
+    return suite == CUSTOM or suite.startswith(f"{CUSTOM}-")
+
+
+def _is_plain(suite: Mapping[str, Any]) -> bool:
+    """Whether the options that choose what is crossed say all that a suite holds."""
+    protocol, recipe = suite.get("protocol", {}), suite.get("recipe", {})
+    default = (asdict(Protocol()), asdict(Recipe()))
+    agree = all(
+        value == known.get(key) for given, known in zip((protocol, recipe), default, strict=True)
+        for key, value in given.items()
+    )  # fmt: skip
+    return bool(suite.get("blocks")) and agree and not suite.get("selection") and not suite.get("tune")
 
 
 def _selection(block: Mapping[str, Any]) -> str:

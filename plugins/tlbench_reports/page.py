@@ -16,7 +16,7 @@ from tlbench_reports.figures import gallery
 from tlbench_reports.grid import Grid
 from tlbench_reports.score_grid import score_grids
 from tlbench_reports.suite_file import suite_text
-from tlbench_reports.words import file_name, notes, plain
+from tlbench_reports.words import notes, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -73,7 +73,7 @@ def page(results: "Results") -> str:
             provenance=facts.provenance(results),
             commands=facts.commands(results),
             folder=plain(results.folder.name),
-            suite_file=f"{file_name(results.suite) or 'suite'}.toml",
+            suite_file=facts.file_of(results.suite),
             suite_text=suite_text(results),
             tables=downloads.tables(results),
             data=downloads.packed_json({"grids": list(map(Grid.to_json, shown)), "pairs": compared.places}),

@@ -1,5 +1,6 @@
 """The conformance kit as pytest classes: `class TestMine(StrategyConformance): strategy = Mine`."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -35,12 +36,12 @@ class StrategyConformance:
             check.run(variant, TOY)
 
 
-class _OfSubject:
+class _OfSubject(ABC):
     """One test per check of a subject that is made once for all of them."""
 
+    @abstractmethod
     def subject(self) -> Any:
         """Return what the checks look at."""
-        raise NotImplementedError
 
     def check(self, check: Check) -> None:
         """Check the subject of this very class."""

@@ -58,7 +58,7 @@ for (const list of document.querySelectorAll("[data-list]")) {
   bar.hidden = false;
   find.addEventListener("input", () => {
     const wanted = words(find.value);
-    for (const item of items) item.hidden = !holds(item.textContent.toLowerCase(), wanted);
+    for (const item of items) item.hidden = !holds(item.dataset.item.toLowerCase(), wanted);
     count.textContent = wanted.length ? `${items.filter((item) => !item.hidden).length} found` : "";
   });
 }
