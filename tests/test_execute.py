@@ -264,7 +264,8 @@ def test_a_record_holds_scores_ledger_costs_provenance_and_environment(suite, re
         "train_labels": 8, "val_labels": 0, "unlabelled_target": 0, "source_labels": 0, "test_items": 40,
         "further_labels": 0, "splits": "given", "episodes": None, "transductive": False, "upper_bound": False,
         "selection": "last", "pretrained_on": "corners of other images", "labelled_examples": "",
-        "source_val_labels": 0, "transductive_measured": False,
+        "source_val_labels": 0, "transductive_measured": False, "test_in_train": 0, "test_in_source": None,
+        "test_in_upstream": None,
     }  # fmt: skip
     network = sum(
         parameter.numel() for parameter in resources.backbone("tiny.corners").backbone.build(None).parameters()

@@ -1,80 +1,155 @@
 """tlbench.headlines: the answer in words says no more than the numbers do."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from tlbench.headlines import headlines
+from tlbench.summary import Summary
 
-ROW = {
-    "transfer": "toys", "backbone": "tiny", "budget": "5-shot", "setting": "inductive", "source": "",
-    "family": "finetune", "n": 6, "n_episodes": 0, "upper_bound": False,
-    "seed_low": 0.5, "seed_high": 0.7, "baseline": "scratch", "delta": 0.1, "delta_low": 0.05, "delta_high": 0.15,
-    "verdict": "better",
-}  # fmt: skip
+FAMILIES = {"scratch": "scratch", "probe": "extract", "finetune": "finetune", "dann": "adapt", "source-only": "adapt"}
+STEADY = np.array([0.0, 0.01, -0.01, 0.01, -0.01, 0.0])
 
 
-def said(*rows):
-    [sentence] = headlines(pd.DataFrame([{**ROW, **row} for row in rows]), "accuracy")
-    return sentence
+def rows(strategy, scores, **given):
+    """Return the frame's rows of one strategy: a record per score."""
+    labels = {
+        "strategy": strategy, "family": FAMILIES.get(strategy.partition("-")[0], FAMILIES.get(strategy, "finetune")),
+        "setting": "inductive", "backbone": "tiny", "dataset": "toys", "source": "", "target": "all",
+        "transfer": "toys", "budget": "5-shot", "selection": "last", "tuned": "", "seed": 0, "status": "ok",
+        "upper_bound": False, "folds": 0, "splits": "given", "marked": strategy in ("scratch", "source-only"),
+        "fit_seconds": 2.0, "prepare_seconds": 1.0, "tuning_seconds": np.nan, "source_accuracy": np.nan,
+        "episodes": None, "train_labels": 10, "val_labels": 0, "unlabelled_target": 0, "source_labels": 0,
+        "further_labels": None, "transductive": False, "transductive_measured": None, "pretrained_on": "things",
+        "test_in_train": None, "test_in_source": None, "test_in_upstream": None, **given,
+    }  # fmt: skip
+    return [{**labels, "cell": f"{strategy}-{i}", "replicate": i, "accuracy": score} for i, score in enumerate(scores)]
 
 
-def test_the_leader_is_named_with_its_interval_and_its_lead():
-    sentence = said({"strategy": "finetune", "mean": 0.6}, {"strategy": "last-layers", "mean": 0.5})
+def said(*parts):
+    frame = pd.DataFrame([row for part in parts for row in part])
+    return headlines(Summary(frame, "accuracy"))
+
+
+SCRATCH = rows("scratch", 0.5 + STEADY)
+PROBE = rows("probe", 0.6 - STEADY, fit_seconds=0.5, prepare_seconds=0.0)
+
+
+def test_the_leader_is_named_with_its_interval_its_lead_and_its_cost():
+    [sentence] = said(SCRATCH, PROBE, rows("finetune", 0.8 + STEADY[::-1], fit_seconds=3.0))
     assert sentence == (
-        "toys, tiny, 5 labels per class: finetune leads with accuracy 0.600 [0.500, 0.700], "
-        "+10.0 points [+5.0, +15.0] over scratch."
+        "toys, tiny, 5 labels per class: finetune leads with accuracy 0.800 [0.791, 0.809], "
+        "+30.0 points [+28.1, +31.9] over scratch; it costs 8x probe."
     )
 
 
+def test_a_cheapest_extract_row_is_compared_with_its_baseline():
+    [sentence] = said(SCRATCH, PROBE)
+    assert sentence.endswith("; it costs 0.2x scratch.")
+
+
+def test_a_tie_is_said_as_a_tie_even_with_the_baseline():
+    close = rows("finetune", 0.51 + STEADY[::-1])
+    [sentence] = said(SCRATCH, close)
+    assert "+1.0 points [" in sentence
+    assert "over scratch, not clearly; not separable from it among 2 rows: scratch" in sentence
+
+
+def test_many_ties_are_counted():
+    many = [rows(f"method{i}", 0.499 - i / 1000 + STEADY[::-1] * (i + 1)) for i in range(8)]
+    [sentence] = said(SCRATCH, *many)
+    assert "not separable from it among 9 rows: method0, method1, method2 and 5 more" in sentence
+
+
 def test_equal_means_are_a_tie():
-    sentence = said({"strategy": "finetune", "mean": 0.6}, {"strategy": "last-layers", "mean": 0.6})
+    [sentence] = said(SCRATCH, rows("finetune", 0.6 + STEADY), rows("last-layers", 0.6 + STEADY))
+    assert "finetune [0.591, 0.609] and last-layers [0.591, 0.609] tie at accuracy 0.600" in sentence
+
+
+def test_one_replicate_tells_nothing_apart():
+    [sentence] = said(rows("scratch", [0.5]), rows("finetune", [0.9]))
     assert sentence == (
-        "toys, tiny, 5 labels per class: finetune [0.500, 0.700] and last-layers [0.500, 0.700] tie at accuracy 0.600."
+        "toys, tiny, 5 labels per class: finetune leads with accuracy 0.900, +40.0 points over scratch; "
+        "one replicate tells nothing apart; it costs 1x scratch."
     )
 
 
 def test_negative_transfer_is_named():
-    worse = {"strategy": "last-layers", "mean": 0.5, "verdict": "worse"}
-    assert said({"strategy": "finetune", "mean": 0.6}, worse).endswith("; negative transfer: last-layers.")
+    [sentence] = said(SCRATCH, rows("finetune", 0.8 + STEADY), rows("last-layers", 0.3 + STEADY[::-1]))
+    assert "; negative transfer: last-layers; " in sentence
 
 
-@pytest.mark.parametrize(
-    ("verdict", "words"), [("better", "beats"), ("worse", "is worse than"), ("unclear", "does not clearly beat")]
-)
-def test_an_adaptation_is_set_against_its_baseline(verdict, words):
-    row = {"strategy": "dann", "family": "adapt", "mean": 0.6, "budget": "0", "source": "typed", "verdict": verdict}
-    assert f"no target labels: dann {words} scratch (+10.0 points [+5.0, +15.0], from typed)." in said(row)
+@pytest.mark.parametrize(("score", "words"), [(0.7, "beats"), (0.3, "is worse than"), (0.501, "does not clearly beat")])
+def test_an_adaptation_is_set_against_its_baseline(score, words):
+    given = {"source": "typed", "budget": "0"}
+    sentences = said(
+        rows("source-only", 0.5 + STEADY, **given), rows("mcc", 0.9 + STEADY, family="adapt", **given),
+        rows("dann", score + STEADY[::-1], **given),
+    )  # fmt: skip
+    assert sentences[0].startswith("toys, tiny, no target labels: mcc leads with accuracy 0.900")
+    [sentence] = [text for text in sentences[1:] if ": dann" in text]
+    assert f"no target labels: dann {words} source-only (" in sentence
+    assert sentence.endswith(", from typed).")
 
 
 def test_many_adaptations_share_a_sentence():
-    row = {"family": "adapt", "budget": "0", "source": "typed", "baseline": "source-only"}
-    verdicts = {"adda": "unclear", "cdan": "better", "coral": "better", "dann": "worse", "mcc": ""}
-    rows = [
-        {**row, "strategy": name, "mean": 0.5 + i / 100, "verdict": verdict}
-        for i, (name, verdict) in enumerate(verdicts.items())
-    ]
-    assert said(*rows) == (
-        "toys, tiny, no target labels: of 5 adaptations from typed, mcc leads with accuracy 0.540, "
-        "+10.0 points [+5.0, +15.0] over source-only; beating it: cdan, coral; not clearly different: adda; "
-        "negative transfer: dann; one pair only, no interval: mcc."
+    given = {"source": "typed", "budget": "0", "family": "adapt"}
+    scores = {"adda": 0.501, "cdan": 0.6, "coral": 0.7, "dann": 0.3}
+    parts = [rows(name, score + STEADY[::-1], **given) for name, score in scores.items()]
+    one = rows("mcc", [0.4], **given)
+    _, sentence = said(rows("source-only", 0.5 + STEADY, **given), *parts, one)
+    assert sentence == (
+        "toys, tiny, no target labels: of 5 adaptations from typed against source-only, beating it: cdan, coral; "
+        "not clearly different: adda; negative transfer: dann; one pair only, no interval: mcc."
     )
 
 
 def test_an_upper_bound_neither_leads_nor_is_set_against_a_baseline():
-    bound = {"strategy": "target-only", "mean": 0.9, "upper_bound": True}
     for family in ("adapt", "finetune"):
-        assert "target-only" not in said({"strategy": "finetune", "mean": 0.6}, {**bound, "family": family})
+        bound = rows("target-only", 0.9 + STEADY, upper_bound=True, family=family)
+        assert "target-only" not in "".join(said(SCRATCH, rows("finetune", 0.6 + STEADY), bound))
 
 
 def test_settings_have_leaders_of_their_own():
-    rows = [{"strategy": "a", "mean": 0.6}, {"strategy": "b", "mean": 0.9, "setting": "transductive"}]
-    first, second = headlines(pd.DataFrame([{**ROW, **row} for row in rows]), "accuracy")
+    first, second = said(rows("a", 0.6 + STEADY), rows("b", 0.9 + STEADY, setting="transductive"))
     assert "5 labels per class: a leads" in first
     assert "5 labels per class, transductive: b leads" in second
 
 
-def test_the_leader_over_episodes_has_their_interval():
-    row = {"budget": "5-way 1-shot", "n_episodes": 1200, "episode_low": 0.59, "episode_high": 0.61, "baseline": ""}
-    assert said({**row, "strategy": "prototypes", "mean": 0.6}) == (
-        "toys, tiny, episodes of 5-way 1-shot: prototypes leads with accuracy 0.600 [0.590, 0.610] over 1,200 episodes."
+def test_what_test_labels_chose_has_one_marked_sentence_at_most():
+    oracle = {"setting": "oracle", "selection": "oracle"}
+    sentences = said(
+        SCRATCH, rows("finetune", 0.6 + STEADY), rows("scratch", 0.6 + STEADY, **oracle),
+        rows("finetune", 0.8 + STEADY, **oracle),
+    )  # fmt: skip
+    assert "finetune leads with accuracy 0.600" in sentences[0]
+    assert sentences[1:] == [
+        "Upper bound, no fair comparison: 2 rows chosen with test labels (oracle), +15.0 points on average against "
+        "the best rule without."
+    ]
+
+
+def test_tuned_rows_are_set_against_those_as_they_come():
+    trials = {"tuned": "10 trials", "tuning_seconds": 30.0}
+    sentences = said(
+        SCRATCH, rows("finetune", 0.6 + STEADY), rows("finetune", 0.7 + STEADY[::-1], **trials),
+        rows("lora", 0.6 + STEADY), rows("lora", 0.6 - STEADY, **trials),
+        rows("l2-sp", 0.6 + STEADY), rows("l2-sp", 0.5 - STEADY, **trials), rows("bare", 0.2 + STEADY, **trials),
+    )  # fmt: skip
+    assert sentences[0].startswith("toys, tiny, 5 labels per class: finetune [10 trials] leads")
+    assert "it costs 11x scratch" in sentences[0]
+    assert sentences[1].startswith(
+        "toys, tiny, 5 labels per class: tuning against the defaults: gains: finetune [10 trials] (+10.0 points ["
     )
+    assert "; does not clearly differ: lora [10 trials] (+0.0 points [" in sentences[1]
+    assert "; loses: l2-sp [10 trials] (-10.0 points [" in sentences[1]
+    assert "bare" not in sentences[1]
+
+
+def test_the_leader_over_episodes_has_their_interval():
+    generator = np.random.default_rng(0)
+    right = {f"prototypes-{i}": generator.random((40, 25)) < 0.6 for i in range(3)}
+    frame = pd.DataFrame(rows("prototypes", [0.6, 0.6, 0.6], budget="5-way 1-shot", episodes=40))
+    [sentence] = headlines(Summary(frame, "accuracy", right=lambda cell: right[cell]))
+    assert sentence.startswith("toys, tiny, episodes of 5-way 1-shot: prototypes leads with accuracy 0.600 [0.5")
+    assert sentence.endswith("] over 120 episodes.")

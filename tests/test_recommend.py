@@ -451,3 +451,32 @@ def test_real_results_of_three_datasets_advise_on_a_fourth(toy_resources, suite,
     assert {row.strategy for row in advice.rows} == {"linear-probe", "nearest-mean", "scratch"}
     assert [each.label for each in advice.scores] == ["tiny.corners"]
     assert Candidate("scratch") < Candidate("wide")
+
+
+def test_a_question_with_a_source_uses_results_with_and_without_one_and_one_without_uses_no_other(stored):
+    sourced = [
+        dataclasses.replace(each, cell=f"z{each.cell[1:]}", labels={**each.labels, "source": "night"})
+        for each in of_table({name: {"dann": (0.98, 0.99)} for name in TABLE})
+    ]
+    blocks = blocks_of(stored([*of_table(TABLE), *sourced]))
+    asked = {flag: rank(blocks, Question("", 4, 2.0, flag)).standings for flag in (True, False)}
+    assert asked[True][0].candidate.strategy == "dann"
+    assert "dann" not in {each.candidate.strategy for each in asked[False]}
+    assert "finetune" in {each.candidate.strategy for each in asked[True]}
+    plain = blocks_of(stored(of_table(TABLE), "plain"))
+    assert rank(plain, Question("", 4, 2.0, True)).standings[0].candidate.strategy == "finetune"
+
+
+def test_scores_that_contradict_the_stored_results_are_told_with_the_answer_and_both_backbones_are_checked(
+    cli, toy, stored, corners
+):
+    random = [
+        dataclasses.replace(each, cell=f"w{each.cell[1:]}", scores={"accuracy": 0.99})
+        for each in of_table({name: {"linear-probe": (0, 0)} for name in TABLE})
+    ]
+    folder = stored([*of_table(TABLE, backbone=corners), *random])
+    done = cli("recommend", "-p", toy, "-d", BLOBS, "-b", "tiny", "-b", "tiny.corners", "--results", folder)
+    text = " ".join(done.stdout.split())
+    assert "Advice: linear-probe on tiny " in text
+    assert "But LogME and kNN of the features at hand agree on tiny.corners" in text
+    assert "-b tiny -b tiny.corners -d" in text

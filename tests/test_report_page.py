@@ -175,8 +175,8 @@ def test_a_large_table_shows_its_first_rows_and_says_so(tmp_path, monkeypatch):
     html = page(many_results(tmp_path))
     table = html.partition('id="scores-accuracy-inductive"')[2].partition("</table>")[0]
     assert table.count('<th scope="row">') == 100
-    assert "The first 100 of 351 rows." in html
-    assert len(column(grid(html, "scores-accuracy-inductive"), "strategy")) == 351
+    assert "The first 100 of 305 rows." in html
+    assert len(column(grid(html, "scores-accuracy-inductive"), "strategy")) == 305
     assert "pairs are too many for a page" in html
 
 
@@ -184,6 +184,15 @@ def test_charts_that_are_left_out_are_counted(html, results):
     assert html.count("<figure>") == 6
     [said] = re.findall(r"([\d,]+) more charts are not on this page", html)
     assert int(said) == len(figures.charts(results)) - 6
+
+
+def test_the_page_of_very_many_records_has_about_one_chart_of_each_kind(results, monkeypatch):
+    monkeypatch.setattr(figures, "render", lambda *_, **__: [PICTURE])
+    monkeypatch.setattr(figures, "LARGE", len(results.records))
+    found = figures.gallery(results)
+    assert len(found) == figures.FEW
+    assert found.left_out == len(figures.charts(results)) - figures.FEW
+    assert len(found.kinds) > figures.FEW / 2
 
 
 def test_every_kind_of_chart_has_its_own_heading_and_room(results, monkeypatch):

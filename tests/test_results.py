@@ -8,10 +8,10 @@ import pytest
 from scipy import stats as scipy_stats
 
 from tlbench import Record, Results
-from tlbench.errors import StoreError
+from tlbench.errors import ParameterError, StoreError
 from tlbench.predictions import Predictions
 from tlbench.record import Failure
-from tlbench.results import COSTS, LABELS, LEDGER
+from tlbench.results import COSTS, LABELS, LEDGER, ROW
 from tlbench.store import Store
 
 ITEMS = 10
@@ -30,9 +30,9 @@ def record(strategy, family, source, budget, replicate, right, setting="inductiv
         "strategy": strategy, "family": family, "setting": setting, "upper_bound": given.get("upper_bound", False),
         "baseline": strategy in ("scratch", "source-only"),
         "backbone": "tiny", "dataset": "blobs", "source": source, "target": "night", "transfer": "blobs/night",
-        "budget": budget, "replicate": replicate, "seed": 0,
+        "budget": budget, "replicate": replicate, "seed": 0, **given.pop("labels", {}),
     }  # fmt: skip
-    cell = f"{strategy}-{budget}-{replicate}"
+    cell = "-".join([strategy, budget, str(replicate), *(str(labels.get(key, "")) for key in ("selection", "tuned"))])
     if right is None:
         return Record(cell, {}, labels, {}, {}, {}, failure=Failure("OutOfMemory", "no room"))
     ledger = {"train_labels": 4, "val_labels": 0, "unlabelled_target": 0, "source_labels": 0, "transductive": False,
@@ -262,16 +262,205 @@ def test_scores_on_the_source_are_averaged_over_replicates(store):
     assert np.isnan(row(store, "scratch")["source_accuracy"])
 
 
+def test_a_row_names_its_rule_and_tuning_and_older_records_have_what_their_protocol_says(store):
+    assert ROW[-2:] == ("selection", "tuned")
+    assert set(Results(store.folder).frame()["selection"]) == {"last"}
+    assert set(Results(store.folder).frame()["tuned"]) == {""}
+    one = record("zz", "finetune", "", "1-shot", 0, 5)
+    write(store, replace(one, identity={"protocol": {"validation": 0.2}}), 5)
+    assert row(store, "zz")["selection"] == "validation"
+
+
+def test_rows_under_another_rule_or_tuning_have_the_baseline_that_was_treated_alike(store):
+    for replicate in range(3):
+        for strategy, right in (("source-only", 3), ("dann", 5)):
+            for given in ({"selection": "entropy"}, {"selection": "entropy", "tuned": "10 trials"}):
+                if strategy == "dann" or not given.get("tuned"):
+                    one = record(strategy, "adapt", "day", "0", replicate, right, labels=given)
+                    write(store, one, right)
+    summary = Results(store.folder).summary().set_index(["strategy", "selection", "tuned"])
+    assert summary.loc[("dann", "last", "")]["delta"] == pytest.approx((0.2 + 0.3 + 0.3) / 3)
+    entropy = summary.loc[("dann", "entropy", "")]
+    assert (entropy["delta"], entropy["baseline"]) == (pytest.approx(0.2), "source-only")
+    tuned = summary.loc[("dann", "entropy", "10 trials")]
+    assert tuned["delta"] == pytest.approx(0.2)
+    assert tuned["baseline"] == "source-only [entropy]"  # the default one, since no tuned one is there
+    assert tuned["label"] == "dann [entropy] [10 trials]"
+    assert summary["is_baseline"].to_dict()["source-only", "entropy", ""]
+
+
+def test_what_test_labels_chose_is_compared_with_its_like_and_is_nobodys_baseline(store):
+    for replicate in range(3):
+        for strategy, right in (("source-only", 7), ("dann", 10)):
+            labels = {"selection": "oracle", "setting": "oracle"}
+            write(store, record(strategy, "adapt", "day", "0", replicate, right, labels=labels), right)
+    summary = Results(store.folder).summary().set_index(["strategy", "setting"])
+    assert summary.loc["dann", "oracle"]["delta"] == pytest.approx(0.3)
+    assert summary.loc["dann", "inductive"]["delta"] == pytest.approx((0.2 + 0.3 + 0.3) / 3)
+    assert summary.loc["dann", "inductive"]["best"]
+    assert Results(store.folder, baseline="dann").summary().set_index(["strategy", "setting"]).loc[
+        "source-only", "inductive"
+    ]["delta"] == pytest.approx(-(0.2 + 0.3 + 0.3) / 3)
+
+
+def test_a_baseline_can_be_chosen(store):
+    summary = Results(store.folder, baseline="linear-probe").summary().set_index("strategy")
+    assert summary.loc["scratch", "baseline"] == summary.loc["finetune", "baseline"] == "linear-probe"
+    assert summary.loc["scratch", "delta"] == pytest.approx(-0.3)
+    assert summary.loc["linear-probe", "is_baseline"]
+    assert not summary.loc["scratch", "is_baseline"]
+    assert summary.loc["dann", "baseline"] == ""  # no linear probe stands in its place
+    with pytest.raises(
+        ParameterError, match=r"baseline 'linear-prob'\. Did you mean 'linear-probe'\? There are: dann,"
+    ):
+        Results(store.folder, baseline="linear-prob")
+
+
+def test_who_is_best_and_who_ties_with_the_best(store):
+    for replicate, right in enumerate((1, 1, 2)):
+        write(store, record("poor", "finetune", "", "1-shot", replicate, right), right)
+    for replicate in range(3):
+        write(store, record("bound", "finetune", "", "1-shot", replicate, 10, upper_bound=True), 10)
+    summary = Results(store.folder).summary().set_index(["strategy", "budget"])
+    assert summary[summary["best"]].index.tolist() == [("dann", "0"), ("linear-probe", "1-shot")]
+    assert summary.loc["linear-probe", "1-shot"]["tied"]
+    assert not summary.loc["bound", "1-shot"]["tied"]
+    assert not summary.loc["bound", "1-shot"]["best"]
+    assert np.isnan(summary.loc["bound", "1-shot"]["p_holm"])
+    assert summary.loc["poor", "1-shot"]["label"] == "poor"
+    assert summary.loc["bound", "1-shot"]["label"] == "bound (upper bound)"
+
+
+def test_one_replicate_makes_no_best_where_others_have_more(store):
+    write(store, record("lucky", "finetune", "", "1-shot", 0, 10), 10)
+    assert not row(store, "lucky")["best"]
+    assert row(store, "lucky")["tied"]  # one pair tells nothing apart
+    assert row(store, "linear-probe")["best"]
+
+
+def test_less_is_best_where_less_is_better(store):
+    for cell in sorted(store.cells()):
+        facts = {"metrics": {"nll": {"higher_is_better": False}}}
+        store.write(replace(store.read(cell), provenance=facts))
+    assert row(store, "linear-probe", "nll")["best"]
+    assert row(store, "dann", "nll")["verdict"] == "better"
+    assert not row(store, "dann", "nll")["negative_transfer"]
+
+
+def test_tests_and_effects_are_those_of_the_paired_differences(store):
+    found = row(store, "dann")
+    differences = np.array([0.2, 0.3, 0.3])
+    assert found["p"] == 0.25
+    assert found["p_holm"] == 0.25
+    assert found["effect"] == pytest.approx(differences.mean() / differences.std(ddof=1))
+    assert found["needed"] == 3
+    probe, finetune = row(store, "linear-probe"), row(store, "finetune")
+    assert (probe["p"], finetune["p"]) == (0.25, 1.0)
+    assert (probe["p_holm"], finetune["p_holm"]) == (0.5, 1.0)
+    assert np.isnan(finetune["needed"])  # no difference at all
+    assert np.isnan(row(store, "scratch")["p"])
+
+
+def test_negative_transfer_is_a_whole_interval_below_zero(store):
+    for replicate, right in enumerate((0, 1, 2)):
+        write(store, record("hurt", "finetune", "", "1-shot", replicate, right), right)
+    summary = Results(store.folder).summary()
+    assert summary[summary["negative_transfer"]]["strategy"].tolist() == ["hurt"]
+
+
+def test_all_pairs_of_a_group_are_compared(store):
+    pairs = Results(store.folder).pairwise()
+    assert pairs[["a", "b"]].to_numpy().tolist() == [
+        ["source-only", "dann"], ["linear-probe", "scratch"], ["finetune", "scratch"], ["finetune", "linear-probe"],
+    ]  # fmt: skip
+    last = pairs.iloc[-1]
+    assert last["delta"] == pytest.approx(-0.3)
+    assert (last["n"], last["p"], last["budget"]) == (3, 0.25, "1-shot")
+    assert last["p_holm"] == 0.75
+    found = scipy_stats.ttest_rel([0.2, 0.4, 0.3], [0.5, 0.7, 0.6 + 1e-12])
+    assert last["p_t"] > found.pvalue  # equal differences of ten items: no more certain than tenths are
+    assert len(Results(store.folder).pairwise("nll")) == 4
+
+
+def test_a_chosen_baseline_of_several_sources_is_named_with_its_own(store):
+    for replicate, right in enumerate((5, 5, 5)):
+        write(store, record("cdan", "adapt", "day", "0", replicate, right), right)
+        write(store, record("cdan", "adapt", "dusk", "0", replicate, right, labels={"tuned": "dusk"}), right)
+    summary = Results(store.folder).summary()
+    assert set(summary[summary["budget"] == "0"]["label"]) == {
+        "source-only from day", "dann from day", "cdan from day", "cdan from dusk [dusk]",
+    }  # fmt: skip
+    assert set(summary[summary["budget"] == "1-shot"]["label"]) == {"scratch", "linear-probe", "finetune"}
+
+
+def test_rules_are_set_against_the_accuracy_that_none_of_them_saw(store):
+    def look(step, entropy, accuracy, **others):
+        return {"step": step, "scores": {"entropy": entropy, "oracle": accuracy, **others}, "accuracy": accuracy}
+
+    for replicate in range(3):
+        looks = [look(1, -0.9, 0.3), look(2, -0.5, 0.5), look(3, -0.7, 0.4 + replicate / 5)]
+        one = record("dann", "adapt", "day", "0", replicate, 8, labels={"selection": "entropy"})
+        write(store, replace(one, looks=looks), 8)
+        again = record("dann", "adapt", "day", "0", replicate, 8, labels={"selection": "oracle", "setting": "oracle"})
+        write(store, replace(again, looks=looks), 8)  # the same checkpoints count once
+    [found] = Results(store.folder).validators().to_dict("records")
+    assert (found["transfer"], found["backbone"], found["budget"], found["rule"]) == (
+        "blobs/night",
+        "tiny",
+        "0",
+        "entropy",
+    )
+    each = [scipy_stats.spearmanr([-0.9, -0.5, -0.7], [0.3, 0.5, 0.4 + i / 5]).statistic for i in range(3)]
+    assert found["correlation"] == pytest.approx(np.mean(each))
+    assert (found["n"], found["candidates"]) == (3, 3)
+    assert -1 <= found["low"] <= found["correlation"] <= found["high"] <= 1
+
+
+def test_looks_without_an_order_have_no_correlation(store):
+    looks = [{"step": step, "scores": {"entropy": 0.5, "few": None}, "accuracy": step / 10} for step in range(4)]
+    write(store, replace(record("dann", "adapt", "day", "0", 0, 8), looks=looks), 8)
+    assert Results(store.folder).validators().empty
+    assert "rule" in Results(store.folder).validators()
+
+
+def test_equal_parts_of_records_are_kept_once_and_unequal_ones_apart(store):
+    provenance = {"dataset": {"version": "1", "sizes": [1, 2]}, "flag": {"on": True}, "number": {"on": 1}}
+    for replicate in range(2):
+        one = record("zz", "finetune", "", "1-shot", replicate, 5)
+        write(store, replace(one, provenance=provenance, notes={"loss": 0.5}), 5)
+    first, second = (each for each in Results(store.folder).records if each.labels["strategy"] == "zz")
+    assert first.provenance == second.provenance == provenance
+    assert first.provenance["dataset"] is second.provenance["dataset"]
+    assert first.provenance["flag"]["on"] is True
+    assert first.provenance["number"]["on"] is not True
+    assert first == store.read(first.cell)
+
+
+def test_predictions_that_cannot_be_read_are_named(store):
+    (store.records_folder / "dann-0-1--.safetensors").write_bytes(b"12345678 no safetensors")
+    with pytest.raises(StoreError, match="dann-0-1--"):
+        Results(store.folder).summary()
+    assert len(Results(store.folder).summary("nll")) == 5  # which asks for none
+    store.write(store.read("dann-0-1--"), Predictions(np.zeros((4, 2), dtype=np.float32), np.zeros(3, dtype=np.int64)))
+    with pytest.raises(StoreError, match=r"predictions of dann-0-1-- .*do not fit together"):
+        Results(store.folder).summary()
+
+
+def test_what_the_records_are_too_few_for_is_said_without_a_plan_too(store):
+    assert any("with 3 replicates no exact paired test" in text for text in Results(store.folder).warnings)
+
+
 def test_costs_are_means_over_replicates(store):
     costs = Results(store.folder).costs()
     assert set(costs["fit_seconds"]) == {2.0}
+    assert {"tuning_seconds", "selection", "tuned"} <= set(costs.columns)
     assert isinstance(costs, pd.DataFrame)
 
 
 def test_headlines_name_the_leader_and_whether_adaptation_helped(store):
     text = "\n".join(Results(store.folder).headlines())
     assert "linear-probe leads with accuracy 0.600" in text
-    assert "dann beats source-only (+26.7 points" in text
+    assert "dann leads with accuracy 0.833 [0.690, 0.977], +26.7 points [+12.3, +41.0] over source-only" in text
 
 
 def test_an_empty_folder_has_no_results(tmp_path):

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from tlbench.stats import Interval, item_interval, paired_interval, smallest_p, t_interval, verdict
+from tlbench.stats import (
+    Interval,
+    fewest_pairs,
+    item_interval,
+    paired_interval,
+    share_interval,
+    smallest_p,
+    t_interval,
+    verdict,
+)
 
 
 @pytest.mark.parametrize(("n", "multiplier"), [(3, 4.303), (5, 2.776), (10, 2.262)])
@@ -65,6 +74,33 @@ def test_the_bootstrap_is_that_of_resampled_items():
     assert (interval.mean, interval.n) == (pytest.approx(scores.mean()), 120)
     assert item_interval(scores) == interval
     assert np.isnan(item_interval(np.empty(0)).low)
+
+
+@pytest.mark.parametrize(
+    ("items", "of", "share"), [(1, 1, 1.0), (30, 1, 0.5), (400, 3, 0.97), (3000, 6, 0.9), (700, 7, 0.002), (50, 3, 0.0)]
+)
+def test_the_computed_bootstrap_is_that_of_resampling_without_end(items, of, share):
+    right = np.random.default_rng(items).binomial(of, share, items)
+    counts = np.bincount(right, minlength=of + 1)
+    draws = np.random.default_rng(1).multinomial(items, counts / items, size=100_000) @ np.arange(of + 1)
+    low, high = np.quantile(draws, [0.025, 0.975])
+    interval = share_interval(counts, of)
+    assert (interval.low * items * of, interval.high * items * of) == pytest.approx((low, high), rel=0.003, abs=1.01)
+    assert (interval.mean, interval.n) == (pytest.approx(right.mean() / of), items)
+    again = item_interval(right / of)
+    assert (again.low, again.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_scores_that_are_no_shares_are_resampled():
+    scores = np.random.default_rng(6).normal(size=80)
+    interval = item_interval(scores)
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * scores.std() / np.sqrt(80), rel=0.05)
+
+
+@pytest.mark.parametrize(("comparisons", "pairs"), [(0, 6), (1, 6), (2, 7), (4, 8), (9, 9), (10, 9), (20, 10)])
+def test_how_many_pairs_a_corrected_exact_test_takes(comparisons, pairs):
+    assert fewest_pairs(comparisons) == pairs
+    assert smallest_p(pairs) * max(1, comparisons) <= 0.05 < smallest_p(pairs - 1) * max(1, comparisons)
 
 
 @pytest.mark.parametrize(("pairs", "p"), [(0, 1.0), (1, 1.0), (3, 0.25), (5, 0.0625), (6, 0.03125)])

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tlbench.cache import Cache
 from tlbench.catalog import Catalog
-from tlbench.cell import Cell
+from tlbench.cell import Cell, canonical
+from tlbench.contamination import contamination
+from tlbench.contamination_findings import findings
 from tlbench.determinism import resolve_device
 from tlbench.draw import division_of
 from tlbench.errors import ParameterError, StoreError
@@ -104,7 +106,10 @@ def execute_plan(
     pending = pending_cells(plan, store, retry_failed)
     events = run_cells(pending, resources, store, where)  # workers start up while this process encodes
     encode_all(pending, resources, say)
-    store.write_plan(plan.summary())
+    copies = copies_of_test_inputs(plan, resources)
+    for sentence in copies:
+        say(f"note: {sentence}")
+    store.write_plan(replace(plan, findings=(*plan.findings, *copies)).summary())
     for division in (division_of(cell, resources) for cell in plan.cells):
         if division.table is not None:
             store.write_splits(division.table.digest, division.table.text())
@@ -119,6 +124,20 @@ def execute_plan(
     finally:
         hook.tlbench_run_finished(results_dir=store.folder)
     return len(pending)
+
+
+def copies_of_test_inputs(plan: Plan, resources: Resources, *, search: bool = True) -> list[str]:
+    """Return sentences on test inputs that stand in training, source or upstream data too.
+
+    Without `search` nothing is decoded: what no earlier run has looked for is not said.
+    """
+    found = {}
+    for cell in plan.cells:
+        division = division_of(cell, resources)
+        key = (cell.transfer, cell.backbone, canonical(division.identity))
+        if key not in found:
+            found[key] = contamination(resources, cell.transfer, cell.backbone, division, search=search)
+    return findings(list(found.values()), plan.findings)
 
 
 def refuse_to_mix(plan: Plan, store: Store) -> None:

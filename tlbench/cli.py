@@ -80,16 +80,20 @@ def plan(cells: bool, **options: Any) -> None:
     \b
     tlbench plan --suite my-suite.toml
     """
+    from tlbench.api import copies_of_test_inputs
     from tlbench.determinism import resolve_device
     from tlbench.estimate import estimate
     from tlbench.progress import seconds_in_words
     from tlbench.store import MARKER, Store
 
     chosen = resolve(options)
+    known = copies_of_test_inputs(chosen.plan, chosen.resources, search=False)
     store = Store(chosen.folder) if (chosen.folder / MARKER).exists() else None
     stored = store.cells() if store else set()
     waiting = [cell for cell in chosen.plan.cells if cell.id not in stored]
     _print_plan(chosen.plan, cells, len(chosen.plan.cells) - len(waiting), chosen.folder)
+    for sentence in known:
+        click.echo(f"Note: {sentence}")
     if waiting:
         judged = estimate(waiting, chosen.resources, store, resolve_device(chosen.where.device))
         jobs = chosen.where.jobs

@@ -75,7 +75,7 @@ def _leader(best: Row, rows: list[Row], metric: str) -> str:
     ties = [row for row in rows if row["tied"] and not row["best"]]
     if len(equals) > 1:
         named = [f"{row['label']}{_interval(row)}" for row in equals]
-        sentence = f"{', '.join(named[:-1])} and {named[-1]} tie at {metric} {best['mean']:.3f}"
+        sentence = f"{_names(named)} tie at {metric} {best['mean']:.3f}"
     else:
         sentence = f"{best['label']} leads with {metric} {best['mean']:.3f}{_interval(best)}"
     if best["baseline"] and np.isfinite(best["delta"]):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tlbench.cell import Cell, digest
+from tlbench.contamination import contamination
 from tlbench.draw import Drawn, division_of
 from tlbench.resources import Resources
 from tlbench.split_rule import GIVEN
@@ -30,6 +31,7 @@ def ledger(cell: Cell, strategy: Strategy, resources: Resources, drawn: Drawn, d
         "upper_bound": needs.upper_bound,
         "pretrained_on": resources.backbone(cell.backbone).backbone.pretrained_on or "nothing",
         "splits": _splits(cell, resources),
+        **contamination(resources, cell.transfer, cell.backbone, division_of(cell, resources)).ledger,
         "labelled_examples": digests[0] if len(digests) == 1 else digest(digests)[:16],
     }
 

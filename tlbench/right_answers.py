@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tlbench.errors import StoreError
+from tlbench.names import plural
 from tlbench.store import Store
 
 _TYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
@@ -19,9 +21,19 @@ def right_answers(store: Store, cell: str) -> np.ndarray:
     try:
         arrays = _arrays(os.path.join(store.records_folder, f"{cell}.safetensors"))
         logits, labels, episodes = arrays["logits"], arrays["labels"], int(arrays["episodes"][0])
-    except (OSError, KeyError, ValueError, TypeError):  # not as we write them: the library knows more, or says why not
+    except (
+        OSError,
+        LookupError,
+        ValueError,
+        TypeError,
+    ):  # not as we write them: the library knows more, or says why not
         predictions = store.predictions(cell)
         logits, labels, episodes = predictions.logits, predictions.labels, predictions.episodes
+    if logits.ndim != 2 or labels.shape != logits.shape[:1] or episodes < 1 or len(labels) % episodes:
+        raise StoreError(
+            f"the predictions of {cell} in {store.folder} do not fit together: {logits.shape} logits, {labels.shape} "
+            f"labels and {plural(episodes, 'episode')}. Delete its two files and run again."
+        )
     right: np.ndarray = logits.argmax(axis=1) == labels
     return right.reshape(episodes, -1)
 
@@ -29,8 +41,9 @@ def right_answers(store: Store, cell: str) -> np.ndarray:
 def _arrays(path: str) -> dict[str, np.ndarray]:
     """Read what is needed of a safetensors file: the length of its header, the header in JSON, then the numbers."""
     with open(path, "rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        header, data = json.loads(file.read(size)), file.read()
+        content = file.read()
+    begin = 8 + int.from_bytes(content[:8], "little")
+    header, data = json.loads(content[8:begin]), memoryview(content)[begin:]
     found: dict[str, np.ndarray] = {}
     for name in ("logits", "labels", "episodes"):
         facts = header[name]

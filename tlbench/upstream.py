@@ -4,9 +4,11 @@ import json
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +21,7 @@ from tlbench.parameters import construct
 from tlbench.recipe import Recipe
 from tlbench.resources import BackboneEntry, Resources
 from tlbench.seeds import derive
+from tlbench.sketches import hashes_of, sketches
 from tlbench.store import write_atomically
 from tlbench.task import Labelled
 from tlbench.training import predict, train
@@ -67,7 +70,7 @@ def pretrain(
     command: str,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Train backbone and head on the upstream training split; write weights (float16) and card; return the card.
+    """Train backbone and head on the upstream training split; write weights (float16), card and hashes; return the card.
 
     The upstream accuracy is that of the weights as they are written, on the upstream test split.
     """
@@ -116,6 +119,10 @@ def pretrain(
     metadata = {"pretrained_on": str(card["pretrained_on"]), "license": str(card["license"])}
     write_atomically(target, _in_one_order(save(weights, metadata=metadata)))
     write_atomically(target.with_suffix(".card.json"), (json.dumps(card, indent=1) + "\n").encode())
+    found = sketches(dataset.dataset, dataset.fingerprint, upstream.domain, "train", resources.cache)
+    hashes = BytesIO()
+    np.save(hashes, hashes_of(found))
+    write_atomically(target.with_suffix(".hashes.npy"), hashes.getvalue())  # what contamination is looked for in
     return card
 
 

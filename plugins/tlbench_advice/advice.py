@@ -47,6 +47,7 @@ class Advice:
     strategy: str  # "" without an answer
     backbone: str  # as `-b` takes it; "" without any
     backbone_by: str  # `evidence`, `scores`, `only one` or `order given`: what the backbone was chosen by
+    scores_prefer: str  # the backbone that LogME and kNN agree on; "" where they do not
     reference: str  # what gains are measured against
     rows: tuple[Row, ...]  # all candidates, the best first
     neighbours: tuple[Neighbour, ...]

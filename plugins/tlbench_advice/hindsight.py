@@ -30,12 +30,12 @@ class Hindsight:
 
 def look_back(blocks: Sequence[Block], has_source: bool) -> Hindsight | None:
     """Return the rule's hits on each stored dataset when advised from all others; None where it never could."""
-    usable = [block for block in blocks if bool(block.source) == has_source and len(block.scores) > 1]
+    usable = [block for block in blocks if (has_source or not block.source) and len(block.scores) > 1]
     winners = [(block.dataset, block.leader) for block in usable]
     rule, winner, chance, datasets = [], [], [], set()
     unanswered = 0
     for block in usable:
-        question = Question(block.dataset, block.classes, block.labels_per_class, has_source)
+        question = Question(block.dataset, block.classes, block.labels_per_class, bool(block.source))
         ranking = rank((other.only(block.scores) for other in usable), question)
         if ranking is None:
             unanswered += 1

@@ -79,13 +79,13 @@ class _Adviser:
     def advice(self, device: "torch.device") -> Advice:
         question, (blocks, is_open) = self._question(), self._blocks()
         hindsight = look_back(blocks, question.has_source)
-        ranking = rank(self._suitable(blocks, is_open), question)
         scores = tuple(score(each.spec, each.entry, self.sample, self.target.source, device) for each in self.opened)
+        ranking = rank(self._suitable(blocks, is_open, self._by_scores(scores)[0]), question)
         reasons = tuple(self._lacking(blocks, question, ranking, hindsight))
         backbone, by = self._backbone(None if reasons else ranking, is_open, scores)
         others = [] if ranking is None else [standing.candidate for standing in ranking.standings]
         top = others[0].strategy if others and not reasons else ""
-        self._remark(ranking, scores, backbone, by)
+        self._remark(ranking)
         return Advice(
             dataset=self.target.place.label,
             source=self.target.source.label if self.target.source else "",
@@ -99,6 +99,7 @@ class _Adviser:
             strategy=top,
             backbone=backbone,
             backbone_by=by,
+            scores_prefer=leader.backbone if (leader := preferred(scores)) else "",
             reference=self._shown(ranking.reference) if ranking else "",
             rows=tuple(self._rows(ranking)) if ranking else (),
             neighbours=tuple(self._neighbours(blocks, question)),
@@ -177,15 +178,18 @@ class _Adviser:
                     baselines = frozenset(opened for one, opened in own.items() if one in block.baselines)
                     yield replace(block, scores=scores, baselines=baselines)
 
-    def _suitable(self, blocks: Sequence[Block], is_open: bool) -> list[Block]:
-        """Return the blocks with what can be run here, and remark on what cannot."""
+    def _suitable(self, blocks: Sequence[Block], is_open: bool, chosen: str) -> list[Block]:
+        """Return the blocks with what can be run here, and remark on what cannot.
+
+        `chosen` is the backbone that an open candidate would be run on.
+        """
         refused: dict[str, str] = {}
         keep = set()
         for candidate in {candidate for block in blocks for candidate in block.scores}:
-            entries = [each for each in self.opened if is_open or each.key == candidate.backbone]
-            reasons = [self._refusal(candidate.strategy, each) for each in entries]
-            if any(reasons):
-                refused[candidate.strategy] = next(reason for reason in reasons if reason)
+            own = chosen if is_open else None
+            backbone = next(each for each in self.opened if own == each.spec or candidate.backbone == each.key)
+            if reason := self._refusal(candidate.strategy, backbone):
+                refused[candidate.strategy] = reason
             else:
                 keep.add(candidate)
         self.remarks += [f"{name} is left out: {reason}" for name, reason in sorted(refused.items())]
@@ -247,18 +251,17 @@ class _Adviser:
             key = ranking.standings[0].candidate.backbone
             chosen = next(each.spec for each in self.opened if each.key == key)
             return chosen, "evidence" if len(self.opened) > 1 else "only one"
+        return self._by_scores(scores)
+
+    def _by_scores(self, scores: Sequence[Scored]) -> tuple[str, str]:
+        """Return the backbone that scores choose, or the first where they choose none."""
         if len(self.opened) == 1:
             return self.opened[0].spec, "only one"
         leader = preferred(scores)
         return (leader.backbone, "scores") if leader else (self.opened[0].spec, "order given")
 
-    def _remark(self, ranking: Ranking | None, scores: Sequence[Scored], backbone: str, by: str) -> None:
-        """Note what was left out, and where scores and evidence disagree."""
-        leader = preferred(scores)
-        if by == "evidence" and leader and leader.backbone != backbone:
-            self.remarks.append(
-                f"LogME and kNN prefer {leader.label}, and the stored results do not: the check below runs both."
-            )
+    def _remark(self, ranking: Ranking | None) -> None:
+        """Note what was left out."""
         if ranking and ranking.seldom:
             named = ", ".join(self._shown(candidate) for candidate in ranking.seldom[:6])
             more = f" and {len(ranking.seldom) - 6} more" if len(ranking.seldom) > 6 else ""

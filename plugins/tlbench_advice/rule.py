@@ -70,7 +70,7 @@ def similar(blocks: Iterable[Block], question: Question) -> tuple[Similar, ...]:
     nearest: dict[str, dict[tuple[str, str], list[Block]]] = {}
     for block in blocks:
         away = _doublings(question.labels_per_class, block.labels_per_class)
-        if block.dataset == question.dataset or bool(block.source) != question.has_source:
+        if block.dataset == question.dataset or (block.source and not question.has_source):
             continue
         if away > FARTHEST or len(block.scores) < 2:
             continue

@@ -77,6 +77,12 @@ def _answer(console: Console, advice: Advice) -> None:
         _say(console, f"Next: {_name(second)}, {100 * (first.gain - second.gain):.1f} points behind.")
     if advice.backbone_by in _BY:
         _say(console, f"The backbone: {_BY[advice.backbone_by]}.")
+    if advice.scores_prefer and advice.scores_prefer != advice.backbone:
+        _say(
+            console,
+            f"But LogME and kNN of the features at hand agree on {_label(advice, advice.scores_prefer)}, which stored "
+            "results cannot know: measure both before you decide.",
+        )
 
 
 def _evidence(console: Console, advice: Advice) -> None:
@@ -148,8 +154,10 @@ def _past(console: Console, advice: Advice) -> None:
         _say(console, "The rule has done no better than always taking the most frequent winner.")
 
 
-def _label(advice: Advice) -> str:
-    return next((each.label for each in advice.scores if each.backbone == advice.backbone), advice.backbone)
+def _label(advice: Advice, backbone: str = "") -> str:
+    """Return how a backbone is shown, the advised one where none is given."""
+    wanted = backbone or advice.backbone
+    return next((each.label for each in advice.scores if each.backbone == wanted), wanted)
 
 
 def _name(row: Row) -> str:

@@ -72,8 +72,8 @@ def _source_probabilities(
 def preferred(scored: Sequence[Scored]) -> Scored | None:
     """Return the backbone that LogME and kNN agree on, or None.
 
-    LogME alone misleads where labels are fewest: with one label per class it preferred the wider features on six of
-    six targets, and these were worse on five. H-score grows with the width too, and has no say.
+    LogME alone misleads where labels are fewest: with one label per class it preferred the wider features on nine of
+    nine targets, and these were worse on six. H-score grows with the width too, and has no say.
     """
     known = [each for each in scored if not np.isnan([each.logme, each.knn]).any()]
     if len(known) < max(2, len(scored)):

@@ -13,8 +13,6 @@ from tlbench_reports.tsne import tsne
 from tlbench_reports.words import listing
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from tlbench import Results
     from tlbench.predictions import Predictions
 
@@ -26,12 +24,11 @@ _CLASSES = 12
 
 def embedding_view(results: "Results", name: str, rows: list[Any]) -> Chart | None:
     """Return the chart of one label budget, or None where no record of it has features to show."""
-    frame = results.frame()
     before: list[tuple[str, Predictions]] = []
     after: list[tuple[str, Predictions]] = []
     ranked = leaders(best_budget(rows), _LOOKED_AT)
     for row in ranked:
-        part = _first(results, frame, row)
+        part = _first(results, row)
         if part is not None and part.shown_before is not None:
             before = before or [("before training", part)]
         if part is not None and part.shown_after is not None and len(after) < _AFTER:
@@ -67,9 +64,9 @@ def embedding_view(results: "Results", name: str, rows: list[Any]) -> Chart | No
     )
 
 
-def _first(results: "Results", frame: "DataFrame", row: Any) -> "Predictions | None":
+def _first(results: "Results", row: Any) -> "Predictions | None":
     """Return the predictions of a row that have features to show; replicate 0 alone may have them."""
-    for cell in cells(frame, row)[:1]:
+    for cell in cells(results, row)[:1]:
         part = readable(results, cell)
         if part is not None and part.shown_rows is not None and len(part.shown_rows) >= _FEWEST:
             return part

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tlbench import Results
 
 MOST = 36  # charts on a page; to draw one takes about half a second
+LARGE = 20_000  # records from which on a chart holds so much that drawing it takes seconds
+FEW = 12  # charts on the page of so many records: about one of each kind
 OPEN = 4  # charts of one kind that are open; the others are under a line to press
 
 # What the names of charts begin with, and the heading that they stand under.
@@ -80,7 +82,8 @@ def gallery(results: "Results") -> Gallery:
     every = charts(results)
     by_kind = partition(every, _kind)
     turns = [chart for turn in zip_longest(*by_kind.values()) for chart in turn if chart is not None]
-    chosen = {id(chart) for chart in turns[:MOST]}
+    room = MOST if len(results.records) < LARGE else FEW
+    chosen = {id(chart) for chart in turns[:room]}
     kinds = tuple(
         Kind(f"charts-{place}", title, tuple(_figure(chart) for chart in own if id(chart) in chosen))
         for place, (title, own) in enumerate(by_kind.items(), start=1)

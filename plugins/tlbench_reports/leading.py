@@ -1,6 +1,7 @@
 """Which rows have charts that would be too many for all: the leaders of one label budget, and their cells."""
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from tlbench.results import ROW
 from tlbench.row_labels import row_labels
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from tlbench.predictions import Predictions
 
 REPLICATES = 10  # whose predictions are read, of each row
+
+_scored: "WeakKeyDictionary[Results, DataFrame]" = WeakKeyDictionary()
 
 
 def relabelled(rows: list[Any], **alike: str) -> list[Any]:
@@ -51,19 +54,22 @@ def leaders(rows: list[Any], most: int) -> list[Any]:
     return [row for row in ranked if row not in baseline][: most - len(baseline)] + baseline
 
 
-def cells(frame: "DataFrame", row: Any) -> list[str]:
+def cells(results: "Results", row: Any) -> list[str]:
     """Return the ids of the scored cells of a row of the summary, by replicate."""
-    same = frame["status"] == "ok"
-    for column in ROW:
-        if column in frame and column in row:
-            same &= frame[column].astype(str) == str(row[column])
-    own = frame[same].sort_values(["seed", "replicate"])
-    return [str(cell) for cell in own["cell"]]
+    if results not in _scored:
+        frame = results.frame()
+        columns = [*dict.fromkeys(("cell", "seed", "replicate", *(column for column in ROW if column in frame)))]
+        _scored[results] = frame.loc[frame["status"] == "ok", columns]
+    own = _scored[results]
+    for column in ROW:  # the transfer first, which leaves few
+        if column in own and column in row:
+            own = own[own[column].astype(str) == str(row[column])]
+    return [str(cell) for cell in own.sort_values(["seed", "replicate"])["cell"]]
 
 
 def predictions(results: "Results", row: Any) -> "list[Predictions]":
     """Return what the classifiers of a row's first replicates said; nothing where a file of them cannot be read."""
-    found = [readable(results, cell) for cell in cells(results.frame(), row)[:REPLICATES]]
+    found = [readable(results, cell) for cell in cells(results, row)[:REPLICATES]]
     return [part for part in found if part is not None] if None not in found else []
 
 

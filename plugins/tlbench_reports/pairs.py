@@ -47,11 +47,11 @@ def pairs(results: "Results", metric: str) -> Pairs:
 def tunings(results: "Results", metric: str) -> Grid | None:
     """Return each tuned row beside the default of the same strategy; None where nothing was tuned."""
     rows = summary_rows(results, metric)
-    costs = {_row(row): row for row in results.costs().to_dict("records")}
-    defaults = {_row(row)[:-1]: row for row in rows if not known(row["tuned"])}
     tuned = [row for row in rows if known(row["tuned"]) and row["n"]]
     if not tuned:
         return None
+    defaults = {_row(row)[:-1]: row for row in rows if not known(row["tuned"])}
+    costs = {_row(row): row for row in results.costs().to_dict("records")}
     both = [(row, defaults.get(_row(row)[:-1], {})) for row in tuned]
     gains = [row["mean"] - other["mean"] if known(other.get("mean")) else None for row, other in both]
     seconds = [costs.get(_row(row), {}).get("tuning_seconds") for row in tuned]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from tlbench import Budget
 from tlbench_reports.words import (
@@ -31,6 +32,7 @@ Key = TypeVar("Key", bound=Hashable)
 SETTINGS = ("inductive", "transductive", "unsupervised", "oracle")
 _SPOKEN = {"transductive": ", transductive", "oracle": ", chosen by the test labels (oracle)"}
 _CHOICES = {"validation": "a choice by validation labels", "oracle": "a choice by the test labels (oracle)"}
+_made: "WeakKeyDictionary[Results, dict[str | None, list[dict[str, Any]]]]" = WeakKeyDictionary()
 CROWDED = 8  # rows from which on families get a heading of their own
 
 
@@ -277,13 +279,14 @@ def _names(rows: tuple[Row, ...], **wanted: str | bool) -> str:
 def summary_rows(results: "Results", metric: str | None = None) -> list[dict[str, Any]]:
     """Return the rows of the summary, each with the `label` that tells it from the others of its group.
 
-    Ask once for all that is written: the summary reads every prediction that was stored.
+    They are made once for all reports of the same results, and not to be changed.
     """
-    summary = results.summary(metric)
-    rows = [{str(column): value for column, value in row.items()} for row in summary.to_dict("records")]
-    for row in rows:
-        row["upper_bound"] = truth(row["upper_bound"])
-    return rows
+    made = _made.setdefault(results, {})
+    if metric not in made:
+        records = results.summary(metric).to_dict("records")
+        rows = [{str(column): value for column, value in row.items()} for row in records]
+        made[metric] = [row | {"upper_bound": truth(row["upper_bound"])} for row in rows]
+    return list(made[metric])
 
 
 def truth(value: Any) -> bool:
