@@ -1,6 +1,6 @@
 """Intervals and tests against simulation: 95 % intervals hold the truth in 93 to 97 %, errors stay at 5 %.
 
-Each goes through the code that makes the tables. `python tests/test_statistics_simulation.py` simulates more, and prints.
+Each goes through the code that makes the tables. As a script, with a number of how much, it simulates more and prints.
 """
 
 import sys
@@ -140,7 +140,7 @@ def covered_folds(trials, folds, per_class, labels=0, corrected=True):
 @pytest.mark.parametrize("n", [3, 6])
 def test_intervals_over_replicates_and_of_differences_hold_the_truth(n):
     assert 0.93 <= covered_means(4000, n) <= 0.97
-    assert 0.93 <= covered_differences(250, n) <= 0.97
+    assert 0.93 <= covered_differences(200, n) <= 0.97
 
 
 @pytest.mark.parametrize(("items", "share", "of"), [(250, 0.8, 1), (250, 0.8, 3), (1000, 0.95, 6), (100, 0.5, 3)])
@@ -156,24 +156,24 @@ def test_the_interval_across_datasets_holds_the_truth(datasets):
 @pytest.mark.parametrize(("candidates", "gap", "blocks"), [(4, 0.5, 6), (10, 0.2, 8), (6, 0.3, 15)])
 def test_rank_intervals_hold_the_true_mean_rank(monkeypatch, candidates, gap, blocks):
     monkeypatch.setattr(ranks, "RESAMPLES", 1000)
-    assert 0.93 <= covered_ranks(250, candidates, gap, blocks) <= 0.975
+    assert 0.93 <= covered_ranks(200, candidates, gap, blocks) <= 0.975
 
 
 @pytest.mark.parametrize(("blocks", "n"), [(1, 6), (5, 3), (5, 6)])
 def test_intervals_of_the_interquartile_mean_hold_the_truth(monkeypatch, blocks, n):
     monkeypatch.setattr(aggregates, "RESAMPLES", 300)
-    assert 0.925 <= covered_iqm(500, blocks, n) <= 0.98
+    assert 0.925 <= covered_iqm(400, blocks, n) <= 0.98
 
 
-@pytest.mark.parametrize(("strategies", "n"), [(2, 3), (5, 3), (5, 6), (10, 6)])
+@pytest.mark.parametrize(("strategies", "n"), [(2, 3), (5, 3), (8, 6)])
 def test_equally_good_strategies_tie_with_the_best_in_95_of_100_groups(strategies, n):
-    groups = 400
+    groups = 250
     assert separated_by_chance(groups, strategies, n) <= 0.05 + 2.4 * np.sqrt(0.05 * 0.95 / groups)
 
 
 def test_corrected_tests_find_a_difference_by_chance_in_5_of_100_groups_at_most():
     strategies = 4
-    groups, n = 300, fewest_pairs(strategies - 1)
+    groups, n = 250, fewest_pairs(strategies - 1)
     assert 0 < found_by_chance(groups, strategies, n) <= 0.05 + 2.4 * np.sqrt(0.05 * 0.95 / groups)
 
 
@@ -189,49 +189,41 @@ def test_without_correction_chance_would_find_more():
 def test_one_false_among_true_differences_is_found_by_chance_in_5_of_100_at_most():
     generator = np.random.default_rng(10)
     wrong = []
-    for _ in range(400):
+    for _ in range(300):
         differences = generator.normal(0, 0.02, (4, 8))
         differences[1:] += 0.3  # three comparisons with a true difference, one without
         wrong.append(holm(sign_flip_p(differences))[0] <= 0.05)
         assert separated_from(0, np.concatenate([np.zeros((1, 8)), differences[1:]]))[1:].all()
-    assert np.mean(wrong) <= 0.05 + 2.4 * np.sqrt(0.05 * 0.95 / 400)
+    assert np.mean(wrong) <= 0.05 + 2.4 * np.sqrt(0.05 * 0.95 / 300)
 
 
 def test_intervals_over_folds_hold_the_truth_where_uncorrected_ones_do_not():
     corrected, plain = covered_folds(250, 5, 50), covered_folds(250, 5, 50, corrected=False)
-    assert 0.92 <= corrected
+    assert corrected >= 0.92
     assert plain < corrected
 
 
-if __name__ == "__main__":
-    many = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+def report(many: int) -> None:
+    """Print what larger simulations give."""
     for n in (2, 3, 5, 6, 10, 20):
-        print(
-            f"n={n:2d} replicates: t {covered_means(2000 * many, n):.3f}, paired {covered_differences(60 * many, n):.3f}"
-        )
-    for items, share, of in (
-        (100, 0.5, 3),
-        (250, 0.8, 1),
-        (250, 0.8, 3),
-        (1000, 0.95, 6),
-        (100, 0.97, 3),
-        (10_000, 0.9, 6),
-    ):
-        print(f"{items} items, {of} replicates, {share}: bootstrap {covered_items(200 * many, items, share, of):.3f}")
+        print(f"{n} replicates: t {covered_means(2000 * many, n):.3f}, paired {covered_differences(60 * many, n):.3f}")
+    for case in ((100, 0.5, 3), (250, 0.8, 1), (250, 0.8, 3), (1000, 0.95, 6), (100, 0.97, 3), (10_000, 0.9, 6)):
+        print("items {}, share {}, of {}: bootstrap".format(*case), round(covered_items(200 * many, *case), 3))
     for datasets in (2, 3, 5, 10):
         print(f"{datasets} datasets: t of the difference {covered_across(2000 * many, datasets):.3f}")
-    for candidates, gap, blocks in ((4, 0.5, 5), (4, 0.5, 6), (10, 0.2, 8), (10, 0.5, 6), (6, 0.3, 15), (3, 1.5, 8)):
-        print(
-            f"{candidates} candidates {gap} apart, {blocks} blocks: {covered_ranks(60 * many, candidates, gap, blocks):.3f}"
-        )
-    for blocks, n in ((1, 3), (1, 6), (5, 3), (5, 6), (20, 3)):
-        print(f"IQM of {blocks} blocks, {n} replicates: {covered_iqm(60 * many, blocks, n):.3f}")
+    for case in ((4, 0.5, 5), (4, 0.5, 6), (10, 0.2, 8), (10, 0.5, 6), (6, 0.3, 15), (3, 1.5, 8)):
+        print("{} candidates {} apart, {} blocks: ranks".format(*case), round(covered_ranks(60 * many, *case), 3))
+    for case in ((1, 3), (1, 6), (5, 3), (5, 6), (20, 3)):
+        print("{} blocks, {} replicates: IQM".format(*case), round(covered_iqm(60 * many, *case), 3))
     for strategies in (2, 5, 10, 20):
         for n in (2, 3, 6, 10):
-            found = separated_by_chance(100 * many, strategies, n), separated_by_chance(100 * many, strategies, n, 100)
-            holm_d = found_by_chance(30 * many, strategies, n)
-            print(f"{strategies} equal strategies, {n} replicates: not tied {found[0]:.3f} (100 items {found[1]:.3f}), "
-                  f"sign-flip with Holm {holm_d:.3f}")  # fmt: skip
-    for folds, per_class, labels in ((5, 50, 0), (10, 50, 0), (5, 200, 0), (5, 50, 5), (5, 200, 5)):
-        both = [covered_folds(60 * many, folds, per_class, labels, corrected) for corrected in (True, False)]
-        print(f"{folds} folds of {2 * per_class}, labels {labels or 'all'}: {both[0]:.3f}, uncorrected {both[1]:.3f}")
+            tied = [round(separated_by_chance(100 * many, strategies, n, items), 3) for items in (500, 100)]
+            flips = round(found_by_chance(30 * many, strategies, n), 3)
+            print(f"{strategies} equals, {n} replicates: not tied {tied[0]} ({tied[1]} of 100 items), flips {flips}")
+    for case in ((5, 50, 0), (10, 50, 0), (5, 200, 0), (5, 50, 5), (5, 200, 5)):
+        both = [round(covered_folds(60 * many, *case, corrected=corrected), 3) for corrected in (True, False)]
+        print("{} folds, {} of a class, {} labels (0: all): {}, uncorrected {}".format(*case, *both))
+
+
+if __name__ == "__main__":
+    report(int(sys.argv[1]) if len(sys.argv) > 1 else 10)

@@ -24,7 +24,7 @@ def sharing(records: Iterable[Record]) -> Iterator[Record]:
             provenance={sys.intern(key): _shared(value, parts) for key, value in record.provenance.items()},
             environment=_shared(record.environment, parts),
             trials=[_same_keys(trial, keys) for trial in record.trials],
-            looks=[{**_same_keys(look, keys), "scores": _same_keys(look.get("scores", {}), keys)} for look in record.looks],
+            looks=[_look(look, keys) for look in record.looks],
         )
 
 
@@ -37,3 +37,7 @@ def _shared(value: Any, parts: dict[bytes, Any]) -> Any:
 def _same_keys(part: dict[str, Any], keys: dict[tuple[str, ...], tuple[str, ...]]) -> dict[str, Any]:
     own = tuple(part)
     return dict(zip(keys.setdefault(own, own), part.values(), strict=True))
+
+
+def _look(look: dict[str, Any], keys: dict[tuple[str, ...], tuple[str, ...]]) -> dict[str, Any]:
+    return {**_same_keys(look, keys), "scores": _same_keys(look.get("scores", {}), keys)}

@@ -17,11 +17,12 @@ from tlbench.environment import environment
 from tlbench.errors import ParameterError
 from tlbench.losses import cross_entropy
 from tlbench.names import near_miss
+from tlbench.near_duplicates import hashes_of
 from tlbench.parameters import construct
 from tlbench.recipe import Recipe
 from tlbench.resources import BackboneEntry, Resources
 from tlbench.seeds import derive
-from tlbench.sketches import hashes_of, sketches
+from tlbench.sketches import sketches
 from tlbench.store import write_atomically
 from tlbench.task import Labelled
 from tlbench.training import predict, train
@@ -70,7 +71,7 @@ def pretrain(
     command: str,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Train backbone and head on the upstream training split; write weights (float16), card and hashes; return the card.
+    """Train backbone and head on the upstream training split; write weights (float16), card, hashes; return the card.
 
     The upstream accuracy is that of the weights as they are written, on the upstream test split.
     """
