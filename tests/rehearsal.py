@@ -42,6 +42,7 @@ def make_cheap(patch, kept=None):
     import tlbench.plan
     import tlbench.workbench
     import tlbench_reports.charts
+    import tlbench_reports.figures
     import tlbench_reports.page
 
     render, pictures = tlbench_reports.charts.render, {}
@@ -87,7 +88,7 @@ def make_cheap(patch, kept=None):
 
     patch.setattr(tlbench_reports.page, "page", laid_out_once)
     patch.setattr(tlbench_reports.charts, "render", drawn_once)
-    patch.setattr(tlbench_reports.page, "render", drawn_once)
+    patch.setattr(tlbench_reports.figures, "render", drawn_once)
     patch.setattr(tlbench.workbench, "train", short_train)
     patch.setattr(tlbench.execute, "draw", few_episodes)
     patch.setattr(tlbench.plan, "make_plan", small_plan)

@@ -120,7 +120,10 @@ def _print_plan(plan: "Plan", cells: bool, stored: int, folder: Path) -> None:
     if plan.skips:
         click.echo(f"Skipped: {plural(sum(skip.cells for skip in plan.skips), 'cell')}.")
     for skip in plan.skips:
-        click.echo(f"  {skip.transfer} | {skip.backbone} | {skip.strategy} | {skip.budget}: {skip.reason}")
+        chosen = [f"selection {skip.selection}"] if skip.selection else []
+        chosen += [f"tuned by {skip.tuned}"] if skip.tuned else []
+        where = (skip.transfer, skip.backbone, skip.strategy, skip.budget, *chosen)
+        click.echo(f"  {' | '.join(where)}: {skip.reason}")
     for line in (*plan.findings, *plan.warnings):
         click.echo(f"Note: {line}")
 

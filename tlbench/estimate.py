@@ -9,6 +9,7 @@ import torch
 from tlbench.cell import Cell
 from tlbench.determinism import synchronise
 from tlbench.resources import Resources
+from tlbench.search_space import TuningBudget
 from tlbench.store import Store
 from tlbench.strategy import Family, Strategy
 
@@ -29,7 +30,8 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
 
     A cell like one stored before (same variant, backbone, transfer and budget) costs what that did. Another costs
     its training steps (the `steps` or `episodes` of its strategy, else the recipe's) times one measured
-    step of its backbone, for each stream of data. Strategies on frozen features cost next to nothing.
+    step of its backbone, for each stream of data and each trial of a tuning. Strategies on frozen features cost next
+    to nothing.
     """
     known = _known_seconds(store)
     step_seconds: dict[str, float] = {}
@@ -46,7 +48,9 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
             step_seconds[cell.backbone] = _time_one_step(cell, resources, device)
         tasks = cell.protocol.episodes if cell.budget.is_episodic else 0
         trainings = 1 if strategy.prepares else max(1, tasks)  # what was prepared serves all episodes
-        total += trainings * steps * step_seconds.get(cell.backbone, 0.0) + tasks * EPISODE_SECONDS
+        seconds = trainings * steps * step_seconds.get(cell.backbone, 0.0) + tasks * EPISODE_SECONDS
+        tuning = cell.tuning or TuningBudget(trials=1)
+        total += seconds * tuning.trials + tuning.seconds
     return Estimate(total, from_records, len(cells))
 
 
@@ -62,14 +66,16 @@ def _steps(cell: Cell, strategy: Strategy) -> int:
 
 
 def _key(labels: dict[str, object]) -> tuple[object, ...]:
-    return tuple(labels.get(name) for name in ("strategy", "backbone", "transfer", "source", "budget"))
+    kept = tuple(labels.get(name) for name in ("strategy", "backbone", "transfer", "source", "budget", "selection"))
+    return (*kept, labels.get("tuned", ""))
 
 
 def _known_seconds(store: Store | None) -> dict[tuple[object, ...], float]:
     known: dict[tuple[object, ...], float] = {}
     for record in store.records() if store else ():
         if record.ok:
-            seconds = sum(record.costs[name] or 0.0 for name in ("fit_seconds", "predict_seconds"))
+            fitting = record.costs.get("tuning_seconds") or record.costs["fit_seconds"] or 0.0
+            seconds = fitting + (record.costs["predict_seconds"] or 0.0)
             known[_key(record.labels)] = seconds * (record.ledger.get("episodes") or 1)
     return known
 

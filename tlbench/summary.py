@@ -1,6 +1,7 @@
 """One row per variant and place, from the records' frame: means, intervals, comparisons, ties."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,10 @@ class Summary:
 
     def frame(self) -> pd.DataFrame:
         """Return the rows as a frame, without what is for comparisons alone."""
+        return self._frame.copy()
+
+    @cached_property
+    def _frame(self) -> pd.DataFrame:
         hidden = ("marked", "position", "overlap", "seconds")
         shown = [{key: value for key, value in row.items() if key not in hidden} for row in self.rows]
         return pd.DataFrame(shown, columns=None if shown else list(ROW))

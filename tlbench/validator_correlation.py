@@ -19,10 +19,11 @@ _FEWEST = 3  # candidates that make an order
 def validator_correlations(records: Iterable[Record]) -> pd.DataFrame:
     """Return Spearman's rank correlation of each rule's values with the test accuracy, over the looks of records.
 
-    A candidate is a checkpoint that a selection looked at, of any variant; the same checkpoint in the records of two
-    rules counts once. The correlation is over the candidates of one replicate and source; `correlation` is the mean
-    over n replicates (sources of one replicate are averaged first), with a 95 % t interval cut at -1 and 1, and
-    `candidates` how many there were for each, on average. Fewer than three, or equal values, have no correlation.
+    A candidate is a checkpoint that a selection looked at, of any variant; the same checkpoint in several records
+    (of two rules, or of the first trial of a tuning) counts once, known by its scores. The correlation is over the
+    candidates of one replicate and source; `correlation` is the mean over n replicates (sources of one replicate are
+    averaged first), with a 95 % t interval cut at -1 and 1, and `candidates` how many there were for each, on average.
+    Fewer than three, or equal values, have no correlation.
     """
     looks: dict[tuple[Any, ...], dict[tuple[Any, ...], dict[str, Any]]] = {}
     for record in records:
@@ -31,12 +32,12 @@ def validator_correlations(records: Iterable[Record]) -> pd.DataFrame:
             place = tuple(str(labels.get(key)) for key in PLACE)
             replicate = (labels.get("seed"), labels.get("replicate"))
             unit = (place, replicate, str(labels.get("source") or ""))
-            which = sorted((key, value) for key, value in look.items() if key not in ("scores", "accuracy"))
-            candidate = (str(labels.get("strategy")), str(labels.get("tuned") or ""), *which)  # step, training, trial
-            looks.setdefault(unit, {}).setdefault(candidate, {"accuracy": look.get("accuracy")}).update(look["scores"])
+            scores = {rule: value for rule, value in look["scores"].items() if rule != ORACLE}
+            candidate = (str(labels.get("strategy")), *sorted(scores.items(), key=str))
+            looks.setdefault(unit, {}).setdefault(candidate, {"accuracy": look.get("accuracy")}).update(scores)
     found: dict[tuple[Any, ...], dict[tuple[Any, ...], list[tuple[float, int]]]] = {}
     for (place, replicate, _), candidates in looks.items():
-        for rule in sorted({name for look in candidates.values() for name in look} - {"accuracy", ORACLE}):
+        for rule in sorted({name for look in candidates.values() for name in look} - {"accuracy"}):
             pairs = [(look.get(rule), look["accuracy"]) for look in candidates.values()]
             correlation, used = _spearman(pairs)
             if np.isfinite(correlation):
