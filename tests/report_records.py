@@ -156,7 +156,7 @@ def rich_results(folder):
     return make_results(folder, rich_records(), **store)
 
 
-def many_results(folder, strategies=304):
+def many_results(folder, strategies=204):
     """Return results with more rows than a page shows at once."""
     records = [make_record("scratch", 0, 10, family="scratch")]
     records += [make_record(f"probe-{i}", 0, 12 + i % 25) for i in range(strategies)]

@@ -1,5 +1,6 @@
 """The charts of a report: what each shows is what the records say, and there are never too many."""
 
+import json
 import re
 from dataclasses import replace
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from tlbench.predictions import Predictions
 from tlbench.ranks import block_ranks, critical_difference, inseparable
 from tlbench.store import Store
 from tlbench_reports import calibration_plot, confusion_plot, selection_plot, tuning_curve
-from tlbench_reports.charts import PLACES, charts
+from tlbench_reports.charts import PLACES, charts, write
 from tlbench_reports.cost_curve import Cost, amounts
 from tlbench_reports.critical_difference import bars_of
 from tlbench_reports.critical_difference import critical_difference as draw_critical_difference
@@ -171,7 +172,7 @@ def test_charts_are_few_however_many_datasets_there_are_and_say_so(tmp_path):
     assert len([chart for chart in found if chart.name.startswith("differences-")]) == PLACES
     assert all(f"{PLACES} of {PLACES + 5}" in chart.caption for chart in found if chart.name.startswith("cost-"))
     [heat_map] = [chart for chart in found if chart.name.startswith("heat-map")]
-    assert f"The first 12 of {PLACES + 5}" in heat_map.caption
+    assert f"The first 10 of {PLACES + 5}" in heat_map.caption
     assert len([chart for chart in found if chart.name.startswith("calibration-")]) == 2
 
 
@@ -347,3 +348,18 @@ def test_results_without_their_predictions_have_all_charts_that_need_none(tmp_pa
     assert len(read(results, row)) == 3
     monkeypatch.setattr(results.store, "predictions", lost)
     assert read(results, row) == []
+
+
+def test_charts_of_an_earlier_report_go_and_files_of_the_user_stay(tmp_path):
+    some = [(make_record("scratch", i, 20, family="scratch"), predictions(20 + i)) for i in range(2)]
+    results = stored(tmp_path, some)
+    (tmp_path / "charts").mkdir()
+    for name in ("old.svg", "mine.svg"):
+        (tmp_path / "charts" / name).write_text("")
+    listed = ["charts/old.svg", "charts/heat-map-5-shot.svg", "tables/summary.md", "charts/../tlbench.json"]
+    (tmp_path / "reports.json").write_text(json.dumps({"files": listed}))
+    write(results, tmp_path)
+    there = {path.name for path in (tmp_path / "charts").iterdir()}
+    assert {"mine.svg", "heat-map-5-shot.svg"} <= there
+    assert "old.svg" not in there
+    assert (tmp_path / "tlbench.json").is_file()

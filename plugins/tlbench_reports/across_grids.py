@@ -9,6 +9,8 @@ from tlbench_reports.words import NOTHING, chance, count, known, number, plain
 if TYPE_CHECKING:
     from tlbench import Results
 
+_ALIKE = " \N{ALMOST EQUAL TO} "
+MOST_NAMES = 60  # in sentences on who is not told apart
 MOST_WINS = 40  # candidates up to which each is set against each
 
 
@@ -53,8 +55,11 @@ def _sentences(across: Any) -> list[str]:
         said.append(f"Friedman test that all are alike: p = {chance(across.friedman_p)}.")
     if known(across.critical_difference):
         said.append(f"Two mean ranks that are {across.critical_difference:.2f} or more apart differ (Nemenyi, 5%).")
-    apart = [" \N{ALMOST EQUAL TO} ".join(map(plain, group)) for group in across.groups if len(group) > 1]
-    return said + ([f"Not told apart: {'; '.join(apart)}."] if apart else [])
+    alike = [_ALIKE.join(map(plain, group)) for group in across.groups if len(group) > 1]
+    if sum(map(len, across.groups)) > MOST_NAMES:
+        most = max(map(len, across.groups))
+        return [*said, f"Not told apart: {count(len(alike), 'group')} of strategies, the largest of {most}."]
+    return said + [f"Not told apart: {names}." for names in alike]
 
 
 def _ranks(title: str, key: str, names: list[str], rows: list[Any], blocks: int) -> Grid:

@@ -1,11 +1,13 @@
 """All charts of a report, and their files."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from tlbench.reporting import STAMP
 from tlbench_reports.atomic import write_bytes
 from tlbench_reports.calibration_plot import calibration_plot
 from tlbench_reports.confusion_plot import confusion_plot
@@ -30,21 +32,34 @@ if TYPE_CHECKING:
     from tlbench import Results
 
 FORMATS = ("png", "svg")
-PLACES = 8  # transfers and backbones with charts of their own
+PLACES = 8  # transfers and backbones with charts of their own, and fewer where these have many rows
+ROWS = 200  # of all of them, but for the first
 DETAILED = 2  # of these, those with calibration, confusions and embeddings
-COMPARISONS = 3  # label budgets that are compared over all datasets
+COMPARISONS = 2  # label budgets that are compared over all datasets
 _UNBIASED = "accuracy"  # the metric that predictions are read for
 
 _made: "WeakKeyDictionary[Results, list[Chart]]" = WeakKeyDictionary()
 
 
 def write(results: "Results", folder: Path) -> list[Path]:
-    """Write every chart as SVG and PNG into charts/."""
-    paths = []
+    """Write every chart as SVG and PNG into charts/; charts of an earlier report that are no more are deleted."""
+    earlier = _written(folder)
+    paths: list[Path] = []
     for chart in charts(results):
         for file_format, content in zip(FORMATS, render(chart, *FORMATS), strict=True):
             paths.append(write_bytes(folder / "charts" / f"{chart.name}.{file_format}", content))
+    for path in earlier.difference(paths):
+        path.unlink(missing_ok=True)
     return paths
+
+
+def _written(folder: Path) -> set[Path]:
+    """Return the charts that the last report wrote, by its own list: a user's files are none of ours."""
+    try:
+        names = json.loads((folder / STAMP).read_text(encoding="utf-8"))["files"]
+        return {folder / name for name in names if PurePosixPath(name).parent == PurePosixPath("charts")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def charts(results: "Results") -> list[Chart]:
@@ -83,13 +98,17 @@ def _charts(results: "Results") -> Iterator[Chart]:
                 name += ["episodes"] if is_episodic(first) else []
                 detailed = number <= DETAILED and position == 0
                 for chart in _of_place(results, metric, "-".join(name), own, kinds, style, detailed):
-                    yield _noting(chart, of - PLACES, of)
+                    yield _noting(chart, of - len(drawn[metric]), of)
 
 
 def _places(rows: list[Any]) -> Iterator[list[list[Any]]]:
     """Yield the rows of the first transfers and backbones, each taken apart into what may be compared."""
     places = partition(rows, lambda row: (str(row["transfer"]), str(row["backbone"])))
+    so_far = 0
     for there in list(places.values())[:PLACES]:
+        so_far += len(there)
+        if so_far > max(ROWS, len(there)):
+            return
         parts = partition(there, lambda row: (row["setting"], is_episodic(row)))
         yield [relabelled(own) for own in parts.values()]
 

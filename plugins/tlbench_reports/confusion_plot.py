@@ -99,7 +99,9 @@ def _panel(axes: Axes, title: str, matrix: np.ndarray, names: list[str]) -> None
     axes.imshow(matrix, cmap=_COLOURS, vmin=0, vmax=1)
     for y, x in zip(*np.nonzero(matrix >= 0.01), strict=True):
         colour = ink(scale.to_rgba(matrix[y, x]))
-        axes.text(x, y, f"{100 * matrix[y, x]:.0f}", ha="center", va="center", fontsize=7, color=colour)
+        axes.text(
+            x, y, f"{100 * matrix[y, x]:.0f}", ha="center", va="center", fontsize=7, color=colour, in_layout=False
+        )
     long = max(map(len, names)) > 2
     axes.set_xticks(range(len(names)), names, rotation=90 if long else 0, fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)

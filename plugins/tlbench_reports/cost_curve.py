@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from tlbench_reports.drawing import GREY, Chart, Look, broken, families, looks, place_name, score_limits
-from tlbench_reports.rows import conditions
+from tlbench_reports.rows import conditions, partition
 from tlbench_reports.words import known, listing, plain, quantity
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # What tells the rows of the costs apart; those that a results folder's rows lack are left out.
 _KEYS = ("strategy", "source", "backbone", "transfer", "budget", "setting", "selection", "tuned")
 _COLUMNS = 3
+_LISTED = 10  # names of a front above a panel
 _ALIKE = 1.05  # the largest over the least of costs that are nearly the same
 _LEAST = 1e-3  # seconds; a logarithmic axis has no zero
 Amounts = Mapping[tuple[str, ...], float]
@@ -205,23 +206,31 @@ def _draw_panel(axes: Axes, panel: Panel, panels: list[Panel], style: Styles, na
     numbered = any(name != shown for name, shown in names.items())
     if front:
         axes.step(*zip(*(places[name] for name in front), strict=True), where="post", color=GREY, linewidth=1, zorder=1)
-    for row in panel.rows:
-        name, (x, y) = row["label"], places[row["label"]]
-        look = style[name]
-        reach = [[y - row["seed_low"]], [row["seed_high"] - y]]
-        axes.errorbar(x, y, yerr=reach, fmt="none", ecolor=look.colour, elinewidth=0.8, alpha=0.5)
-        axes.plot(x, y, marker=look.marker, color=look.colour, linestyle="none", label=broken(names[name]))
-        if name in front:
-            axes.plot(x, y, marker="o", markersize=11, markerfacecolor="none", markeredgecolor=GREY)
-        if name in front and numbered:
-            place = front.index(name) + 1
-            offset = (-6, 6) if place % 2 else (6, -12)
-            axes.annotate(str(place), (x, y), offset, textcoords="offset points", ha="center", fontsize=8)
+    reach = [
+        [row["mean"] - row["seed_low"] for row in panel.rows],
+        [row["seed_high"] - row["mean"] for row in panel.rows],
+    ]
+    colours = [style[row["label"]].colour for row in panel.rows]
+    axes.errorbar(
+        *zip(*places.values(), strict=True), yerr=reach, fmt="none", ecolor=colours, elinewidth=0.8, alpha=0.5
+    )
+    for shown, alike in partition(places, lambda name: names[name]).items():
+        look = style[alike[0]]
+        points = zip(*(places[name] for name in alike), strict=True)
+        axes.plot(*points, marker=look.marker, color=look.colour, linestyle="none", label=broken(shown))
+    if front:
+        on_front = zip(*(places[name] for name in front), strict=True)
+        axes.plot(*on_front, "o", markersize=11, markerfacecolor="none", markeredgecolor=GREY)
+    for place, name in enumerate(front if numbered else (), start=1):
+        offset = (-6, 6) if place % 2 else (6, -12)
+        axes.annotate(str(place), places[name], offset, textcoords="offset points", ha="center", fontsize=8)
     listed = (
         [f"{place}\N{NO-BREAK SPACE}{plain(name)}" for place, name in enumerate(front, start=1)]
         if numbered
         else list(map(plain, front))
     )
+    if len(listed) > _LISTED:
+        listed = [*listed[:_LISTED], f"and {len(listed) - _LISTED} more"]
     # Names beside the points would cover each other: what is cheap stands close together.
     heading = fill(f"front: {', '.join(listed)}", 42, break_on_hyphens=False)
     axes.set_title(f"{panel.heading}\n{heading}", fontsize=9.5)

@@ -9,7 +9,8 @@ from tlbench_reports.drawing import BLACK, GREY, Chart, Look, broken, place_name
 from tlbench_reports.rows import conditions, partition, truth
 from tlbench_reports.words import chance, known, listing, plain, replicates_needed, signed
 
-_MOST, _LEAST = 10, 6  # rows of a panel with the largest and the smallest differences
+_MOST, _LEAST = 10, 6  # rows of a panel with the largest and the smallest differences; half of it in many panels
+_FEW = 2  # panels
 _PANELS = 6
 _COLUMNS = (0.18, 0.40, 0.61, 0.66)  # where numbers end and words begin, as shares of their axes
 _WORSE = "#D55E00"  # vermilion of Okabe and Ito
@@ -22,7 +23,8 @@ def difference_forest(metric: str, name: str, rows: list[Any], style: dict[str, 
     if not by_budget:
         return None
     panels = [sorted(own, key=lambda row: row["delta"], reverse=True) for own in by_budget[:_PANELS]]
-    lines = [_cut(own) for own in panels]
+    part = 1 if len(panels) <= _FEW else 2
+    lines = [_cut(own, _MOST // part, _LEAST // part) for own in panels]
     heights = [len(own) + 1.6 for own in lines]
     counts = sorted({int(row["delta_n"]) for own in panels for row in own})
     width = max(len(line) for own in lines for row in own for line in _name(row, own).split("\n"))
@@ -49,10 +51,10 @@ def difference_forest(metric: str, name: str, rows: list[Any], style: dict[str, 
     )
 
 
-def _cut(rows: list[Any]) -> list[Any]:
+def _cut(rows: list[Any], most: int, least: int) -> list[Any]:
     """Leave out the middle of many rows, which are sorted; a number in its place says how many these were."""
-    missing = len(rows) - _MOST - _LEAST
-    return [*rows[:_MOST], missing, *rows[-_LEAST:]] if missing > 1 else rows
+    missing = len(rows) - most - least
+    return [*rows[:most], missing, *rows[-least:]] if missing > 1 else rows
 
 
 def _panel(axes: Axes, beside: Axes, rows: list[Any], style: dict[str, Look]) -> None:
@@ -71,7 +73,9 @@ def _panel(axes: Axes, beside: Axes, rows: list[Any], style: dict[str, Look]) ->
         )  # fmt: skip
         for x, text in zip(_COLUMNS, said, strict=True):
             align = "left" if x == _COLUMNS[-1] else "right"
-            beside.text(x, y, text, va="center", ha=align, fontsize=8.5, color=_WORSE if negative else BLACK)
+            colour = _WORSE if negative else BLACK
+            words = x == _COLUMNS[-1]  # numbers have their room in any case, and to measure them takes time
+            beside.text(x, y, text, va="center", ha=align, fontsize=8.5, color=colour, in_layout=words)
     for x, text in zip(_COLUMNS, ("diff.", "p (Holm)", "needed"), strict=False):
         beside.text(x, -0.95, text, va="center", ha="right", fontsize=8.5, color=GREY)
     beside.set(xlim=(0, 1))

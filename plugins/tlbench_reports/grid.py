@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-ROOMY = 300  # rows that stand on the page all at once
+ROOMY = 200  # rows that stand on the page all at once
 PAGE = 100  # rows shown at a time where there are more
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
-from matplotlib.patches import Rectangle
+from matplotlib.colors import Normalize, to_rgba
 
 from tlbench import Budget
 from tlbench_reports.drawing import Chart, ink, lines_by_family, name_lines
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _COLOURS = "cividis"  # reads alike with and without colour vision, and in grey
 _MISSING = "#f2f2f2"
 
-_MAPS, _COLUMNS, _LINES = 12, 12, 60  # at most
+_MAPS, _COLUMNS, _LINES = 8, 10, 60  # at most
 
 Place = tuple[str, str]  # transfer, backbone
 
@@ -83,14 +83,20 @@ def _draw(
     shown = {(label, place) for _, label in lines for place in places}
     means = [cell["mean"] for key, cell in cells.items() if key in shown and known(cell["mean"])]
     scale = matplotlib.cm.ScalarMappable(Normalize(min(means, default=0), max(means, default=1)), _COLOURS)
+    colours = np.full((len(lines), len(places), 4), to_rgba(_MISSING))
     for y, (_, label) in enumerate(lines):
+        colours[y] = colours[y] if label else to_rgba("white")
         for x, place in enumerate(places if label else ()):
             cell = cells.get((label, place))
             if cell is not None and known(cell["mean"]):
-                _score(axes, x, y, cell["mean"], scale)
+                colours[y, x] = scale.to_rgba(cell["mean"])
+                _write(axes, x, y, number(cell["mean"]), color=ink(colours[y, x]))
             else:
                 reason = "skipped" if (label, place) in skipped else "not run"
-                _gap(axes, x, y, "failed" if cell is not None else reason)
+                reason = "failed" if cell is not None else reason
+                _write(axes, x, y, reason, color="#555555", style="italic", fontsize=9)
+    edges = [np.arange(len(side) + 1) - 0.5 for side in (places, lines)]
+    axes.pcolormesh(*edges, colours, edgecolors="white", linewidth=1.5, zorder=0)
     axes.set(xlim=(-0.5, len(places) - 0.5), ylim=(len(lines) - 0.5, -0.5))
     axes.set_xticks(range(len(places)), [_heading(place, places) for place in places])
     name_lines(axes, lines)
@@ -108,12 +114,5 @@ def _heading(place: Place, places: list[Place]) -> str:
     return f"{lines}\n{backbone}" if several else lines
 
 
-def _score(axes: Axes, x: int, y: int, mean: float, scale: Any) -> None:
-    colour = scale.to_rgba(mean)
-    axes.add_patch(Rectangle((x - 0.49, y - 0.48), 0.98, 0.96, color=colour, linewidth=0))
-    axes.text(x, y, number(mean), ha="center", va="center", color=ink(colour))
-
-
-def _gap(axes: Axes, x: int, y: int, reason: str) -> None:
-    axes.add_patch(Rectangle((x - 0.49, y - 0.48), 0.98, 0.96, color=_MISSING, linewidth=0))
-    axes.text(x, y, reason, ha="center", va="center", color="#555555", style="italic", fontsize=9)
+def _write(axes: Axes, x: int, y: int, text: str, **how: Any) -> None:
+    axes.text(x, y, text, ha="center", va="center", in_layout=False, **how)

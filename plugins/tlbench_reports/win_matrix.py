@@ -14,7 +14,7 @@ from tlbench_reports.words import known, plain
 if TYPE_CHECKING:
     from tlbench.across import Across
 
-MOST = 16
+MOST = 12
 _COLOURS = "cividis"
 
 
@@ -45,7 +45,9 @@ def _draw(axes: Axes, names: list[str], shares: np.ndarray) -> None:
         for x in range(len(names)):
             if x != y and known(float(shares[y, x])):
                 colour = ink(scale.to_rgba(shares[y, x]))
-                axes.text(x, y, f"{shares[y, x]:.2f}", ha="center", va="center", fontsize=8.5, color=colour)
+                axes.text(
+                    x, y, f"{shares[y, x]:.2f}", ha="center", va="center", fontsize=8.5, color=colour, in_layout=False
+                )
     axes.set_yticks(range(len(names)), [broken(name, 30) for name in names])
     axes.set_xticks(range(len(names)), [broken(name, 22) for name in names], rotation=45, ha="right")
     axes.grid(False)

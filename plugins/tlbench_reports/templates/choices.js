@@ -62,7 +62,7 @@ class Choices {
     const chosen = this.selects.filter((each) => each.input.value).map((each) => [each.key, each.input.value]);
     for (const grid of this.grids) {
       const wanted = chosen.map(([key, value]) => [grid.columns.find((each) => each.key === key)?.texts, value]);
-      grid.haystacks ??= Choices.haystacks(grid);
+      if (words.length) grid.haystacks ??= Choices.haystacks(grid);
       grid.wanted = (_, row) =>
         wanted.every(([texts, value]) => texts && texts[row] === value) && words.every((word) => grid.haystacks[row].includes(word));
       grid.grouped = this.together.checked;

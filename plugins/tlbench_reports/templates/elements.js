@@ -28,7 +28,21 @@ class File {
     this.name = element.dataset.name;
     this.lines = Number(element.dataset.lines);
     this.kinds = element.dataset.kinds.split(" ");
-    [this.head, ...this.pieces] = element.textContent.split("\n");
+    this.element = element;
+  }
+
+  /** The packed pieces, the header before them; cut up when first asked for. */
+  get packed() {
+    this.cut ??= this.element.textContent.split("\n");
+    return this.cut;
+  }
+
+  get head() {
+    return this.packed[0];
+  }
+
+  get pieces() {
+    return this.packed.slice(1);
   }
 
   async header() {
@@ -46,7 +60,7 @@ class File {
   }
 
   async text() {
-    return (await Promise.all([this.head, ...this.pieces].map(unpack)));
+    return await Promise.all(this.packed.map(unpack));
   }
 
   /** Return the records of one piece as objects, numbers as numbers. */
@@ -58,7 +72,7 @@ class File {
     );
   }
 }
-File.PIECE = 1000;
+File.PIECE = 1000; // as in downloads.py
 
 /** Read CSV, with quotes, into a list of lists of texts. */
 const parseCsv = (text) => {

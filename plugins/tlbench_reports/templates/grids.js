@@ -14,7 +14,7 @@ class Grid {
     this.by = data.sort ? { column: data.columns.findIndex((each) => each.key === data.sort[0]), down: data.sort[1] } : null;
     this.headings = [...this.table.tHead.rows].at(-1).cells;
     data.columns.forEach((column, i) => this.addSorting(column, this.headings[i], i));
-    this.renew();
+    if (!data.filtered && this.length > Grid.ROOMY) this.renew(); // the others stand as they should, or are drawn by Choices
   }
 
   addSorting(column, heading, i) {
@@ -155,6 +155,6 @@ class Grid {
     this.more.querySelectorAll("button")[by > 0 ? 1 : 0].focus({ preventScroll: true });
   }
 }
-Grid.ROOMY = 300;
-Grid.PAGE = 100;
+Grid.ROOMY = 200; // as in grid.py
+Grid.PAGE = 100; // as in grid.py
 Grid.collator = new Intl.Collator("en", { numeric: true });
