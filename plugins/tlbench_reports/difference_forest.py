@@ -22,7 +22,7 @@ def difference_forest(metric: str, name: str, rows: list[Any], style: dict[str, 
     by_budget = list(partition(compared, lambda row: str(row["budget"])).values())
     if not by_budget:
         return None
-    panels = [sorted(own, key=lambda row: row["delta"], reverse=True) for own in by_budget[:_PANELS]]
+    panels = [sorted(own, key=lambda row: round(row["delta"], 9), reverse=True) for own in by_budget[:_PANELS]]
     part = 1 if len(panels) <= _FEW else 2
     lines = [_cut(own, _MOST // part, _LEAST // part) for own in panels]
     heights = [len(own) + 1.6 for own in lines]
@@ -64,9 +64,11 @@ def _panel(axes: Axes, beside: Axes, rows: list[Any], style: dict[str, Look]) ->
             continue
         negative, tied = truth(row.get("negative_transfer")), truth(row.get("tied"))
         colour, marker = style[row["label"]].colour, style[row["label"]].marker
-        if known(row["delta_low"]):
-            axes.plot([row["delta_low"], row["delta_high"]], [y, y], color=colour, linewidth=1.6)
-        axes.plot(row["delta"], y, marker=marker, color=colour, markerfacecolor=colour if tied else "white")
+        # Rounded, since what is left of equal differences is noise that depends on the processor.
+        delta, low, high = (round(float(row[end]), 9) for end in ("delta", "delta_low", "delta_high"))
+        if known(low):
+            axes.plot([low, high], [y, y], color=colour, linewidth=1.6)
+        axes.plot(delta, y, marker=marker, color=colour, markerfacecolor=colour if tied else "white")
         said = (
             signed(row["delta"]), chance(row.get("p_holm")), replicates_needed(row.get("needed")),
             _words(row, negative, tied),
