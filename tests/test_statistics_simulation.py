@@ -156,7 +156,7 @@ def test_the_interval_across_datasets_holds_the_truth(datasets):
 @pytest.mark.parametrize(("candidates", "gap", "blocks"), [(4, 0.5, 6), (10, 0.2, 8), (6, 0.3, 15)])
 def test_rank_intervals_hold_the_true_mean_rank(monkeypatch, candidates, gap, blocks):
     monkeypatch.setattr(ranks, "RESAMPLES", 1000)
-    assert 0.93 <= covered_ranks(200, candidates, gap, blocks) <= 0.975
+    assert 0.93 <= covered_ranks(400, candidates, gap, blocks) <= 0.975
 
 
 @pytest.mark.parametrize(("blocks", "n"), [(1, 6), (5, 3), (5, 6)])

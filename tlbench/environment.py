@@ -17,6 +17,8 @@ from tlbench.cell import Cell
 from tlbench.host import Host, Origin
 from tlbench.resources import Resources
 
+NAMED_CLASSES = 100  # classes that a record names; of more it would be a list and little else
+
 
 def environment(device: torch.device, host: Host) -> dict[str, str]:
     """Return versions, device and threads, with what plugins add."""
@@ -65,6 +67,7 @@ def provenance(cell: Cell, resources: Resources) -> dict[str, Any]:
         "dataset": {
             **_origin(dataset.dataset, dataset.origin),
             "fingerprint": dataset.fingerprint,
+            "classes": list(dataset.dataset.classes) if len(dataset.dataset.classes) <= NAMED_CLASSES else None,
             "card": asdict(dataset.dataset.card),
         },
         "metrics": {

@@ -33,7 +33,7 @@ def write_reports(
         if name not in catalog.reporters:
             raise unknown("report format", name, catalog.reporters)
     chosen = [reporter for reporter in catalog.reporter_list() if not formats or reporter.name in formats]
-    made_from = _made_from(results.folder, [reporter.name for reporter in chosen])
+    made_from = _made_from(results, [reporter.name for reporter in chosen])
     paths = None if anew else _still_good(results.folder, made_from)
     if paths is None:
         try:
@@ -51,12 +51,13 @@ def write_reports(
         say(str(path))
 
 
-def _made_from(folder: Path, formats: Sequence[str]) -> str:
-    """Name everything that reports depend on: version, formats, plan, and each record's size and time."""
+def _made_from(results: Results, formats: Sequence[str]) -> str:
+    """Name everything that reports depend on: version, formats, baseline, plan, and each record's size and time."""
+    folder = results.folder
     files = sorted([*(folder / "records").glob("*.json"), *folder.glob("plan.json")])
     facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.name != "plan.json"]
     plan = [file.read_text(encoding="utf-8") for file in files if file.name == "plan.json"]
-    return digest([__version__, list(formats), facts, plan])
+    return digest([__version__, list(formats), results.baseline, facts, plan])
 
 
 def _still_good(folder: Path, made_from: str) -> list[Path] | None:
