@@ -6,18 +6,16 @@ from itertools import product
 
 from tlbench.budget import Budget
 from tlbench.cell import Cell, Transfer
+from tlbench.combination import Combination, identity_of, labels_of
 from tlbench.dataset import Dataset
 from tlbench.errors import DataError, PlanError
 from tlbench.names import plural
-from tlbench.parameters import plain_parameters
-from tlbench.resources import BackboneEntry, Resources
+from tlbench.resources import Resources
 from tlbench.sampling import class_counts
-from tlbench.search_space import TUNING_VERSION, TuningBudget
+from tlbench.search_space import TuningBudget
 from tlbench.significance import significance_warnings
 from tlbench.split_rule import SplitRule
-from tlbench.strategy import ORACLE, Strategy
 from tlbench.suitability import (
-    free_space,
     missing_members,
     pairing_notes,
     silent_member,
@@ -102,23 +100,6 @@ def _warnings(suite: Suite, cells: Iterable[Cell]) -> Iterator[str]:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class _Combination:
-    """A variant, a backbone, a transfer, a budget and how is chosen: its replicates are cells."""
-
-    strategy: Strategy
-    backbone_text: str
-    backbone: BackboneEntry
-    transfer: Transfer
-    budget: Budget
-    selection: str
-    tuning: TuningBudget | None = None
-
-    def place(self, variant: str, replicate: int, transfer: Transfer) -> tuple[object, ...]:
-        """Name where a variant's cell of this backbone and budget is found."""
-        return (variant, replicate, self.backbone_text, transfer, self.budget, self.selection, self.tuning)
-
-
 class _Planner:
     """Crosses blocks; equal cells of several blocks count once."""
 
@@ -131,7 +112,7 @@ class _Planner:
         self.skips: dict[tuple[tuple[str, str], ...], Skip] = {}
         self.notes: dict[str, None] = {}  # on pairs of a backbone and a dataset
         self.reader = TransferReader(resources)
-        self.ensembles: list[_Combination] = []
+        self.ensembles: list[Combination] = []
         tunings = (None, TuningBudget.parse(suite.tune)) if suite.tune else (None,)
         self.choices = list(product(suite.rules, tunings))
 
@@ -150,7 +131,7 @@ class _Planner:
                 for text, backbone in backbones:
                     for strategy in strategies:
                         for selection, tuning in self.choices:
-                            self._add(_Combination(strategy, text, backbone, transfer, budget, selection, tuning))
+                            self._add(Combination(strategy, text, backbone, transfer, budget, selection, tuning))
 
     def _dataset(self, transfer: Transfer) -> Dataset:
         return self.resources.dataset(transfer.dataset).dataset
@@ -187,7 +168,7 @@ class _Planner:
         ]
         return tuple(min(each) for each in zip(*counts, strict=True))
 
-    def _add(self, case: _Combination) -> None:
+    def _add(self, case: Combination) -> None:
         if case.transfer.has_source and not self.catalog.needs(case.strategy).source_labels:
             # The source is none of its business.
             case = replace(case, transfer=Transfer(case.transfer.dataset, case.transfer.target))
@@ -209,14 +190,14 @@ class _Planner:
         for case in waiting:
             self._skip(case, missing_members(case.strategy, self._members(case)[1]))
 
-    def _add_ensemble(self, case: _Combination) -> bool:
+    def _add_ensemble(self, case: Combination) -> bool:
         """Add an ensemble's cells where all members have theirs; return whether they have."""
         found, missing = self._members(case)
         for replicate, members in enumerate([] if missing else found):
             self._add_cell(case, replicate, members)
         return not missing
 
-    def _members(self, case: _Combination) -> tuple[list[tuple[str, ...]], list[str]]:
+    def _members(self, case: Combination) -> tuple[list[tuple[str, ...]], list[str]]:
         """Return the ids of an ensemble's members by replicate, and the variants that are not in the plan."""
         variants = [self.catalog.strategy(text)[0].variant for text in case.strategy.members]
         alone = Transfer(case.transfer.dataset, case.transfer.target)
@@ -231,8 +212,8 @@ class _Planner:
         missing = [variant for variant, cell in zip(variants, found[0], strict=True) if cell is None]
         return [tuple(cell for cell in cells if cell) for cells in found], missing
 
-    def _skip(self, case: _Combination, reason: str) -> None:
-        labels = self._labels(case)
+    def _skip(self, case: Combination, reason: str) -> None:
+        labels = labels_of(case, self.resources)
         columns = ("strategy", "backbone", "dataset", "source", "target", "transfer", "budget")
         shown = {key: str(labels[key]) for key in columns}
         if case.selection != self.suite.protocol.selection:
@@ -241,8 +222,8 @@ class _Planner:
             shown["tuned"] = str(case.tuning)
         self.skips.setdefault(tuple(sorted(shown.items())), Skip(**shown, reason=reason, cells=self.suite.replicates))
 
-    def _add_cell(self, case: _Combination, replicate: int, members: tuple[str, ...] = ()) -> None:
-        identity = self._identity(case, replicate)
+    def _add_cell(self, case: Combination, replicate: int, members: tuple[str, ...] = ()) -> None:
+        identity = identity_of(case, self.suite, self.resources, replicate)
         cell = Cell(
             strategy=case.strategy.variant,
             backbone=case.backbone_text,
@@ -252,7 +233,7 @@ class _Planner:
             seed=self.suite.seed,
             protocol=self.suite.protocol,
             recipe=self.suite.recipe,
-            labels={**self._labels(case), "replicate": replicate, "seed": self.suite.seed},
+            labels={**labels_of(case, self.resources), "replicate": replicate, "seed": self.suite.seed},
             identity={**identity, "members": list(members)} if members else identity,
             members=members,
             selection=case.selection,
@@ -261,7 +242,7 @@ class _Planner:
         self.cells.setdefault(cell.id, cell)
         self.places.setdefault(case.place(case.strategy.variant, replicate, case.transfer), cell.id)
 
-    def _unsuitable(self, case: _Combination) -> str | None:
+    def _unsuitable(self, case: Combination) -> str | None:
         transfer, target = case.transfer, self._dataset(case.transfer)
         source = self.resources.dataset(transfer.source_dataset).dataset if transfer.source_dataset else None
         if source is not None and source.modality != target.modality:
@@ -284,71 +265,10 @@ class _Planner:
             self.suite.protocol,
         )
 
-    def _unchoosable(self, case: _Combination) -> str | None:
+    def _unchoosable(self, case: Combination) -> str | None:
         needs, rule = self.catalog.needs(case.strategy), case.selection
         reason = unchoosable(case.strategy, needs, rule, case.budget)
         if reason or case.tuning is None:
             return reason
         validated = self.suite.protocol.validation > 0 and not case.budget.is_zero
         return untunable(case.strategy, rule, validated, case.budget)
-
-    def _labels(self, case: _Combination) -> dict[str, object]:
-        transfer, needs = case.transfer, self.catalog.needs(case.strategy)
-        dataset = self._dataset(transfer)
-        target = dataset.label if len(dataset.domains) == 1 else f"{dataset.label}/{transfer.target}"
-        source = ""
-        if transfer.source_dataset is not None:
-            other = self.resources.dataset(transfer.source_dataset).dataset
-            same = transfer.source_dataset == transfer.dataset
-            alone = len(other.domains) == 1
-            source = str(transfer.source) if same else other.label + ("" if alone else f"/{transfer.source}")
-        return {
-            "strategy": case.strategy.variant,
-            "family": str(case.strategy.family),
-            "setting": ORACLE if case.selection == ORACLE else needs.setting(case.budget),
-            "selection": case.selection,
-            "tuned": str(case.tuning or ""),
-            "upper_bound": needs.upper_bound,
-            "baseline": type(case.strategy).baseline,
-            "backbone": case.backbone.backbone.label,
-            "dataset": dataset.label,
-            "source": source,
-            "target": transfer.target,
-            "transfer": target,
-            "budget": str(case.budget),
-        }
-
-    def _identity(self, case: _Combination, replicate: int) -> dict[str, object]:
-        transfer, suite = case.transfer, self.suite
-        source = None
-        if transfer.source_dataset is not None:
-            source = {**self.resources.dataset(transfer.source_dataset).identity, "domain": transfer.source}
-        division = self.resources.division(transfer.dataset, suite.protocol, suite.seed, replicate).identity
-        return {
-            "strategy": {
-                "name": case.strategy.name,
-                "version": type(case.strategy).version,
-                "parameters": plain_parameters(case.strategy),
-            },
-            "backbone": case.backbone.identity,
-            "dataset": self.resources.dataset(transfer.dataset).identity,
-            "target": transfer.target,
-            "source": source,
-            "budget": str(case.budget),
-            "protocol": suite.protocol.identity(case.budget),
-            **({"splits": division} if division else {}),
-            "recipe": asdict(suite.recipe),
-            "replicate": replicate,
-            "seed": suite.seed,
-            **self._chosen(case),
-        }
-
-    def _chosen(self, case: _Combination) -> dict[str, object]:
-        """Return what of selection and tuning may change scores: nothing where both are as they always were."""
-        found: dict[str, object] = {}
-        if case.selection != self.suite.protocol.selection:
-            found["selection"] = case.selection
-        if case.tuning:
-            space = {name: repr(values) for name, values in free_space(case.strategy).items()}
-            found["tuning"] = {"budget": str(case.tuning), "space": space, "version": TUNING_VERSION}
-        return found

@@ -21,7 +21,7 @@ def sharing(records: Iterable[Record]) -> Iterator[Record]:
             scores=_same_keys(record.scores, keys),
             costs=_same_keys(record.costs, keys),
             ledger=_shared(record.ledger, parts),
-            provenance={sys.intern(key): _shared(value, parts) for key, value in record.provenance.items()},
+            provenance=_shared(record.provenance, parts),
             environment=_shared(record.environment, parts),
             trials=[_same_keys(trial, keys) for trial in record.trials],
             looks=[_look(look, keys) for look in record.looks],

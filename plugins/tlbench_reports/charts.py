@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg")
 PLACES = 8  # transfers and backbones with charts of their own, and fewer where these have many rows
+LARGE = 20_000  # records from which on a chart holds so much that drawing it takes seconds: then one place has charts
 ROWS = 200  # of all of them, but for the first
 DETAILED = 2  # of these, those with calibration, confusions and embeddings
 COMPARISONS = 2  # label budgets that are compared over all datasets
@@ -75,7 +76,8 @@ def charts(results: "Results") -> list[Chart]:
 
 def _charts(results: "Results") -> Iterator[Chart]:
     by_metric = {metric: summary_rows(results, metric) for metric in results.primaries}
-    drawn = {metric: list(_places(rows)) for metric, rows in by_metric.items()}
+    most = PLACES if len(results.records) < LARGE else 1
+    drawn = {metric: list(_places(rows, most)) for metric, rows in by_metric.items()}
     every = [row for places in drawn.values() for parts in places for rows in parts for row in rows]
     style = looks((row["label"] for row in every), (row["label"] for row in every if row["is_baseline"]))
     style |= {row["label"]: UPPER_BOUND for row in every if row["upper_bound"]}
@@ -101,11 +103,11 @@ def _charts(results: "Results") -> Iterator[Chart]:
                     yield _noting(chart, of - len(drawn[metric]), of)
 
 
-def _places(rows: list[Any]) -> Iterator[list[list[Any]]]:
+def _places(rows: list[Any], most: int) -> Iterator[list[list[Any]]]:
     """Yield the rows of the first transfers and backbones, each taken apart into what may be compared."""
     places = partition(rows, lambda row: (str(row["transfer"]), str(row["backbone"])))
     so_far = 0
-    for there in list(places.values())[:PLACES]:
+    for there in list(places.values())[:most]:
         so_far += len(there)
         if so_far > max(ROWS, len(there)):
             return

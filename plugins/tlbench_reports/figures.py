@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from tlbench_reports.charts import charts
+from tlbench_reports.charts import LARGE, charts
 from tlbench_reports.drawing import Chart, render
 from tlbench_reports.rows import partition
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tlbench import Results
 
 MOST = 36  # charts on a page; to draw one takes about half a second
-LARGE = 20_000  # records from which on a chart holds so much that drawing it takes seconds
 FEW = 12  # charts on the page of so many records: about one of each kind
 OPEN = 4  # charts of one kind that are open; the others are under a line to press
 

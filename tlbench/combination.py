@@ -1,0 +1,95 @@
+"""A combination: what its replicates share, what names each of them as a cell, and what tables call it."""
+
+from dataclasses import asdict, dataclass
+
+from tlbench.budget import Budget
+from tlbench.cell import Transfer
+from tlbench.parameters import plain_parameters
+from tlbench.resources import BackboneEntry, Resources
+from tlbench.search_space import TUNING_VERSION, TuningBudget
+from tlbench.strategy import ORACLE, Strategy
+from tlbench.suitability import free_space
+from tlbench.suite import Suite
+
+
+@dataclass(frozen=True, eq=False)
+class Combination:
+    """A variant, a backbone, a transfer, a budget and how is chosen: its replicates are cells."""
+
+    strategy: Strategy
+    backbone_text: str
+    backbone: BackboneEntry
+    transfer: Transfer
+    budget: Budget
+    selection: str
+    tuning: TuningBudget | None = None
+
+    def place(self, variant: str, replicate: int, transfer: Transfer) -> tuple[object, ...]:
+        """Name where a variant's cell of this backbone and budget is found."""
+        return (variant, replicate, self.backbone_text, transfer, self.budget, self.selection, self.tuning)
+
+
+def labels_of(case: Combination, resources: Resources) -> dict[str, object]:
+    """Return what tables show of a combination: family, setting, short names."""
+    transfer, needs = case.transfer, resources.catalog.needs(case.strategy)
+    dataset = resources.dataset(transfer.dataset).dataset
+    target = dataset.label if len(dataset.domains) == 1 else f"{dataset.label}/{transfer.target}"
+    source = ""
+    if transfer.source_dataset is not None:
+        other = resources.dataset(transfer.source_dataset).dataset
+        same = transfer.source_dataset == transfer.dataset
+        alone = len(other.domains) == 1
+        source = str(transfer.source) if same else other.label + ("" if alone else f"/{transfer.source}")
+    return {
+        "strategy": case.strategy.variant,
+        "family": str(case.strategy.family),
+        "setting": ORACLE if case.selection == ORACLE else needs.setting(case.budget),
+        "selection": case.selection,
+        "tuned": str(case.tuning or ""),
+        "upper_bound": needs.upper_bound,
+        "baseline": type(case.strategy).baseline,
+        "backbone": case.backbone.backbone.label,
+        "dataset": dataset.label,
+        "source": source,
+        "target": transfer.target,
+        "transfer": target,
+        "budget": str(case.budget),
+    }
+
+
+def identity_of(case: Combination, suite: Suite, resources: Resources, replicate: int) -> dict[str, object]:
+    """Return everything that may change the scores of a combination's replicate, as JSON."""
+    transfer = case.transfer
+    source = None
+    if transfer.source_dataset is not None:
+        source = {**resources.dataset(transfer.source_dataset).identity, "domain": transfer.source}
+    division = resources.division(transfer.dataset, suite.protocol, suite.seed, replicate).identity
+    return {
+        "strategy": {
+            "name": case.strategy.name,
+            "version": type(case.strategy).version,
+            "parameters": plain_parameters(case.strategy),
+        },
+        "backbone": case.backbone.identity,
+        "dataset": resources.dataset(transfer.dataset).identity,
+        "target": transfer.target,
+        "source": source,
+        "budget": str(case.budget),
+        "protocol": suite.protocol.identity(case.budget),
+        **({"splits": division} if division else {}),
+        "recipe": asdict(suite.recipe),
+        "replicate": replicate,
+        "seed": suite.seed,
+        **_chosen(case, suite),
+    }
+
+
+def _chosen(case: Combination, suite: Suite) -> dict[str, object]:
+    """Return what of selection and tuning may change scores: nothing where both are as they always were."""
+    found: dict[str, object] = {}
+    if case.selection != suite.protocol.selection:
+        found["selection"] = case.selection
+    if case.tuning:
+        space = {name: repr(values) for name, values in free_space(case.strategy).items()}
+        found["tuning"] = {"budget": str(case.tuning), "space": space, "version": TUNING_VERSION}
+    return found
