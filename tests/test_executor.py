@@ -73,7 +73,6 @@ def scores_and_logits(store):
     }
 
 
-@pytest.mark.slow
 def test_workers_and_any_order_of_cells_give_the_same_scores_and_logits_to_the_last_bit(mixed, toy, tmp_path):
     def fresh(name):
         return Resources(Catalog(Host([toy])), Cache(tmp_path / f"cache-{name}"))
@@ -89,7 +88,6 @@ def test_workers_and_any_order_of_cells_give_the_same_scores_and_logits_to_the_l
     assert scores_and_logits(two) == expected
 
 
-@pytest.mark.slow
 def test_a_dead_worker_costs_its_own_cell_and_no_other(toy, plugin_file, suite, tmp_path, resources):
     mortal = Resources(Catalog(Host([toy, plugin_file(MORTAL)])), resources.cache)
     cells = make_plan(suite(("mortal", "mortal(by=signal)", "linear-probe"), replicates=1), mortal).cells

@@ -71,8 +71,7 @@ def _run_here(cells: Sequence[Cell], resources: Resources, store: Store, where: 
     for position, cell in enumerate(cells, start=1):
         yield Started(cell, position)
         outcome = run_cell(cell, resources, device, store)
-        store.write(outcome.record, outcome.predictions)
-        yield Finished(cell, outcome.record)
+        yield Finished(cell, store.write(outcome.record, outcome.predictions))
 
 
 @dataclass(frozen=True)
@@ -186,8 +185,7 @@ class _Pool:
         how = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
         message = f"the worker process died with {how}; out of memory is the usual cause. Try fewer --jobs."
         record = failed(cell, self.resources, resolve_device(self.where.device), Failure("WorkerDied", message))
-        self.store.write(record)
-        return record
+        return self.store.write(record)
 
 
 def _work(connection: Connection, files: Sequence[str], cache: Path, results: Path, where: Where) -> None:
@@ -206,8 +204,7 @@ def _work(connection: Connection, files: Sequence[str], cache: Path, results: Pa
             return
         with listening(_Teller(connection)):
             outcome: Outcome = run_cell(cell, resources, device, store)
-        store.write(outcome.record, outcome.predictions)
-        connection.send(outcome.record)
+        connection.send(store.write(outcome.record, outcome.predictions))
 
 
 class _Teller:

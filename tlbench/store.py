@@ -69,8 +69,8 @@ class Store:
         """Return the ids of all stored cells, in one look at the folder."""
         return {entry.name[:-5] for entry in os.scandir(self.records_folder) if entry.name.endswith(".json")}
 
-    def write(self, record: Record, predictions: Predictions | None = None) -> None:
-        """Store a record with its predictions, and the digests of both."""
+    def write(self, record: Record, predictions: Predictions | None = None) -> Record:
+        """Store a record with its predictions and the digests of both; return it as it is stored."""
         digests = {}
         if predictions is not None:
             from safetensors.numpy import save
@@ -81,7 +81,9 @@ class Store:
             write_atomically(self._path(record.cell).with_suffix(".safetensors"), data)
             digests["predictions"] = hashlib.sha256(data).hexdigest()
         digests["record"] = record.digest()
-        write_atomically(self._path(record.cell), _json(replace(record, digests=digests).to_json()))
+        stored = replace(record, digests=digests)
+        write_atomically(self._path(record.cell), _json(stored.to_json()))
+        return stored
 
     def read(self, cell: str) -> Record:
         """Return a stored record; raise StoreError where it is damaged or newer than this tlbench."""
