@@ -79,6 +79,8 @@ class Chart:
         figure.supxlabel(fill(self.caption, letters), x=0.01, ha="left", fontsize=8.5, color="#444444")
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # the places found are kept: to find them takes as long as to draw
+        for axes in figure.axes:  # the solver's last digits differ from time to time
+            axes.set_position([round(value, 4) for value in axes.get_position().bounds])
         return figure
 
 
