@@ -36,9 +36,11 @@ def test_its_own_tests_import_only_what_is_still_there(release):
     sys.modules[module.stem] = plugin
     try:
         spec.loader.exec_module(plugin)
-        exec(compile(path.read_text(), str(path), "exec"), {"__name__": "released_tests"})
+        names = {"__name__": "released_tests"}
+        exec(compile(path.read_text(), str(path), "exec"), names)
     finally:
         del sys.modules[module.stem]
+    assert any(name.startswith(("test_", "Test")) for name in names)
 
 
 @pytest.mark.parametrize("release", RELEASES, ids=lambda folder: folder.name)

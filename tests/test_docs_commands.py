@@ -82,5 +82,4 @@ def test_every_command_and_subcommand_has_help_with_an_example_of_itself_that_pa
 @pytest.mark.parametrize("words", command_line_in_documents())
 def test_command_lines_in_the_documents_are_valid(words, catalog, reader):
     given = parsed(words)
-    for budget in given.get("budgets", ()):
-        Budget.parse(budget)
+    assert all(str(Budget.parse(budget)) for budget in given.get("budgets", ()))

@@ -50,7 +50,7 @@ def test_a_changed_score_is_named_with_the_value_that_the_logits_give(faults, fo
     forger.record(path, lambda data: data["scores"].update(accuracy=0.987), again=False)
     lines = faults(forger.folder)
     assert path.name in the_one(lines, "accuracy", "0.987", "linear-probe", "2-shot", "replicate 0", "logits give")
-    the_one(lines, "its digest")
+    assert the_one(lines, "its digest")
 
 
 def test_a_changed_score_is_named_where_the_forger_computed_the_digests_again(faults, forger):
@@ -58,15 +58,15 @@ def test_a_changed_score_is_named_where_the_forger_computed_the_digests_again(fa
     forger.record(path, lambda data: data["scores"].update(accuracy=0.987))
     lines = faults(forger.folder)
     assert len(lines) == 1
-    the_one(lines, path.name, "0.987", "logits give")
+    assert the_one(lines, path.name, "0.987", "logits give")
 
 
 def test_changed_logits_are_named(faults, forger):
     path = forger.find("finetune")
     forger.logits(path, all_right)
     lines = faults(forger.folder)
-    the_one(lines, path.name, "accuracy", "logits give 1.0")
-    the_one(lines, path.name, "predictions are not those that its digest")
+    assert the_one(lines, path.name, "accuracy", "logits give 1.0")
+    assert the_one(lines, path.name, "predictions are not those that its digest")
 
 
 def test_changed_test_labels_are_named_where_scores_and_digests_fit_them(faults, forger):
@@ -79,7 +79,7 @@ def test_changed_test_labels_are_named_where_scores_and_digests_fit_them(faults,
     save_file(arrays, beside)
     forger.consistent_scores(path)
     lines = faults(forger.folder)
-    the_one(lines, path.name, "the labels of the test items are not those")
+    assert the_one(lines, path.name, "the labels of the test items are not those")
     assert all(path.name in line for line in lines)
 
 
@@ -102,19 +102,19 @@ def test_changed_test_labels_are_named_where_scores_and_digests_fit_them(faults,
 def test_a_changed_ledger_is_named_though_its_digest_fits(faults, forger, change, said):
     path = forger.find("finetune")
     forger.record(path, lambda data: data["ledger"].update(change))
-    the_one(faults(forger.folder), path.name, "finetune", said)
+    assert the_one(faults(forger.folder), path.name, "finetune", said)
 
 
 def test_a_changed_budget_is_no_longer_the_cell(faults, forger):
     path = forger.find("finetune")
     forger.record(path, lambda data: data["identity"].update(budget="1-shot"))
-    the_one(faults(forger.folder), path.name, "its cell is not the digest of its identity")
+    assert the_one(faults(forger.folder), path.name, "its cell is not the digest of its identity")
 
 
 def test_labels_that_show_another_strategy_are_named(faults, forger):
     path = forger.find("finetune")
     forger.record(path, lambda data: data["labels"].update(strategy="linear-probe"))
-    the_one(faults(forger.folder), path.name, "label strategy is 'linear-probe'", "'finetune'")
+    assert the_one(faults(forger.folder), path.name, "label strategy is 'linear-probe'", "'finetune'")
 
 
 def test_a_cell_twice_is_named_whether_copied_as_it_is_or_under_another_name(faults, forger):
@@ -122,8 +122,8 @@ def test_a_cell_twice_is_named_whether_copied_as_it_is_or_under_another_name(fau
     for ending in (".json", ".safetensors"):
         shutil.copy(path.with_suffix(ending), path.with_name("0" * 20 + ending))
     lines = faults(forger.folder)
-    the_one(lines, "0" * 20, "not named by its cell")
-    the_one(lines, "this cell stands twice", path.name)
+    assert the_one(lines, "0" * 20, "not named by its cell")
+    assert the_one(lines, "this cell stands twice", path.name)
 
 
 def test_a_cell_twice_with_another_score_is_named(faults, forger):
@@ -132,7 +132,7 @@ def test_a_cell_twice_with_another_score_is_named(faults, forger):
     shutil.copy(path, other)
     shutil.copy(path.with_suffix(".safetensors"), other.with_suffix(".safetensors"))
     forger.record(other, lambda data: data["costs"].update(fit_seconds=9.0))
-    the_one(faults(forger.folder), "this cell stands twice")
+    assert the_one(faults(forger.folder), "this cell stands twice")
 
 
 def test_one_record_in_two_submissions_is_named_and_a_second_run_of_it_is_a_note(cli, toy, forger, results, tmp_path):
@@ -153,7 +153,9 @@ def test_a_run_sold_as_another_replicate_is_a_copy(faults, forger):
         data["identity"]["replicate"] = data["labels"]["replicate"] = 7
 
     new = forger.rename(path, change)
-    the_one(faults(forger.folder), "it is a copy of", "same seconds", new.stem if new.stem > path.stem else path.stem)
+    assert the_one(
+        faults(forger.folder), "it is a copy of", "same seconds", new.stem if new.stem > path.stem else path.stem
+    )
 
 
 def test_missing_cells_replicates_predictions_and_plan_are_named(faults, forger):
@@ -162,16 +164,16 @@ def test_missing_cells_replicates_predictions_and_plan_are_named(faults, forger)
     path.with_suffix(".safetensors").unlink()
     forger.find("scratch").with_suffix(".safetensors").unlink()
     lines = faults(forger.folder)
-    the_one(lines, "1 cell of the 6 planned have no record", path.stem)
-    the_one(lines, "scratch", "its predictions are missing")
-    the_one(lines, "finetune", "1 replicate, and its suite has 2")
+    assert the_one(lines, "1 cell of the 6 planned have no record", path.stem)
+    assert the_one(lines, "scratch", "its predictions are missing")
+    assert the_one(lines, "finetune", "1 replicate, and its suite has 2")
     plan = forger.folder / "plan.json"
     data = json.loads(plan.read_text())
     data["cells"].remove(path.stem)
     plan.write_text(json.dumps(data))
-    the_one(faults(forger.folder), "finetune", "1 replicate, and its suite has 2")
+    assert the_one(faults(forger.folder), "finetune", "1 replicate, and its suite has 2")
     plan.unlink()
-    the_one(faults(forger.folder), "there is no plan.json")
+    assert the_one(faults(forger.folder), "there is no plan.json")
 
 
 def test_a_record_beside_the_plan_is_a_note(cli, forger):
@@ -199,7 +201,7 @@ def test_a_record_beside_the_plan_is_a_note(cli, forger):
 def test_a_wrong_form_is_named_by_its_field(faults, forger, change, said):
     path = forger.find("finetune")
     forger.record(path, change, again=False)
-    the_one(faults(forger.folder), path.name, said)
+    assert the_one(faults(forger.folder), path.name, said)
 
 
 @pytest.mark.parametrize(
@@ -218,28 +220,28 @@ def test_a_wrong_form_is_named_by_its_field(faults, forger, change, said):
 def test_broken_json_is_named(faults, forger, content, said):
     path = forger.find("finetune")
     path.write_bytes(content)
-    the_one(faults(forger.folder), path.name, said)
+    assert the_one(faults(forger.folder), path.name, said)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 20, b"\xff" * 64, pickle.dumps({"logits": 1})])
 def test_broken_predictions_are_named_and_a_pickle_is_not_loaded(faults, forger, content):
     path = forger.find("finetune")
     path.with_suffix(".safetensors").write_bytes(content)
-    the_one(faults(forger.folder), path.name, "finetune", "not readable as safetensors")
+    assert the_one(faults(forger.folder), path.name, "finetune", "not readable as safetensors")
 
 
 def test_predictions_that_are_not_finite_are_named(faults, forger):
     path = forger.find("finetune")
     forger.logits(path, lambda logits, labels: logits * np.nan)
-    the_one(faults(forger.folder), path.name, "not finite")
+    assert the_one(faults(forger.folder), path.name, "not finite")
 
 
 def test_costs_below_zero_are_named(faults, forger):
     path = forger.find("finetune")
     forger.record(path, lambda data: data["costs"].update(fit_seconds=-1.0, predict_seconds=0.0))
     lines = faults(forger.folder)
-    the_one(lines, path.name, "fit_seconds is -1.0")
-    the_one(lines, path.name, "predict_seconds")
+    assert the_one(lines, path.name, "fit_seconds is -1.0")
+    assert the_one(lines, path.name, "predict_seconds")
 
 
 def test_links_and_other_files_among_records_are_named_and_not_followed(faults, forger, tmp_path):
@@ -248,8 +250,8 @@ def test_links_and_other_files_among_records_are_named_and_not_followed(faults, 
     (forger.folder / "records" / ("a" * 20 + ".json")).symlink_to(secret)
     (forger.folder / "records" / "code.py").write_text("raise SystemExit")
     lines = faults(forger.folder)
-    the_one(lines, "a" * 20, "is a link")
-    the_one(lines, "code.py", "neither a record")
+    assert the_one(lines, "a" * 20, "is a link")
+    assert the_one(lines, "code.py", "neither a record")
 
 
 def test_a_hostile_pack_is_named_and_writes_nothing(faults, results, tmp_path):
@@ -266,11 +268,11 @@ def test_a_hostile_pack_is_named_and_writes_nothing(faults, results, tmp_path):
         archive.writestr(link, "/etc/passwd")
         archive.writestr("records/" + "c" * 20 + ".json", b" " * (17 * 2**20), zipfile.ZIP_DEFLATED)
     lines = faults(pack)
-    the_one(lines, "'../escaped.json' leads outside")
-    the_one(lines, "/tmp/absolute.json")
-    the_one(lines, "model.pkl is nothing that a submission holds")
-    the_one(lines, "b" * 20, "is a link")
-    the_one(lines, "c" * 20, "nothing of its kind may have more")
+    assert the_one(lines, "'../escaped.json' leads outside")
+    assert the_one(lines, "/tmp/absolute.json")
+    assert the_one(lines, "model.pkl is nothing that a submission holds")
+    assert the_one(lines, "b" * 20, "is a link")
+    assert the_one(lines, "c" * 20, "nothing of its kind may have more")
     assert [path.name for path in tmp_path.iterdir()] == ["inside"]
 
 
@@ -278,15 +280,15 @@ def test_a_hostile_pack_is_named_and_writes_nothing(faults, results, tmp_path):
 def test_what_is_no_pack_is_named(faults, tmp_path, content):
     pack = tmp_path / "broken.zip"
     pack.write_bytes(content)
-    the_one(faults(pack), "is not a pack")
+    assert the_one(faults(pack), "is not a pack")
 
 
 def test_an_empty_folder_is_named_and_a_missing_one_costs_one_line(faults, refused, results, tmp_path):
     (tmp_path / "empty").mkdir()
-    the_one(faults(tmp_path / "empty"), "holds no tlbench.json")
+    assert the_one(faults(tmp_path / "empty"), "holds no tlbench.json")
     (tmp_path / "hollow").mkdir()
     (tmp_path / "hollow" / "tlbench.json").write_text('{"schema": 1}')
-    the_one(faults(tmp_path / "hollow"), "it holds no records")
+    assert the_one(faults(tmp_path / "hollow"), "it holds no records")
     assert "Did you mean 'mine'?" in refused("validate", results.parent / "mnie")
 
 

@@ -1,7 +1,6 @@
 """Joins submissions into one results folder, without ever overwriting a record."""
 
 import filecmp
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from tlbench_leaderboard.content import read_plan
 from tlbench_leaderboard.contribution import PRIMARY, Contribution, Held, contributions, slug
 from tlbench_leaderboard.joined_plan import join_plans, refuse_to_mix
 from tlbench_leaderboard.packing import as_json
+from tlbench_leaderboard.placing import put
 from tlbench_leaderboard.source import JOINED, MARKER, PLAN, Source, open_source
 from tlbench_leaderboard.spread import spreads
 
@@ -77,7 +77,7 @@ def merge_into(paths: Sequence[Path], out: Path) -> list[str]:
             said = join(sources, made)
             if known and _same_tree(made, out):
                 return [*said, "nothing is new"]
-            _put(made, out, Path(folder) / "old")
+            put(made, out, Path(folder) / "old")
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror or error}.") from None
     return said
@@ -91,18 +91,6 @@ def _refuse_inside(paths: Sequence[Path], out: Path) -> None:
     for path in paths:
         if path.resolve() != out.resolve() and path.is_dir() and out.resolve().is_relative_to(path.resolve()):
             raise StoreError(f"{out} lies inside {path}, which would become a part of itself. Give another with -o.")
-
-
-def _put(made: Path, out: Path, old: Path) -> None:
-    """Put a finished folder into its place; what stood there comes back where that fails."""
-    if out.exists():
-        os.rename(out, old)
-    try:
-        os.rename(made, out)
-    except OSError:
-        if old.exists():
-            os.rename(old, out)
-        raise
 
 
 def join(sources: Sequence[Source], out: Path) -> list[str]:

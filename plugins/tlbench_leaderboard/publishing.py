@@ -1,6 +1,5 @@
 """Gathers results by suite and writes the site of them, whole or not at all."""
 
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from tlbench_leaderboard.contribution import contributions, slug
 from tlbench_leaderboard.joined_plan import rules_of
 from tlbench_leaderboard.merging import join
 from tlbench_leaderboard.packing import as_json
+from tlbench_leaderboard.placing import put
 from tlbench_leaderboard.site import Site
 from tlbench_leaderboard.source import Source, open_source
 from tlbench_leaderboard.spread import all_spreads
@@ -52,7 +52,7 @@ def publish(paths: Sequence[Path], out: Path, title: str, records_limit: int, ca
             notes = list(_write_reports(boards, folder / "made", catalog))
             site.write()
             (folder / "made" / SITE_MARKER).write_bytes(as_json({"made_by": f"tlbench {__version__}"}))
-            _put(folder / "made", out, folder / "old")
+            put(folder / "made", out, folder / "old")
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror or error}.") from None
     for board in boards:
@@ -73,18 +73,6 @@ def _refuse(paths: Sequence[Path], out: Path) -> None:
     for path in paths:
         if path.resolve().is_relative_to(out.resolve()):
             raise StoreError(f"{path} lies in {out}, which would be replaced. Give another folder with -o.")
-
-
-def _put(made: Path, out: Path, old: Path) -> None:
-    os.chmod(made, 0o755)
-    if out.exists():
-        os.rename(out, old)
-    try:
-        os.rename(made, out)
-    except OSError:
-        if old.exists():
-            os.rename(old, out)
-        raise
 
 
 def _boards(sources: Sequence[Source], folder: Path) -> Iterator[Board]:

@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,7 @@ _RECORDS = re.compile(r"(?:submissions/[a-z0-9][a-z0-9-]{0,63}/)?records/[^/]+\.
 _BESIDE = re.compile(r"splits/[0-9a-f]{20}\.csv|submissions/[a-z0-9][a-z0-9-]{0,63}/tlbench\.json")
 
 
-class Source:
+class Source(ABC):
     """The files of a submission by their paths within it, with `/` between folders."""
 
     def __init__(self, path: Path) -> None:
@@ -60,8 +61,9 @@ class Source:
             raise StoreError(f"{place} unpacks to more than the {limit // 2**20:,} MiB that its kind may have.")
         return content
 
+    @abstractmethod
     def _read(self, place: str, limit: int) -> bytes:
-        raise NotImplementedError
+        """Return the first `limit` bytes and one more of a file, as far as there are so many."""
 
     def records(self) -> list[str]:
         """Return the paths of all records, those of further submissions after the first ones."""
