@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tlbench_reports.drawing import BLACK, GREY, Chart, Look, broken, place_name
-from tlbench_reports.rows import conditions, partition, truth
+from tlbench_reports.row import truth
+from tlbench_reports.rows import conditions, partition
 from tlbench_reports.words import chance, known, listing, plain, replicates_needed, signed
 
 _MOST, _LEAST = 10, 6  # rows of a panel with the largest and the smallest differences; half of it in many panels

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tlbench_reports import gaps
-from tlbench_reports.rows import GROUP, Group, Row, groups, summary_rows
+from tlbench_reports.row import Row
+from tlbench_reports.rows import GROUP, Group, groups, summary_rows
 from tlbench_reports.words import NOTHING, chance, interval, known, listing, notes, number, plain
 
 if TYPE_CHECKING:

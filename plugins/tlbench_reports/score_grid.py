@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tlbench_reports.grid import Column, Grid, number_column, text_column
-from tlbench_reports.rows import SETTINGS, Group, Row, groups, is_episodic, partition, sampling, summary_rows
+from tlbench_reports.row import Row
+from tlbench_reports.rows import SETTINGS, Group, groups, is_episodic, partition, sampling, summary_rows
 from tlbench_reports.words import NOTHING, interval, known, number, plain, quantity
 
 if TYPE_CHECKING:

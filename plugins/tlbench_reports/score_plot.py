@@ -5,7 +5,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from tlbench_reports.drawing import GREY, Chart, Look, lines_by_family, name_lines, place_name, score_limits
-from tlbench_reports.rows import Row, conditions, sampling
+from tlbench_reports.row import Row
+from tlbench_reports.rows import conditions, sampling
 from tlbench_reports.words import known, listing, plain
 
 

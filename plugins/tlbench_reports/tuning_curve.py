@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from tlbench.stats import t_interval
 from tlbench_reports.drawing import GREY, Chart, Look, broken, place_name
-from tlbench_reports.rows import conditions, partition, truth
+from tlbench_reports.row import truth
+from tlbench_reports.rows import conditions, partition
 from tlbench_reports.words import known, listing
 
 if TYPE_CHECKING:

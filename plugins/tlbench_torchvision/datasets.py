@@ -5,7 +5,6 @@ that nothing but the published files is ever unpickled.
 """
 
 import contextlib
-import hashlib
 import os
 import shutil
 import sys
@@ -25,6 +24,7 @@ from tlbench.contents import Content, by_content, fingerprint, parts, with_test
 from tlbench.dataset import Card
 from tlbench.names import near_miss
 from tlbench_torchvision.datasets_known import Known, known
+from tlbench_torchvision.pictures import Images, bytes_of, digest_of
 
 if TYPE_CHECKING:
     from torchvision.datasets import VisionDataset
@@ -123,7 +123,7 @@ class TorchvisionDataset(Dataset):
         if self._known.fetched:
             arguments["download"] = download
         if "loader" in accepted:
-            arguments["loader"] = _bytes_of
+            arguments["loader"] = bytes_of
         try:
             with contextlib.redirect_stdout(sys.stderr):  # where torchvision reports progress
                 return cls(**arguments)
@@ -168,7 +168,7 @@ class TorchvisionDataset(Dataset):
     @cached_property
     def _contents(self) -> list[Content]:
         found = (
-            Content(_digest(own[row][0]), "all", split, self._names[target], split, row)
+            Content(digest_of(own[row][0]), "all", split, self._names[target], split, row)
             for split, own in self._own.items()
             for row, target in enumerate(self._targets[split])
         )
@@ -243,43 +243,6 @@ class TorchvisionDataset(Dataset):
     def identity(self) -> Mapping[str, Any]:
         """What names this dataset in a cell's identity, without the root."""
         return {"name": self.name, "version": self.version, "parameters": {"which": self.which, **self._options}}
-
-
-class Images(Sequence[Any]):
-    """Images of torchvision's datasets, decoded when asked for: uint8, (H, W) or (H, W, 3)."""
-
-    def __init__(self, own: "Mapping[str, VisionDataset]", contents: Sequence[Content], place: str) -> None:
-        self._own = own
-        self._contents = contents
-        self._place = place
-
-    def __len__(self) -> int:
-        return len(self._contents)
-
-    def __getitem__(self, index: Any) -> Any:
-        """Return one image, or a part; raise DataError where an image cannot be decoded."""
-        if isinstance(index, slice):
-            return Images(self._own, self._contents[index], self._place)
-        from tlbench.decoding import decoded, to_array
-
-        each = self._contents[index]
-        image = self._own[each.part][each.row][0]
-        try:
-            return decoded(image) if isinstance(image, bytes) else to_array(image)
-        except ValueError as problem:
-            raise DataError(f"{self._place}: image {each.part}[{each.row}] cannot be decoded: {problem}.") from None
-
-
-def _bytes_of(path: Any) -> bytes:
-    """Read an image file as torchvision's `loader`: its bytes tell copies apart without decoding anything."""
-    return Path(path).read_bytes()
-
-
-def _digest(image: Any) -> str:
-    if isinstance(image, bytes):
-        return hashlib.sha256(image).hexdigest()
-    pixels = np.asarray(image)
-    return hashlib.sha256(f"{pixels.dtype}{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
 
 
 def _targets(own: "VisionDataset") -> list[int]:
