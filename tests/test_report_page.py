@@ -159,7 +159,7 @@ def test_files_are_cut_between_records_whatever_these_hold(tmp_path, monkeypatch
     [table] = [each for each in tables(results) if each.name == "results.csv"]
     assert table.lines == 4
     assert [unpacked(piece).count("cell") for piece in table.pieces] == [1, 0, 0]
-    assert "".join(map(unpacked, table.pieces)) == table_csv._csv(table_csv.results_frame(results))
+    assert "".join(map(unpacked, table.pieces)) == table_csv.csv_text(table_csv.results_frame(results))
 
 
 def test_nothing_that_a_name_holds_becomes_markup(html):

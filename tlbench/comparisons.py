@@ -18,6 +18,7 @@ FLIPS = 100_000  # drawn where there are too many to count
 _LISTED = 12  # pairs up to which all flips are listed
 _HALVED = 24  # pairs up to which they are counted from two halves
 _MANY = 50  # pairs from which on power is that of a normal distribution
+_AT_ONCE = 100_000  # pairs of rows, whose differences stand in memory together
 _ROUNDING = 1e-9  # sums of equal scores may differ by this share of their size
 
 
@@ -214,7 +215,8 @@ def separated_from(best: int, scores: np.ndarray, overlap: float = 0.0, step: fl
     if rows < 2:
         return separated
     first, second = np.triu_indices(rows, k=1)
-    p = np.concatenate([paired_t_p(scores[row] - scores[row + 1 :], overlap, step) for row in range(rows - 1)])
+    parts = np.array_split(np.arange(len(first)), len(first) // _AT_ONCE + 1)
+    p = np.concatenate([paired_t_p(scores[first[part]] - scores[second[part]], overlap, step) for part in parts])
     clear = holm(p) <= ALPHA
     separated[second[clear & (first == best)]] = True
     separated[first[clear & (second == best)]] = True

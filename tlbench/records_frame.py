@@ -1,8 +1,9 @@
 """The records of a results folder as one tidy frame: labels, scores, ledger, costs and failures in columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tlbench.record import Record
@@ -26,20 +27,21 @@ PRIMARY = "accuracy"
 
 def records_frame(records: Sequence[Record], metrics: Sequence[str]) -> pd.DataFrame:
     """Return one row per record, in their order."""
-    columns: dict[str, list[Any]] = {
+    ledger = [key for key in LEDGER if key not in LABELS]
+    columns: dict[str, Any] = {
         "cell": [record.cell for record in records],
         "status": ["ok" if record.ok else "failed" for record in records],
     }
-    columns |= {key: [record.labels.get(key) for record in records] for key in LABELS}
-    columns |= {name: [_number(record.scores.get(name)) for record in records] for name in metrics}
-    columns |= {key: [record.ledger.get(key) for record in records] for key in LEDGER if key not in LABELS}
+    columns |= _columns([record.labels for record in records], LABELS)
+    columns |= {name: _numbers(each) for name, each in _columns([each.scores for each in records], metrics).items()}
+    columns |= _columns([record.ledger for record in records], ledger)
     columns["selection"] = [selection(record) for record in records]
     columns["tuned"] = [str(record.labels.get("tuned") or "") for record in records]
     columns["upper_bound"] = [is_upper_bound(record) for record in records]  # of failures too, which have no ledger
     columns["splits"] = [record.ledger.get("splits", GIVEN) for record in records]
     columns["folds"] = [int(record.identity.get("splits", {}).get("folds", 0)) for record in records]  # 0 for none
-    columns["source_accuracy"] = [_number(record.tasks.get("source", {}).get(PRIMARY)) for record in records]
-    columns |= {key: [_number(record.costs.get(key)) for record in records] for key in COSTS}
+    columns["source_accuracy"] = _numbers([record.tasks.get("source", {}).get(PRIMARY) for record in records])
+    columns |= {key: _numbers(each) for key, each in _columns([each.costs for each in records], COSTS).items()}
     columns["failure"] = [record.failure.kind if record.failure else "" for record in records]
     columns["message"] = [record.failure.message if record.failure else "" for record in records]
     columns["device"] = [record.environment.get("device", "") for record in records]
@@ -59,5 +61,11 @@ def is_upper_bound(record: Record) -> bool:
     return bool(record.labels.get("upper_bound") or record.ledger.get("upper_bound"))
 
 
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
+def _columns(parts: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, list[Any]]:
+    """Return the values of each key, of one part after the other: each is looked into once, while it is at hand."""
+    columns = zip(*[tuple(map(part.get, keys)) for part in parts], strict=True) if parts else ([] for _ in keys)
+    return {key: list(column) for key, column in zip(keys, columns, strict=True)}
+
+
+def _numbers(values: Sequence[float | None]) -> np.ndarray:
+    return np.array([np.nan if value is None else value for value in values], dtype=float)

@@ -1,7 +1,7 @@
 """Reads a results folder into a tidy frame, a summary with intervals, and sentences."""
 
 from collections.abc import Iterator, Mapping
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 from tlbench.across import Across, compare_across
 from tlbench.budget import Budget
 from tlbench.errors import ParameterError, StoreError
+from tlbench.many_cells import read_records, read_right_answers
 from tlbench.names import near_miss
 from tlbench.pairwise import pairwise
 from tlbench.record import Record
@@ -22,8 +23,6 @@ from tlbench.records_frame import (
     records_frame,
     selection,
 )
-from tlbench.right_answers import right_answers
-from tlbench.sharing import sharing
 from tlbench.significance import significance_warnings
 from tlbench.store import Store
 from tlbench.strategy import SETTINGS, UNSUPERVISED, Family
@@ -46,7 +45,7 @@ class Results:
         self.store = Store(Path(folder))
         self.folder = Path(folder)
         self.baseline = baseline
-        self.records: tuple[Record, ...] = tuple(sorted(sharing(self.store.records()), key=_order))
+        self.records: tuple[Record, ...] = tuple(sorted(read_records(self.store), key=_order))
         if not self.records:
             raise StoreError(f"{folder} holds no records yet. `tlbench run --out {folder}` makes some.")
         if baseline is not None:
@@ -118,7 +117,8 @@ class Results:
             of_clusters = self._frame["setting"] == UNSUPERVISED
             marked = [bool(record.labels.get("baseline")) for record in self.records]
             frame = self._frame.assign(marked=marked)[of_clusters == self.is_of_clusters(metric)]
-            right = partial(right_answers, self.store) if metric == PRIMARY else None
+            done = frame.loc[frame["status"] == "ok", "cell"].tolist()
+            right = read_right_answers(self.store, done) if metric == PRIMARY else None
             self._summaries[metric] = Summary(frame, metric, self._higher_is_better(metric), right, self.baseline)
         return self._summaries[metric]
 

@@ -50,6 +50,7 @@ class Summary:
         self.rows: list[dict[str, Any]] = [
             {**self._row(members, right), "position": position} for position, members in enumerate(self._members)
         ]
+        self._standings: dict[tuple[int, ...], list[tuple[bool, bool]]] = {}  # by the positions of rows
         for place in partition(self.rows, PLACE):
             self._compare(place)
         for group in self.groups():
@@ -170,6 +171,12 @@ class Summary:
 
         The best has the highest mean; rows with one replicate count for it only where no row has more.
         """
+        of = tuple(row["position"] for row in rows)
+        if of not in self._standings:
+            self._standings[of] = self._stand(rows)
+        return self._standings[of]
+
+    def _stand(self, rows: Sequence[dict[str, Any]]) -> list[tuple[bool, bool]]:
         if not rows:
             return []
         fewest = min(2, max(row["n"] for row in rows))

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from tlbench.reporting import STAMP
 from tlbench_reports.atomic import write_bytes
@@ -19,9 +18,10 @@ from tlbench_reports.embedding_view import embedding_view
 from tlbench_reports.heat_map import heat_maps
 from tlbench_reports.label_curve import label_curve
 from tlbench_reports.leading import is_baseline_of, relabelled
+from tlbench_reports.once import once
 from tlbench_reports.performance_profile import performance_profile
 from tlbench_reports.rank_plot import rank_plot
-from tlbench_reports.rows import SETTINGS, is_episodic, partition, summary_rows
+from tlbench_reports.rows import SETTINGS, cost_rows, is_episodic, partition, summary_rows
 from tlbench_reports.score_plot import score_plot
 from tlbench_reports.selection_plot import selection_plot
 from tlbench_reports.tuning_curve import tuning_curve
@@ -38,8 +38,6 @@ ROWS = 200  # of all of them, but for the first
 DETAILED = 2  # of these, those with calibration, confusions and embeddings
 COMPARISONS = 2  # label budgets that are compared over all datasets
 _UNBIASED = "accuracy"  # the metric that predictions are read for
-
-_made: "WeakKeyDictionary[Results, list[Chart]]" = WeakKeyDictionary()
 
 
 def write(results: "Results", folder: Path) -> list[Path]:
@@ -63,15 +61,14 @@ def _written(folder: Path) -> set[Path]:
         return set()
 
 
+@once
 def charts(results: "Results") -> list[Chart]:
     """Return what compares all datasets, heat maps by label budget, then the charts of each transfer and backbone.
 
     What may not be compared is in charts of its own: settings, metrics, and label budgets and episodes. The charts
-    are few whatever the results: captions say what was left out. Several reports of the same results share them.
+    are few whatever the results: captions say what was left out.
     """
-    if results not in _made:
-        _made[results] = list(_charts(results))
-    return _made[results]
+    return list(_charts(results))
 
 
 def _charts(results: "Results") -> Iterator[Chart]:
@@ -81,8 +78,7 @@ def _charts(results: "Results") -> Iterator[Chart]:
     every = [row for places in drawn.values() for parts in places for rows in parts for row in rows]
     style = looks((row["label"] for row in every), (row["label"] for row in every if row["is_baseline"]))
     style |= {row["label"]: UPPER_BOUND for row in every if row["upper_bound"]}
-    costs = results.costs().to_dict("records")
-    kinds = {cost: amounts(costs, cost) for cost in (TRAINING, *OTHERS)}
+    kinds = {cost: amounts(cost_rows(results), cost) for cost in (TRAINING, *OTHERS)}
     for metric in by_metric:
         yield from _over_datasets(results, metric, style)
     for metric, rows in by_metric.items():

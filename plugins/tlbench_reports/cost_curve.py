@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from tlbench_reports.drawing import GREY, Chart, Look, broken, families, looks, place_name, score_limits
-from tlbench_reports.rows import conditions, partition
+from tlbench_reports.rows import conditions, cost_rows, partition
 from tlbench_reports.words import known, listing, plain, quantity
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def amounts(costs: list[dict[Any, Any]], cost: Cost) -> dict[tuple[str, ...], fl
 
 def training_seconds(results: "Results") -> dict[tuple[str, ...], float]:
     """Return the mean seconds that a classifier takes, source-side training and tuning included, by row."""
-    return amounts(results.costs().to_dict("records"), TRAINING)
+    return amounts(cost_rows(results), TRAINING)
 
 
 def pareto(points: Iterable[tuple[str, float, float]]) -> list[str]:

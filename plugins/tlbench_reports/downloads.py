@@ -6,11 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tlbench_reports import table_csv
+from tlbench_reports.table_csv import CsvTable, csv_tables
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, Series
-
     from tlbench import Results
 
 PIECE = 1000  # records in a piece: what is unpacked to show those of one row
@@ -29,10 +27,7 @@ class Table:
 
 def tables(results: "Results") -> list[Table]:
     """Return the records, the summaries and the costs as CSV, the very same as the reporter `csv` writes."""
-    frame = results.frame()
-    costs = frame[[column for column in (*table_csv._WHERE, *table_csv._COSTS) if column in frame]]
-    frames = {"results": table_csv.results_frame(results), **table_csv.summary_frames(results), "costs": costs}
-    return [_table(f"{name}.csv", frame) for name, frame in frames.items()]
+    return [_packed_table(f"{name}.csv", table) for name, table in csv_tables(results).items()]
 
 
 def packed(text: str) -> str:
@@ -45,12 +40,10 @@ def packed_json(value: Any) -> str:
     return packed(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
 
 
-def _table(name: str, frame: "DataFrame") -> Table:
-    text = table_csv._csv(frame)
-    header, *lines = _records(text, len(frame))
+def _packed_table(name: str, table: CsvTable) -> Table:
+    header, *lines = _records(table.text, table.rows)
     pieces = [header, *("".join(lines[i : i + PIECE]) for i in range(0, len(lines), PIECE))]
-    kinds = tuple(_kind(frame[column]) for column in frame)
-    return Table(name, len(lines), len(text), kinds, tuple(map(packed, pieces)))
+    return Table(name, len(lines), len(table.text), table.kinds, tuple(map(packed, pieces)))
 
 
 def _records(text: str, rows: int) -> list[str]:
@@ -65,14 +58,3 @@ def _records(text: str, rows: int) -> list[str]:
             found.append(held)
             held = ""
     return found
-
-
-def _kind(column: "Series[Any]") -> str:
-    """Return what all values of a column are, those that are missing aside."""
-    if column.dtype != object:
-        dtype = column.dtype.kind if hasattr(column.dtype, "kind") else ""
-        return "flag" if dtype == "b" else "number" if dtype in "iuf" else "text"
-    kinds = {type(value).__name__ for value in column[column.notna()]}
-    if kinds and kinds <= {"bool", "bool_"}:
-        return "flag"
-    return "number" if kinds and kinds <= {"int", "float"} else "text"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench.cell import Protocol
 from tlbench.recipe import Recipe
+from tlbench_reports.once import once
 from tlbench_reports.words import file_name, plain
 
 if TYPE_CHECKING:
@@ -88,17 +89,18 @@ def origins(results: "Results") -> Facts:
     )
 
 
+@once
 def _things(results: "Results") -> dict[str, dict[str, dict[str, tuple[str, ...]]]]:
     """Return all values of each fact, by kind and name: records of two versions say two things of one strategy."""
-    several: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    several: dict[tuple[str, str], dict[int, Mapping[str, Any]]] = {}
     for record in results.records:
         for kind, facts in record.provenance.items():
             if kind in record.labels and isinstance(facts, Mapping):
-                several.setdefault((kind, record.labels[kind]), []).append(facts)
+                several.setdefault((kind, record.labels[kind]), {})[id(facts)] = facts
     found: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
     for (kind, name), facts_of_one in several.items():
         values = found.setdefault(kind, {}).setdefault(plain(name), {})
-        for facts in _different(facts_of_one):
+        for facts in _different(facts_of_one.values()):
             for key, value in flatten(facts).items():
                 values[key] = tuple(dict.fromkeys((*values.get(key, ()), value)))
     return found

@@ -1,10 +1,10 @@
 """Which rows have charts that would be too many for all: the leaders of one label budget, and their cells."""
 
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from tlbench.results import ROW
 from tlbench.row_labels import row_labels
+from tlbench_reports.once import once
 from tlbench_reports.words import known
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from tlbench.predictions import Predictions
 
 REPLICATES = 10  # whose predictions are read, of each row
-
-_scored: "WeakKeyDictionary[Results, DataFrame]" = WeakKeyDictionary()
 
 
 def relabelled(rows: list[Any], **alike: str) -> list[Any]:
@@ -56,15 +54,18 @@ def leaders(rows: list[Any], most: int) -> list[Any]:
 
 def cells(results: "Results", row: Any) -> list[str]:
     """Return the ids of the scored cells of a row of the summary, by replicate."""
-    if results not in _scored:
-        frame = results.frame()
-        columns = [*dict.fromkeys(("cell", "seed", "replicate", *(column for column in ROW if column in frame)))]
-        _scored[results] = frame.loc[frame["status"] == "ok", columns]
-    own = _scored[results]
+    own = _scored(results)
     for column in ROW:  # the transfer first, which leaves few
         if column in own and column in row:
             own = own[own[column].astype(str) == str(row[column])]
     return [str(cell) for cell in own.sort_values(["seed", "replicate"])["cell"]]
+
+
+@once
+def _scored(results: "Results") -> "DataFrame":
+    frame = results.frame()
+    columns = [*dict.fromkeys(("cell", "seed", "replicate", *(column for column in ROW if column in frame)))]
+    return frame.loc[frame["status"] == "ok", columns]
 
 
 def predictions(results: "Results", row: Any) -> "list[Predictions]":

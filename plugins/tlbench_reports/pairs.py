@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tlbench_reports.grid import Grid, number_column, text_column
-from tlbench_reports.rows import GROUP, groups, summary_rows
+from tlbench_reports.rows import GROUP, cost_rows, groups, summary_rows
 from tlbench_reports.words import NOTHING, known, number, plain, signed
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def tunings(results: "Results", metric: str) -> Grid | None:
     if not tuned:
         return None
     defaults = {_row(row)[:-1]: row for row in rows if not known(row["tuned"])}
-    costs = {_row(row): row for row in results.costs().to_dict("records")}
+    costs = {_row(row): row for row in cost_rows(results)}
     both = [(row, defaults.get(_row(row)[:-1], {})) for row in tuned]
     gains = [row["mean"] - other["mean"] if known(other.get("mean")) else None for row, other in both]
     seconds = [costs.get(_row(row), {}).get("tuning_seconds") for row in tuned]

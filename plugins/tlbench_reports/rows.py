@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from tlbench import Budget
+from tlbench_reports.once import once
 from tlbench_reports.row import Row, truth
 from tlbench_reports.words import (
     count,
@@ -25,7 +25,6 @@ Key = TypeVar("Key", bound=Hashable)
 
 SETTINGS = ("inductive", "transductive", "unsupervised", "oracle")
 _SPOKEN = {"transductive": ", transductive", "oracle": ", chosen by the test labels (oracle)"}
-_made: "WeakKeyDictionary[Results, dict[str | None, list[dict[str, Any]]]]" = WeakKeyDictionary()
 CROWDED = 8  # rows from which on families get a heading of their own
 
 
@@ -107,16 +106,21 @@ def _names(rows: tuple[Row, ...], **wanted: str | bool) -> str:
 
 
 def summary_rows(results: "Results", metric: str | None = None) -> list[dict[str, Any]]:
-    """Return the rows of the summary, each with the `label` that tells it from the others of its group.
+    """Return the rows of the summary, each with the `label` that tells it from the others of its group."""
+    return list(_summary_rows(results, metric))
 
-    They are made once for all reports of the same results, and not to be changed.
-    """
-    made = _made.setdefault(results, {})
-    if metric not in made:
-        records = results.summary(metric).to_dict("records")
-        rows = [{str(column): value for column, value in row.items()} for row in records]
-        made[metric] = [row | {"upper_bound": truth(row["upper_bound"])} for row in rows]
-    return list(made[metric])
+
+@once
+def _summary_rows(results: "Results", metric: str | None) -> list[dict[str, Any]]:
+    records = results.summary(metric).to_dict("records")
+    rows = [{str(column): value for column, value in row.items()} for row in records]
+    return [row | {"upper_bound": truth(row["upper_bound"])} for row in rows]
+
+
+@once
+def cost_rows(results: "Results") -> list[dict[Any, Any]]:
+    """Return the rows of the mean costs."""
+    return results.costs().to_dict("records")
 
 
 def groups(rows: list[dict[str, Any]]) -> list[Group]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench_reports.grid import Column, Grid, number_column, text_column
 from tlbench_reports.row import Row
-from tlbench_reports.rows import SETTINGS, Group, groups, is_episodic, partition, sampling, summary_rows
+from tlbench_reports.rows import SETTINGS, Group, cost_rows, groups, is_episodic, partition, sampling, summary_rows
 from tlbench_reports.words import NOTHING, interval, known, number, plain, quantity
 
 if TYPE_CHECKING:
@@ -55,10 +55,9 @@ class _Facts:
         self.higher_is_better = next((facts["higher_is_better"] for facts in told if facts), True)
         frame = results.frame()
         self.columns = [column for column in ROW if column in frame]
-        self.positions: dict[Key, list[int]] = {}
-        for position, key in enumerate(zip(*(frame[column].map(_text) for column in self.columns), strict=True)):
-            self.positions.setdefault(key, []).append(position)
-        self.costs = {self.key(row): row for row in results.costs().to_dict("records")}
+        alike = frame.groupby(self.columns, sort=False, dropna=False).indices
+        self.positions = {tuple(map(_text, key)): at.tolist() for key, at in alike.items()}
+        self.costs = {self.key(row): row for row in cost_rows(results)}
         self.others = [
             name for name in results.metrics if results.is_of_clusters(name) == self.is_of_clusters and name != metric
         ]

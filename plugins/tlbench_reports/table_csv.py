@@ -1,13 +1,15 @@
 """The results as CSV files: what was measured, what it amounts to, and what it cost."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tlbench_reports.atomic import write_text
+from tlbench_reports.once import once
 from tlbench_reports.words import file_name, plain
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
     from tlbench import Results
 
@@ -38,16 +40,30 @@ def write(results: "Results", folder: Path) -> list[Path]:
     such comparisons, pairwise.csv has all pairs of rows, across.csv the ranks over all datasets and validators.csv
     how well rules without target labels choose.
     """
-    tables = folder / "tables"
+    compared = {name: csv_text(frame) for name, frame in comparison_frames(results).items()}
+    texts = {**compared, **{name: table.text for name, table in csv_tables(results).items()}}
+    return [write_text(folder / "tables" / f"{name}.csv", text) for name, text in texts.items()]
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """A CSV file."""
+
+    text: str
+    rows: int  # without the header
+    kinds: tuple[str, ...]  # of each column: `number`, `flag` or `text`
+
+
+@once
+def csv_tables(results: "Results") -> dict[str, CsvTable]:
+    """Return the records, the summaries and the costs by the names of their files."""
     frame = results.frame()
     costs = frame[[column for column in (*_WHERE, *_COSTS) if column in frame]]
-    frames = {
-        "costs": costs,
-        **comparison_frames(results),
-        **summary_frames(results),
-        "results": results_frame(results),
+    frames = {"results": results_frame(results), **summary_frames(results), "costs": costs}
+    return {
+        name: CsvTable(csv_text(each), len(each), tuple(_kind(each[column]) for column in each))
+        for name, each in frames.items()
     }
-    return [write_text(tables / f"{name}.csv", _csv(frame)) for name, frame in frames.items()]
 
 
 def results_frame(results: "Results") -> "DataFrame":
@@ -94,5 +110,17 @@ def _counted(frame: "DataFrame") -> "DataFrame":
     return frame
 
 
-def _csv(frame: "DataFrame") -> str:
+def csv_text(frame: "DataFrame") -> str:
+    """Return a frame as the text of a CSV file."""
     return str(frame.to_csv(index=False, lineterminator="\n"))
+
+
+def _kind(column: "Series[Any]") -> str:
+    """Return what all values of a column are, those that are missing aside."""
+    if column.dtype != object:
+        dtype = column.dtype.kind if hasattr(column.dtype, "kind") else ""
+        return "flag" if dtype == "b" else "number" if dtype in "iuf" else "text"
+    kinds = {type(value).__name__ for value in column[column.notna()]}
+    if kinds and kinds <= {"bool", "bool_"}:
+        return "flag"
+    return "number" if kinds and kinds <= {"int", "float"} else "text"
