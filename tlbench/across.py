@@ -13,10 +13,12 @@ from tlbench.comparisons import ALPHA
 from tlbench.names import plural
 from tlbench.ranks import beating, block_ranks, critical_difference, friedman_p, inseparable, rank_intervals
 from tlbench.row_labels import row_labels
+from tlbench.side_by_side import side_by_side
 from tlbench.summary import Summary, partition
 
 CANDIDATE = ("strategy", "backbone", "selection", "tuned")
 Row = dict[str, Any]
+_MANY = 5_000  # rows that are worth several processes
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,9 @@ def compare_across(summary: Summary) -> list[Across]:
     each block of its transfer.
     """
     rows = [row for row in summary.rows if not row["upper_bound"]]
-    found = (_compare(summary, part) for part in partition(rows, ("setting", "budget")))
+    parts = partition(rows, ("setting", "budget"))
+    least = 1 if len(rows) >= _MANY else len(parts)
+    found = side_by_side(lambda some: [_compare(summary, part) for part in some], parts, least)
     return [each for each in found if each is not None]
 
 

@@ -32,6 +32,8 @@ from tlbench.validator_correlation import validator_correlations
 __all__ = ["COSTS", "GROUP", "LABELS", "LEDGER", "PRIMARY", "ROW", "SETTINGS", "UNSUPERVISED", "Results"]
 
 PRIMARY_OF_CLUSTERS = "clustering-accuracy"
+_SETTINGS = {setting: place for place, setting in enumerate(SETTINGS)}
+_FAMILIES = {str(family): place for place, family in enumerate(Family)}
 
 
 class Results:
@@ -175,15 +177,12 @@ def _is_clustering(record: Record) -> bool:
 
 def _order(record: Record) -> tuple[Any, ...]:
     labels = record.labels
-    families = [str(family) for family in Family]
-    family = families.index(labels["family"]) if labels.get("family") in families else len(families)
-    setting = SETTINGS.index(labels["setting"]) if labels.get("setting") in SETTINGS else 0
     return (
         str(labels.get("transfer")),
         str(labels.get("backbone")),
         _budget_order(str(labels.get("budget"))),
-        setting,
-        family,
+        _SETTINGS.get(str(labels.get("setting")), 0),
+        _FAMILIES.get(str(labels.get("family")), len(_FAMILIES)),
         is_upper_bound(record),
         str(labels.get("source")),
         str(labels.get("strategy")),

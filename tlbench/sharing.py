@@ -1,43 +1,80 @@
-"""Keeps equal parts of many records once: most of what records say, they say alike."""
+"""Parses many records, most of which say the same: equal parts are kept once, and parsed once where that can be."""
 
+import json
 import marshal
+import re
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
-from tlbench.record import Record
+# What a record says in the words of many others, as a whole or, of its identity, value by value.
+_WHOLE = ("environment", "ledger", "provenance")
+_OWN = ("identity", "labels", "costs", "scores", "digests")  # objects whose keys are those of others
+_KEYS = tuple(re.compile(rf',\n{" " * level}"(\w+)": ') for level in (1, 2))  # as the store lays records out
 
 
-def sharing(records: Iterable[Record]) -> Iterator[Record]:
-    """Yield records whose equal parts and strings are one object, which nobody may change."""
-    parts: dict[bytes, Any] = {}
-    keys: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for record in records:
-        yield replace(
-            record,
-            identity={sys.intern(key): _shared(value, parts) for key, value in record.identity.items()},
-            labels={sys.intern(key): _shared(value, parts) for key, value in record.labels.items()},
-            scores=_same_keys(record.scores, keys),
-            costs=_same_keys(record.costs, keys),
-            ledger=_shared(record.ledger, parts),
-            provenance=_shared(record.provenance, parts),
-            environment=_shared(record.environment, parts),
-            trials=[_same_keys(trial, keys) for trial in record.trials],
-            looks=[_look(look, keys) for look in record.looks],
-        )
+class Sharing:
+    """Parses records as they are stored, one after the other; nobody may change what it returns."""
+
+    def __init__(self) -> None:
+        self._of_text: dict[str, Any] = {}
+        self._of_value: dict[bytes, Any] = {}
+        self._keys: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def parse(self, data: bytes) -> Any:
+        """Return the JSON value of a file; raise ValueError where it is none."""
+        text = data.decode()
+        parts = _split(text.removesuffix("\n"), 1)
+        record = json.loads(text) if parts is None else self._joined(parts)
+        if not isinstance(record, dict):
+            return record
+        if parts is None:  # laid out by another
+            record |= {key: self._same(record[key]) for key in _WHOLE if key in record}
+            if isinstance(record.get("identity"), dict):
+                record["identity"] = {key: self._same(value) for key, value in record["identity"].items()}
+        if isinstance(record.get("labels"), dict):
+            record["labels"] = {key: _interned(value) for key, value in record["labels"].items()}
+        record |= {key: self._with_same_keys(record[key]) for key in _OWN if key in record}
+        return self._with_same_keys(record)
+
+    def _joined(self, parts: dict[str, str]) -> dict[str, Any]:
+        """Parse what is the record's own, and look up what others say too."""
+        shared = {key: self._once(parts.pop(key)) for key in _WHOLE if key in parts}
+        values = _split(parts.get("identity", ""), 2)
+        if values is not None:
+            del parts["identity"]
+            shared["identity"] = {key: self._once(value) for key, value in values.items()}
+        own: dict[str, Any] = json.loads("{" + ",".join(f'"{key}":{value}' for key, value in parts.items()) + "}")
+        return own | shared
+
+    def _once(self, text: str) -> Any:
+        if text not in self._of_text:
+            self._of_text[text] = json.loads(text)
+        return self._of_text[text]
+
+    def _same(self, value: Any) -> Any:
+        if isinstance(value, (dict, list)):
+            return self._of_value.setdefault(marshal.dumps(value, 2), value) if value else value
+        return _interned(value)
+
+    def _with_same_keys(self, part: Any) -> Any:
+        """Return an object with the keys, as objects, of others that have the same."""
+        if not isinstance(part, dict) or not part:
+            return part
+        own = tuple(part)
+        return dict(zip(self._keys.setdefault(own, own), part.values(), strict=True))
 
 
-def _shared(value: Any, parts: dict[bytes, Any]) -> Any:
-    if isinstance(value, (dict, list)):
-        return parts.setdefault(marshal.dumps(value, 2), value) if value else value
+def _interned(value: Any) -> Any:
     return sys.intern(value) if isinstance(value, str) else value
 
 
-def _same_keys(part: dict[str, Any], keys: dict[tuple[str, ...], tuple[str, ...]]) -> dict[str, Any]:
-    own = tuple(part)
-    return dict(zip(keys.setdefault(own, own), part.values(), strict=True))
+def _split(text: str, level: int) -> dict[str, str] | None:
+    """Return the texts of an object's values by their keys, where each key begins a line; None where it does not.
 
-
-def _look(look: dict[str, Any], keys: dict[tuple[str, ...], tuple[str, ...]]) -> dict[str, Any]:
-    return {**_same_keys(look, keys), "scores": _same_keys(look.get("scores", {}), keys)}
+    A line with this indent begins with a key of this level: deeper ones have more, and no string holds a line end.
+    """
+    closing = "\n" + " " * (level - 1) + "}"
+    if not text.startswith("{\n") or not text.endswith(closing):
+        return None
+    opening, *parts = _KEYS[level - 1].split("," + text[1 : -len(closing)])
+    return None if opening else dict(zip(parts[::2], parts[1::2], strict=True))

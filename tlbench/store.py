@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -85,10 +85,13 @@ class Store:
         write_atomically(self._path(record.cell), _json(stored.to_json()))
         return stored
 
-    def read(self, cell: str) -> Record:
-        """Return a stored record; raise StoreError where it is damaged or newer than this tlbench."""
+    def read(self, cell: str, parse: Callable[[bytes], Any] = json.loads) -> Record:
+        """Return a stored record; raise StoreError where it is damaged or newer than this tlbench.
+
+        `parse` returns the JSON value of a file's content, and raises ValueError where it is none.
+        """
         path = self._path(cell)
-        data = self._read_json(path)
+        data = self._read_json(path, parse)
         schema = data.get("schema")
         if not isinstance(schema, int) or schema > SCHEMA:
             raise StoreError(f"{path} has schema {schema}; this tlbench reads up to {SCHEMA}. Upgrade tlbench.")
@@ -133,10 +136,10 @@ class Store:
         path = self.folder / "plan.json"
         return self._read_json(path) if path.exists() else {}
 
-    def _read_json(self, path: Path) -> dict[str, Any]:
+    def _read_json(self, path: Path, parse: Callable[[bytes], Any] = json.loads) -> dict[str, Any]:
         try:
-            with open(path, "rb") as file:  # a path opens and decodes slower, which counts over many records
-                data = json.loads(file.read())
+            with open(path, "rb", buffering=0) as file:  # a path opens slower, which counts over many records
+                data = parse(file.read())
         except (OSError, ValueError) as error:
             raise StoreError(f"cannot read {path}: {error}.") from None
         if not isinstance(data, dict):

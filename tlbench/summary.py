@@ -12,6 +12,7 @@ from tlbench.baseline import baselines
 from tlbench.comparisons import compare, holm, score_step, separated_from
 from tlbench.records_frame import LEDGER
 from tlbench.row_labels import row_labels
+from tlbench.side_by_side import side_by_side
 
 # What one row of the summary is about.
 ROW = ("transfer", "backbone", "budget", "setting", "source", "family", "strategy", "selection", "tuned")
@@ -19,12 +20,14 @@ PLACE = ROW[:3]
 GROUP = ROW[:4]  # rows that are compared with each other
 _MEASURED = ("transductive_measured", "test_in_train", "test_in_source", "test_in_upstream")  # by each cell
 _SECONDS = ("fit_seconds", "prepare_seconds", "tuning_seconds")
+_MANY = 2_000  # rows that are worth a process of their own
 _NOTHING = float("nan")
 _NO_DIFFERENCE = {
     "baseline": "", "delta": _NOTHING, "delta_low": _NOTHING, "delta_high": _NOTHING, "delta_n": 0, "verdict": "",
     "p": _NOTHING, "p_holm": _NOTHING, "effect": _NOTHING, "needed": _NOTHING, "negative_transfer": False,
 }  # fmt: skip
 
+Standings = list[tuple[bool, bool]]  # of each row whether it is the best, and whether it ties with the best
 Right = Callable[[str], np.ndarray]  # a cell's id to which test items it got right, bool (episodes, items)
 
 
@@ -47,14 +50,15 @@ class Summary:
         codes = frame.groupby(list(ROW), sort=False, dropna=False).ngroup().to_numpy()
         order = np.argsort(codes, kind="stable")
         self._members = np.split(order, np.flatnonzero(np.diff(codes[order])) + 1) if len(order) else []
-        self.rows: list[dict[str, Any]] = [
-            {**self._row(members, right), "position": position} for position, members in enumerate(self._members)
-        ]
-        self._standings: dict[tuple[int, ...], list[tuple[bool, bool]]] = {}  # by the positions of rows
-        for place in partition(self.rows, PLACE):
-            self._compare(place)
-        for group in self.groups():
-            self._rank(group)
+        self._standings: dict[tuple[int, ...], Standings] = {}  # by the positions of rows
+        places = self._places()
+        least = -(-len(places) * _MANY // max(1, len(self._members)))
+        made = side_by_side(lambda part: [self._place(positions, right) for positions in part], places, least)
+        self.rows: list[dict[str, Any]] = sorted(
+            (row for rows, _ in made for row in rows), key=lambda row: row["position"]
+        )
+        for _, standings in made:
+            self._standings |= standings
 
     def frame(self) -> pd.DataFrame:
         """Return the rows as a frame, without what is for comparisons alone."""
@@ -81,6 +85,26 @@ class Summary:
             there = counts > 0
             line[there] = np.bincount(columns, self.scores[cells], minlength=len(known))[there] / counts[there]
         return table
+
+    def _places(self) -> list[list[int]]:
+        """Return which rows stand in the same place."""
+        firsts = [members[0] for members in self._members]
+        columns = [self.columns[name][firsts] if firsts else () for name in PLACE]
+        found: dict[tuple[Hashable, ...], list[int]] = {}
+        for position, place in enumerate(zip(*columns, strict=True)):
+            found.setdefault(place, []).append(position)
+        return list(found.values())
+
+    def _place(
+        self, positions: Sequence[int], right: Right | None
+    ) -> tuple[list[dict[str, Any]], dict[tuple[int, ...], Standings]]:
+        """Return the rows of one place, compared with each other, and how they stand."""
+        self._standings = {}
+        rows = [{**self._row(self._members[position], right), "position": position} for position in positions]
+        self._compare(rows)
+        for group in partition(rows, GROUP):
+            self._rank(group)
+        return rows, self._standings
 
     def _done(self, members: np.ndarray) -> np.ndarray:
         done: np.ndarray = members[self.columns["status"][members] == "ok"]
@@ -166,7 +190,7 @@ class Summary:
         for row, standing in zip(rows, self.standings(rows), strict=True):
             row["best"], row["tied"] = standing
 
-    def standings(self, rows: Sequence[dict[str, Any]]) -> list[tuple[bool, bool]]:
+    def standings(self, rows: Sequence[dict[str, Any]]) -> Standings:
         """Return for each of some rows with scores whether it is the best, and whether it ties with the best.
 
         The best has the highest mean; rows with one replicate count for it only where no row has more.
@@ -176,7 +200,7 @@ class Summary:
             self._standings[of] = self._stand(rows)
         return self._standings[of]
 
-    def _stand(self, rows: Sequence[dict[str, Any]]) -> list[tuple[bool, bool]]:
+    def _stand(self, rows: Sequence[dict[str, Any]]) -> Standings:
         if not rows:
             return []
         fewest = min(2, max(row["n"] for row in rows))

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from tlbench.reporting import STAMP
+from tlbench.side_by_side import side_by_side
 from tlbench_reports.atomic import write_bytes
 from tlbench_reports.calibration_plot import calibration_plot
 from tlbench_reports.confusion_plot import confusion_plot
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from tlbench import Results
 
 FORMATS = ("png", "svg")
+SOME = 3  # charts that are worth a process of their own
+LARGE = 20_000  # records from which on there is but one chart of a kind, or two: others would say the same
 PLACES = 8  # transfers and backbones with charts of their own, and fewer where these have many rows
-LARGE = 20_000  # records from which on a chart holds so much that drawing it takes seconds: then one place has charts
+MAPS = 8  # heat maps
 ROWS = 200  # of all of them, but for the first
 DETAILED = 2  # of these, those with calibration, confusions and embeddings
 COMPARISONS = 2  # label budgets that are compared over all datasets
@@ -44,8 +47,10 @@ def write(results: "Results", folder: Path) -> list[Path]:
     """Write every chart as SVG and PNG into charts/; charts of an earlier report that are no more are deleted."""
     earlier = _written(folder)
     paths: list[Path] = []
-    for chart in charts(results):
-        for file_format, content in zip(FORMATS, render(chart, *FORMATS), strict=True):
+    every = charts(results)
+    pictures = side_by_side(lambda part: [render(chart, *FORMATS) for chart in part], every, SOME)
+    for chart, contents in zip(every, pictures, strict=True):
+        for file_format, content in zip(FORMATS, contents, strict=True):
             paths.append(write_bytes(folder / "charts" / f"{chart.name}.{file_format}", content))
     for path in earlier.difference(paths):
         path.unlink(missing_ok=True)
@@ -73,16 +78,16 @@ def charts(results: "Results") -> list[Chart]:
 
 def _charts(results: "Results") -> Iterator[Chart]:
     by_metric = {metric: summary_rows(results, metric) for metric in results.primaries}
-    most = PLACES if len(results.records) < LARGE else 1
-    drawn = {metric: list(_places(rows, most)) for metric, rows in by_metric.items()}
+    is_large = len(results.records) >= LARGE
+    drawn = {metric: list(_places(rows, 1 if is_large else PLACES)) for metric, rows in by_metric.items()}
     every = [row for places in drawn.values() for parts in places for rows in parts for row in rows]
     style = looks((row["label"] for row in every), (row["label"] for row in every if row["is_baseline"]))
     style |= {row["label"]: UPPER_BOUND for row in every if row["upper_bound"]}
     kinds = {cost: amounts(cost_rows(results), cost) for cost in (TRAINING, *OTHERS)}
     for metric in by_metric:
-        yield from _over_datasets(results, metric, style)
+        yield from _over_datasets(results, metric, 1 if is_large else COMPARISONS, style)
     for metric, rows in by_metric.items():
-        yield from heat_maps(results, metric, rows)
+        yield from heat_maps(results, metric, rows, 2 if is_large else MAPS)
     number = 0
     for metric, rows in by_metric.items():
         of = len({(row["transfer"], row["backbone"]) for row in rows})
@@ -146,10 +151,10 @@ def _of_place(
     yield from (chart for chart in found if chart is not None)
 
 
-def _over_datasets(results: "Results", metric: str, style: dict[str, Look]) -> Iterator[Chart]:
+def _over_datasets(results: "Results", metric: str, most: int, style: dict[str, Look]) -> Iterator[Chart]:
     """Yield the charts of the comparisons over most datasets."""
     every = results.across(metric)
-    chosen = sorted(every, key=lambda across: (len(across.blocks), len(across.candidates)), reverse=True)[:COMPARISONS]
+    chosen = sorted(every, key=lambda across: (len(across.blocks), len(across.candidates)), reverse=True)[:most]
     for across in (each for each in every if each in chosen and len(each.candidates) > 1):
         own = style | looks((candidate for candidate in across.candidates if candidate not in style), ())
         name = file_name(str(across.budget)) + (f"-{across.setting}" if across.setting != SETTINGS[0] else "")

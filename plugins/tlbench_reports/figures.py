@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from tlbench_reports.charts import LARGE, charts
+from tlbench.side_by_side import side_by_side
+from tlbench_reports.charts import LARGE, SOME, charts
 from tlbench_reports.drawing import Chart, render
 from tlbench_reports.rows import partition
 
@@ -82,9 +83,12 @@ def gallery(results: "Results") -> Gallery:
     by_kind = partition(every, _kind)
     turns = [chart for turn in zip_longest(*by_kind.values()) for chart in turn if chart is not None]
     room = MOST if len(results.records) < LARGE else FEW
-    chosen = {id(chart) for chart in turns[:room]}
+    wanted = {id(chart) for chart in turns[:room]}
+    chosen = [chart for chart in every if id(chart) in wanted]  # the order in which their files are drawn
+    drawn = side_by_side(lambda part: list(map(_figure, part)), chosen, SOME)
+    figures = {id(chart): figure for chart, figure in zip(chosen, drawn, strict=True)}
     kinds = tuple(
-        Kind(f"charts-{place}", title, tuple(_figure(chart) for chart in own if id(chart) in chosen))
+        Kind(f"charts-{place}", title, tuple(figures[id(chart)] for chart in own if id(chart) in wanted))
         for place, (title, own) in enumerate(by_kind.items(), start=1)
     )
     return Gallery(tuple(kind for kind in kinds if kind.figures), len(every) - len(chosen))

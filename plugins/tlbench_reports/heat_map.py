@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 _COLOURS = "cividis"  # reads alike with and without colour vision, and in grey
 _MISSING = "#f2f2f2"
 
-_MAPS, _COLUMNS, _LINES = 8, 10, 60  # at most
+_COLUMNS, _LINES = 10, 60  # at most
 
 Place = tuple[str, str]  # transfer, backbone
 
 
-def heat_maps(results: "Results", metric: str, rows: list[Any]) -> list[Chart]:
-    """Return a heat map for each label budget and setting of a summary's rows, of many for those with most rows."""
+def heat_maps(results: "Results", metric: str, rows: list[Any], most: int) -> list[Chart]:
+    """Return a heat map for each label budget and setting of a summary's rows, of many for the `most` fullest."""
     found = partition(rows, lambda row: (str(row["budget"]), str(row["setting"])))
-    fullest = sorted(found, key=lambda key: len(found[key]), reverse=True)[:_MAPS]
+    fullest = sorted(found, key=lambda key: len(found[key]), reverse=True)[:most]
     keys = sorted(fullest, key=lambda key: (Budget.parse(key[0]).order(), SETTINGS.index(key[1])))
     missing = len(found) - len(keys)
-    note = f" {missing} further maps, with fewer cells, are not drawn." if missing else ""
+    note = f" {missing} further maps, with as many cells or fewer, are not drawn." if missing else ""
     return [_heat_map(results, metric, found[key], note) for key in keys]
 
 

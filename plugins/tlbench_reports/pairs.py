@@ -29,12 +29,10 @@ class Pairs:
 
 def pairs(results: "Results", metric: str) -> Pairs:
     """Return all comparisons, unless they are more than a page should carry."""
-    rows = summary_rows(results, metric)
-    sizes = Counter(_place(row) for row in rows if row["n"])
-    wanted = sum(size * (size - 1) // 2 for size in sizes.values())
+    wanted = count_pairs(results, metric)
     if wanted > MOST:
         return Pairs((), wanted)
-    titles = {_place(group.rows[0].values): group.title for group in groups(rows)}
+    titles = {_place(group.rows[0].values): group.title for group in groups(summary_rows(results, metric))}
     found: dict[Place, dict[str, Any]] = {}
     for row in results.pairwise(metric).to_dict("records"):
         place = found.setdefault(_place(row), {"title": titles.get(_place(row), ""), "names": [], "pairs": []})
@@ -42,6 +40,12 @@ def pairs(results: "Results", metric: str) -> Pairs:
         columns = ("delta", "low", "high", "n", "p_holm", "effect", "needed")
         place["pairs"].append([*places, *(_finite(row[column]) for column in columns)])
     return Pairs(tuple(found.values()), 0)
+
+
+def count_pairs(results: "Results", metric: str) -> int:
+    """Return how many pairs of rows may be compared."""
+    sizes = Counter(_place(row) for row in summary_rows(results, metric) if row["n"])
+    return sum(size * (size - 1) // 2 for size in sizes.values())
 
 
 def tunings(results: "Results", metric: str) -> Grid | None:

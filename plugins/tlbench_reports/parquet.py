@@ -38,10 +38,13 @@ def parquet(frame: "DataFrame") -> bytes:
 def _column(values: "Series[Any]") -> Any:
     """Return a column of one type: numbers and flags as they are, all else as text; what is missing is null."""
     import pyarrow
+    from pandas import StringDtype
     from pandas.api import types
 
     if types.is_numeric_dtype(values.dtype):  # flags too
         return pyarrow.Array.from_pandas(values)
+    if isinstance(values.dtype, StringDtype):
+        return pyarrow.array(values.to_numpy(dtype=object, na_value=None), type=pyarrow.string())
     known = [None if gone else value for value, gone in zip(values, values.isna(), strict=True)]
     kinds = {type(value).__name__ for value in known if value is not None}
     if kinds and kinds <= {"bool", "bool_"}:

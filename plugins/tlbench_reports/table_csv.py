@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.side_by_side import side_by_side
 from tlbench_reports.atomic import write_text
 from tlbench_reports.once import once
+from tlbench_reports.pairs import count_pairs
 from tlbench_reports.words import file_name, plain
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 
     from tlbench import Results
 
+MANY = 20_000  # records whose lines are worth a process of their own
+MOST_PAIRS = 100_000  # in a file, which has some 50 MB then
 _WHERE = ("cell", "strategy", "backbone", "transfer", "budget", "replicate")
 _COUNTS = (
     "train_labels", "val_labels", "unlabelled_target", "source_labels", "further_labels", "episodes", "needed",
@@ -38,7 +42,7 @@ def write(results: "Results", folder: Path) -> list[Path]:
     Clusterings, whose scores mean something else, have a summary of their own with the metric in its name. Costs
     have a file of their own so that the others are the same bytes whenever the same cells are run. Where there are
     such comparisons, pairwise.csv has all pairs of rows, across.csv the ranks over all datasets and validators.csv
-    how well rules without target labels choose.
+    how well rules without target labels choose. Beyond 100,000 pairs `Results.pairwise` alone has them.
     """
     compared = {name: csv_text(frame) for name, frame in comparison_frames(results).items()}
     texts = {**compared, **{name: table.text for name, table in csv_tables(results).items()}}
@@ -60,10 +64,13 @@ def csv_tables(results: "Results") -> dict[str, CsvTable]:
     frame = results.frame()
     costs = frame[[column for column in (*_WHERE, *_COSTS) if column in frame]]
     frames = {"results": results_frame(results), **summary_frames(results), "costs": costs}
-    return {
-        name: CsvTable(csv_text(each), len(each), tuple(_kind(each[column]) for column in each))
-        for name, each in frames.items()
-    }
+    least = 1 if len(frame) >= MANY else len(frames)
+    tables = side_by_side(lambda part: list(map(_csv_table, part)), list(frames.values()), least)
+    return dict(zip(frames, tables, strict=True))
+
+
+def _csv_table(frame: "DataFrame") -> CsvTable:
+    return CsvTable(csv_text(frame), len(frame), tuple(_kind(frame[column]) for column in frame))
 
 
 def results_frame(results: "Results") -> "DataFrame":
@@ -92,7 +99,8 @@ def comparison_frames(results: "Results") -> "dict[str, DataFrame]":
     found = {}
     for metric in results.primaries:
         ending = f"-{file_name(metric)}" if results.is_of_clusters(metric) else ""
-        found[f"pairwise{ending}"] = _counted(results.pairwise(metric))
+        if count_pairs(results, metric) <= MOST_PAIRS:
+            found[f"pairwise{ending}"] = _counted(results.pairwise(metric))
         ranks = [
             across.ranks.assign(setting=across.setting, budget=across.budget, blocks=len(across.blocks))
             for across in results.across(metric)
