@@ -176,6 +176,14 @@ def test_charts_are_few_however_many_datasets_there_are_and_say_so(tmp_path):
     assert len([chart for chart in found if chart.name.startswith("calibration-")]) == 2
 
 
+def test_very_many_records_have_charts_of_one_place_and_one_comparison(tmp_path, monkeypatch):
+    results = stored(tmp_path, entries(4, features=False))
+    monkeypatch.setattr("tlbench_reports.charts.LARGE", len(results.records))
+    found = [chart.name for chart in charts(results)]
+    for kind in ("ranks-", "wins-", "differences-", "cost-", "calibration-"):
+        assert len([name for name in found if name.startswith(kind)]) == 1, kind
+
+
 # Calibration and confusions
 
 

@@ -139,6 +139,15 @@ def test_all_pairs_stand_in_a_file_of_their_own(tables):
     assert {"a", "b", "delta", "p_holm", "needed"} <= set(pairs)
 
 
+def test_pairs_that_are_too_many_for_a_file_are_left_to_the_results(tmp_path, monkeypatch):
+    results = make_results(tmp_path / "results", records())
+    monkeypatch.setattr("tlbench_reports.table_csv.MOST_PAIRS", 9)
+    names = written(results, tmp_path)
+    assert "pairwise.csv" not in names
+    assert "summary.csv" in names
+    assert len(results.pairwise()) == 10
+
+
 def test_rows_that_the_oracle_chose_stand_in_a_table_of_their_own(tmp_path):
     some = records()
     for replicate in range(6):

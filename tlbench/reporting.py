@@ -1,6 +1,7 @@
 """Has reporters write their files, shows the texts among them, and ends with the page's path."""
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -54,9 +55,10 @@ def write_reports(
 def _made_from(results: Results, formats: Sequence[str]) -> str:
     """Name everything that reports depend on: version, formats, baseline, plan, and each record's size and time."""
     folder = results.folder
-    files = sorted([*(folder / "records").glob("*.json"), *folder.glob("plan.json")])
-    facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.name != "plan.json"]
-    plan = [file.read_text(encoding="utf-8") for file in files if file.name == "plan.json"]
+    with os.scandir(results.store.records_folder) as entries:
+        stats = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(".json")]
+    facts = sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+    plan = [file.read_text(encoding="utf-8") for file in folder.glob("plan.json")]
     return digest([__version__, list(formats), results.baseline, facts, plan])
 
 

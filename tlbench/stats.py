@@ -97,7 +97,7 @@ def share_interval(items: np.ndarray, of: int, level: float = LEVEL) -> Interval
     size = 1 << (min(int(2 * _REACH * spread) + 4 * len(items) + 60, n * len(items)) - 1).bit_length()
     chances = np.fft.irfft(np.fft.rfft(np.bincount(times % size, shares, size)) ** n, size) if size > 1 else np.ones(1)
     first = max(0, int(n * mean) - size // 2)  # a sum stands at its remainder by `size`: count on from here
-    cumulated = np.cumsum(np.roll(chances, -(first % size)))
+    cumulated = np.cumsum(np.concatenate([chances[first % size :], chances[: first % size]]))
     low, high = np.searchsorted(cumulated, np.array([(1 - level) / 2, (1 + level) / 2]) * cumulated[-1]) + first
     return Interval(mean / of, float(low) / (n * of), float(high) / (n * of), n)
 

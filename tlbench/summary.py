@@ -127,7 +127,8 @@ class Summary:
         row["marked"] = bool(self.columns["marked"][members].any())
         row["overlap"] = overlap
         row["seconds"] = sum(_mean(self.columns[name][done]) for name in _SECONDS[:2])
-        row["seconds"] += np.nan_to_num(_mean(self.columns[_SECONDS[2]][done]))  # none where nothing was tuned
+        tuning = _mean(self.columns[_SECONDS[2]][done])
+        row["seconds"] += tuning if np.isfinite(tuning) else 0.0  # none where nothing was tuned
         return row
 
     def _spread(self, done: np.ndarray, overlap: float, right: Right | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The command `tlbench report`: writes the reports of a results folder anew, or checks those that are there."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,7 @@ def report(
         if name not in catalog.reporters:
             raise unknown("report format", name, catalog.reporters)
     opened = [Results(folder, baseline=baseline) for folder in results]
+    gc.freeze()  # what was read stays to the end: nothing in it need be looked through for garbage
     blocks = _blocks(opened, documents)
     if check:
         chosen = [reporter for reporter in catalog.reporter_list() if not formats or reporter.name in formats]

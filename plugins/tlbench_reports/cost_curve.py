@@ -114,7 +114,7 @@ def cost_panels(metric: str, name: str, rows: list[Any], costs: Mapping[Cost, Am
     )
 
 
-def amounts(costs: list[dict[Any, Any]], cost: Cost) -> dict[tuple[str, ...], float]:
+def amounts(costs: list[dict[str, Any]], cost: Cost) -> dict[tuple[str, ...], float]:
     """Return the mean cost of each row of the summary where it is known, from the rows of `Results.costs`."""
     found = {}
     for row in costs:

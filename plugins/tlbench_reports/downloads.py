@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +44,8 @@ def packed_json(value: Any) -> str:
 def _packed_table(name: str, table: CsvTable) -> Table:
     header, *lines = _records(table.text, table.rows)
     pieces = [header, *("".join(lines[i : i + PIECE]) for i in range(0, len(lines), PIECE))]
-    return Table(name, len(lines), len(table.text), table.kinds, tuple(map(packed, pieces)))
+    with ThreadPoolExecutor() as pool:  # compressing lets other threads work
+        return Table(name, len(lines), len(table.text), table.kinds, tuple(pool.map(packed, pieces)))
 
 
 def _records(text: str, rows: int) -> list[str]:

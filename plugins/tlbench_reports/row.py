@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tlbench_reports.words import (
@@ -77,7 +78,7 @@ class Row:
         """Whether the row was given labels that nobody has, and takes no part in the comparison."""
         return bool(self.values["upper_bound"])
 
-    @property
+    @cached_property
     def baseline(self) -> str:
         """The other strategy that this one is compared with, or nothing."""
         baseline = self.values["baseline"]

@@ -16,6 +16,8 @@ from tlbench_reports.words import (
 )
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from tlbench import Results
 
 
@@ -112,15 +114,23 @@ def summary_rows(results: "Results", metric: str | None = None) -> list[dict[str
 
 @once
 def _summary_rows(results: "Results", metric: str | None) -> list[dict[str, Any]]:
-    records = results.summary(metric).to_dict("records")
-    rows = [{str(column): value for column, value in row.items()} for row in records]
-    return [row | {"upper_bound": truth(row["upper_bound"])} for row in rows]
+    rows = _records(results.summary(metric))
+    for row in rows:
+        row["upper_bound"] = truth(row["upper_bound"])
+    return rows
 
 
 @once
-def cost_rows(results: "Results") -> list[dict[Any, Any]]:
+def cost_rows(results: "Results") -> list[dict[str, Any]]:
     """Return the rows of the mean costs."""
-    return results.costs().to_dict("records")
+    return _records(results.costs())
+
+
+def _records(frame: "DataFrame") -> list[dict[str, Any]]:
+    """Return the rows of a frame, as its own `to_dict` does in several times the time."""
+    names = [str(column) for column in frame]  # a list: pandas makes each anew whenever they are gone through
+    columns = [frame[name].astype(object).tolist() for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def groups(rows: list[dict[str, Any]]) -> list[Group]:

@@ -1,0 +1,136 @@
+"""Work that is shared among forked processes: the same values, errors and order as in one."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tlbench import Results, side_by_side
+from tlbench.errors import StoreError
+from tlbench.side_by_side import PROCESSES
+from tlbench.store import Store
+
+QUICK = Path(__file__).resolve().parents[1] / "results" / "quick"
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
+
+
+@pytest.fixture
+def forking(monkeypatch):
+    """Fork as in a process without torch, on a machine of four processors."""
+    monkeypatch.setattr(side_by_side, "_may_fork", lambda: True)
+    monkeypatch.setattr(side_by_side, "_processors", lambda: 4)
+
+
+def test_processes_share_the_work_and_keep_its_order(forking):
+    made = side_by_side.side_by_side(lambda part: [(item, os.getpid()) for item in part], list(range(40)), 10)
+    assert [item for item, _ in made] == list(range(40))
+    assert len({process for _, process in made}) == 4
+    assert made[0][1] == os.getpid()
+
+
+def test_no_process_is_given_less_than_is_worth_its_while(forking):
+    for items, processes in ((19, 1), (20, 2), (39, 3), (4000, PROCESSES)):
+        made = side_by_side.side_by_side(lambda part: [os.getpid()] * len(part), range(items), 10)
+        assert len(made) == items
+        assert len(set(made)) == processes
+
+
+def test_what_another_process_raises_is_raised_here(forking):
+    def work(part):
+        if 39 in part:
+            raise StoreError("the last one is damaged")
+        return list(part)
+
+    with pytest.raises(StoreError, match="the last one is damaged"):
+        side_by_side.side_by_side(work, list(range(40)), 10)
+
+
+def test_the_part_of_a_process_that_died_is_done_here(forking):
+    here = os.getpid()
+
+    def work(part):
+        if os.getpid() != here:
+            os._exit(1)
+        return list(part)
+
+    assert side_by_side.side_by_side(work, list(range(40)), 10) == list(range(40))
+
+
+def test_no_process_outlives_the_work(forking):
+    def work(part):
+        raise StoreError(str(os.getpid()))
+
+    with pytest.raises(StoreError):
+        side_by_side.side_by_side(work, list(range(40)), 10)
+    assert not multiprocessing.active_children()
+
+
+def test_nothing_is_forked_where_torch_is_loaded(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", sys.modules.get("torch", json))
+    monkeypatch.setattr(side_by_side, "_processors", lambda: 4)
+    made = side_by_side.side_by_side(lambda part: [os.getpid()] * len(part), range(8))
+    assert set(made) == {os.getpid()}
+
+
+def test_many_records_are_read_and_summarised_alike_by_one_process_and_by_several(forking, monkeypatch, tmp_path):
+    from many_records import write_many
+
+    write_many(tmp_path, 500)
+    shared = Results(tmp_path)
+    monkeypatch.setattr("tlbench.many_cells.MANY", 50)
+    monkeypatch.setattr("tlbench.summary._MANY", 20)
+    monkeypatch.setattr("tlbench.across._MANY", 1)
+    several = Results(tmp_path)
+    assert several.records == shared.records == tuple(sorted(Store(tmp_path).records(), key=_place(shared)))
+    monkeypatch.setattr(side_by_side, "_may_fork", lambda: False)
+    alone = shared.summary()
+    monkeypatch.setattr(side_by_side, "_may_fork", lambda: True)
+    assert several.summary().equals(alone)
+    for one, other in zip(several.across(), shared.across(), strict=True):
+        assert one.ranks.equals(other.ranks)
+
+
+def _place(results):
+    places = {record.cell: place for place, record in enumerate(results.records)}
+    return lambda record: places[record.cell]
+
+
+def test_a_damaged_record_is_named_whichever_process_meets_it(forking, monkeypatch, tmp_path):
+    from many_records import write_many
+
+    write_many(tmp_path, 100, logits=False)
+    monkeypatch.setattr("tlbench.many_cells.MANY", 20)
+    last = sorted((tmp_path / "records").glob("*.json"))[-1]
+    last.write_text(last.read_text(encoding="utf-8")[:-30], encoding="utf-8")
+    with pytest.raises(StoreError, match=f"cannot read .*{last.name}"):
+        Results(tmp_path)
+
+
+def test_a_report_forks_of_itself_and_leaves_torch_alone(tmp_path):
+    """In a process of its own, since torch is loaded here."""
+    script = """
+        import os, sys
+        from tlbench import side_by_side
+        side_by_side._processors = lambda: 2
+        forked = []
+        start = side_by_side._start
+        side_by_side._start = lambda *given: forked.append(1) or start(*given)
+        from tlbench.cli import main
+        try:
+            main(["report", sys.argv[1], "--format", "html"])
+        finally:
+            print("forked" if forked else "alone", "torch" in sys.modules)
+    """
+    folder = shutil.copytree(QUICK, tmp_path / "quick")
+    for record in sorted((folder / "records").glob("*.json"))[24:]:
+        record.unlink()
+    command = [sys.executable, "-c", textwrap.dedent(script), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "forked False", done.stdout + done.stderr
