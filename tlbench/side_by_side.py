@@ -21,8 +21,8 @@ Work = Callable[[Sequence[Item]], list[Made]]
 def side_by_side(work: "Work[Item, Made]", items: Sequence[Item], least: int = 1) -> list[Made]:
     """Return what `work` makes of the items, in their order; each process is given `least` of them or more.
 
-    What it makes must pickle, and what it changes elsewhere may be lost. Where no process may be forked, or one fails,
-    its part is done here: errors are raised as if there were one process.
+    What it makes must pickle, and what it changes elsewhere may be lost. Where no process may be forked, since threads
+    run or the system is not Linux, or where one fails, its part is done here: errors are raised as if there were one.
     """
     count = max(1, min(_processors(), PROCESSES, len(items) // max(1, least))) if _may_fork() else 1
     ends = [len(items) * i // count for i in range(count + 1)]
@@ -48,8 +48,9 @@ def _processors() -> int:
 
 
 def _may_fork() -> bool:
-    alone = threading.current_thread() is threading.main_thread() and not multiprocessing.current_process().daemon
-    return sys.platform == "linux" and alone and not any(name in sys.modules for name in _UNSAFE)
+    if sys.platform != "linux" or multiprocessing.current_process().daemon:  # a daemon has no children
+        return False
+    return threading.active_count() == 1 and not any(name in sys.modules for name in _UNSAFE)
 
 
 def _start(work: "Work[Item, Made]", part: Sequence[Item]) -> tuple[Any, Connection]:
