@@ -14,8 +14,24 @@ VALUE = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
-KEYS = ("cell", "costs", "identity", "labels", "ledger", "looks", "provenance", "scores", "trials", "of_another")
-RECORD = st.dictionaries(st.sampled_from(KEYS), VALUE, max_size=len(KEYS))
+KEYS = (
+    "cell",
+    "costs",
+    "identity",
+    "labels",
+    "ledger",
+    "looks",
+    "provenance",
+    "scores",
+    "trials",
+    "of another",
+    "",
+    "\\",
+    '"',
+)
+RECORD = st.dictionaries(
+    st.sampled_from(KEYS), VALUE | st.dictionaries(st.sampled_from(KEYS), VALUE, max_size=4), max_size=len(KEYS)
+)
 
 
 def as_stored(value):

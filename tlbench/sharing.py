@@ -9,7 +9,7 @@ from typing import Any
 # What a record says in the words of many others, as a whole or, of its identity, value by value.
 _WHOLE = ("environment", "ledger", "provenance")
 _OWN = ("identity", "labels", "costs", "scores", "digests")  # objects whose keys are those of others
-_KEYS = tuple(re.compile(rf',\n{" " * level}"(\w+)": ') for level in (1, 2))  # as the store lays records out
+_KEYS = tuple(re.compile(rf',\n{" " * level}"([^"\\]*)": ') for level in (1, 2))  # as the store lays records out
 
 
 class Sharing:
@@ -22,29 +22,39 @@ class Sharing:
 
     def parse(self, data: bytes) -> Any:
         """Return the JSON value of a file; raise ValueError where it is none."""
-        text = data.decode()
-        parts = _split(text.removesuffix("\n"), 1)
-        record = json.loads(text) if parts is None else self._joined(parts)
+        record = self._joined(data)
+        if record is None:
+            record = self._whole(data)
         if not isinstance(record, dict):
             return record
-        if parts is None:  # laid out by another
-            record |= {key: self._same(record[key]) for key in _WHOLE if key in record}
-            if isinstance(record.get("identity"), dict):
-                record["identity"] = {key: self._same(value) for key, value in record["identity"].items()}
         if isinstance(record.get("labels"), dict):
             record["labels"] = {key: _interned(value) for key, value in record["labels"].items()}
         record |= {key: self._with_same_keys(record[key]) for key in _OWN if key in record}
         return self._with_same_keys(record)
 
-    def _joined(self, parts: dict[str, str]) -> dict[str, Any]:
-        """Parse what is the record's own, and look up what others say too."""
-        shared = {key: self._once(parts.pop(key)) for key in _WHOLE if key in parts}
-        values = _split(parts.get("identity", ""), 2)
-        if values is not None:
-            del parts["identity"]
-            shared["identity"] = {key: self._once(value) for key, value in values.items()}
-        own: dict[str, Any] = json.loads("{" + ",".join(f'"{key}":{value}' for key, value in parts.items()) + "}")
+    def _joined(self, data: bytes) -> dict[str, Any] | None:
+        """Parse what is the record's own, and look up what others say too; None for a file of another layout."""
+        try:
+            parts = _split(data.decode().removesuffix("\n"), 1)
+            if parts is None:
+                return None
+            shared = {key: self._once(parts.pop(key)) for key in _WHOLE if key in parts}
+            values = _split(parts.get("identity", ""), 2)
+            if values is not None:
+                del parts["identity"]
+                shared["identity"] = {key: self._once(value) for key, value in values.items()}
+            own: dict[str, Any] = json.loads("{" + ",".join(f'"{key}":{value}' for key, value in parts.items()) + "}")
+        except ValueError:  # another encoding, a key that is escaped, or no JSON at all: parsing the whole will tell
+            return None
         return own | shared
+
+    def _whole(self, data: bytes) -> Any:
+        record = json.loads(data)
+        if isinstance(record, dict):
+            record |= {key: self._same(record[key]) for key in _WHOLE if key in record}
+            if isinstance(record.get("identity"), dict):
+                record["identity"] = {key: self._same(value) for key, value in record["identity"].items()}
+        return record
 
     def _once(self, text: str) -> Any:
         if text not in self._of_text:
