@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from tlbench import Results, side_by_side
+from tlbench.catalog import Catalog
 from tlbench.errors import StoreError
+from tlbench.host import Host
+from tlbench.reporting import write_reports
 from tlbench.side_by_side import PROCESSES
 from tlbench.store import Store
 
@@ -95,6 +98,25 @@ def test_many_records_are_read_and_summarised_alike_by_one_process_and_by_severa
     assert several.summary().equals(alone)
     for one, other in zip(several.across(), shared.across(), strict=True):
         assert one.ranks.equals(other.ranks)
+
+
+def test_reporters_write_the_same_files_side_by_side(forking, monkeypatch, tmp_path):
+    from many_records import write_many
+
+    write_many(tmp_path / "one", 100)
+    shutil.copytree(tmp_path / "one", tmp_path / "several")
+    formats = ("csv", "latex", "markdown", "parquet", "table")
+    catalog, said = Catalog(Host()), {}
+    for name, large in (("one", 1000), ("several", 100)):
+        monkeypatch.setattr("tlbench.reporting.LARGE", large)
+        said[name] = []
+        write_reports(Results(tmp_path / name), catalog, formats, say=said[name].append)
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / name / "tables").iterdir()} for name in ("one", "several")
+    )
+    assert first == second
+    assert len(first) >= 8
+    assert said["one"][0] == said["several"][0]
 
 
 def _place(results):

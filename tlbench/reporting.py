@@ -12,10 +12,13 @@ from tlbench.catalog import Catalog
 from tlbench.cell import digest
 from tlbench.errors import StoreError
 from tlbench.names import unknown
+from tlbench.reporter import Reporter
 from tlbench.results import Results
+from tlbench.side_by_side import side_by_side
 from tlbench.store import write_atomically
 
 STAMP = "reports.json"  # names what the reports in a folder were made from
+LARGE = 20_000  # records from which on reports share the work among processes, and draw fewer charts
 
 
 def write_reports(
@@ -38,7 +41,7 @@ def write_reports(
     paths = None if anew else _still_good(results.folder, made_from)
     if paths is None:
         try:
-            paths = [path for reporter in chosen for path in reporter.write(results, results.folder)]
+            paths = _written(results, chosen)
         except OSError as error:
             raise StoreError(f"cannot write reports to {results.folder}: {error.strerror or error}.") from None
         names = [path.relative_to(results.folder).as_posix() for path in paths]
@@ -50,6 +53,19 @@ def write_reports(
     pages = [path for path in paths if path.suffix == ".html"]
     for path in (pages or paths)[-1:]:
         say(str(path))
+
+
+def _written(results: Results, reporters: Sequence[Reporter]) -> list[Path]:
+    """Have the reporters write; of very many records side by side, from what all of them need and is made once."""
+    is_large = len(results.records) >= LARGE
+    for metric in results.primaries if is_large else ():
+        results.across(metric)
+    files = side_by_side(
+        lambda part: [list(reporter.write(results, results.folder)) for reporter in part],
+        reporters,
+        least=1 if is_large else len(reporters),
+    )
+    return [path for own in files for path in own]
 
 
 def _made_from(results: Results, formats: Sequence[str]) -> str:

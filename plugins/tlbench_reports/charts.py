@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tlbench.reporting import STAMP
+from tlbench.reporting import LARGE, STAMP
 from tlbench.side_by_side import side_by_side
 from tlbench_reports.atomic import write_bytes
 from tlbench_reports.calibration_plot import calibration_plot
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg")
 SOME = 3  # charts that are worth a process of their own
-LARGE = 20_000  # records from which on there is but one chart of a kind, or two: others would say the same
+# Of results from LARGE on there is but one chart of a kind, or two: others would say the same.
 PLACES = 8  # transfers and backbones with charts of their own, and fewer where these have many rows
 MAPS = 8  # heat maps
 ROWS = 200  # of all of them, but for the first

@@ -40,14 +40,15 @@ def report(
     from tlbench.catalog import Catalog
     from tlbench.host import Host
     from tlbench.names import unknown
-    from tlbench.reporting import write_reports
+    from tlbench.reporting import LARGE, write_reports
 
     catalog = Catalog(Host(plugins))
     for name in formats:
         if name not in catalog.reporters:
             raise unknown("report format", name, catalog.reporters)
     opened = [Results(folder, baseline=baseline) for folder in results]
-    gc.freeze()  # what was read stays to the end: nothing in it need be looked through for garbage
+    if sum(len(one.records) for one in opened) >= LARGE:
+        gc.freeze()  # what was read stays to the end, and looking through it for garbage takes seconds
     blocks = _blocks(opened, documents)
     if check:
         chosen = [reporter for reporter in catalog.reporter_list() if not formats or reporter.name in formats]

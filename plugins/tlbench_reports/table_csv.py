@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.reporting import LARGE
 from tlbench.side_by_side import side_by_side
 from tlbench_reports.atomic import write_text
 from tlbench_reports.once import once
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from tlbench import Results
 
-MANY = 20_000  # records whose lines are worth a process of their own
 MOST_PAIRS = 100_000  # in a file, which has some 50 MB then
 _WHERE = ("cell", "strategy", "backbone", "transfer", "budget", "replicate")
 _COUNTS = (
@@ -64,7 +64,7 @@ def csv_tables(results: "Results") -> dict[str, CsvTable]:
     frame = results.frame()
     costs = frame[[column for column in (*_WHERE, *_COSTS) if column in frame]]
     frames = {"results": results_frame(results), **summary_frames(results), "costs": costs}
-    least = 1 if len(frame) >= MANY else len(frames)
+    least = 1 if len(frame) >= LARGE else len(frames)
     tables = side_by_side(lambda part: list(map(_csv_table, part)), list(frames.values()), least)
     return dict(zip(frames, tables, strict=True))
 
