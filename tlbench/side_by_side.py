@@ -6,7 +6,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -25,17 +24,16 @@ def side_by_side(work: "Work[Item, Made]", items: Sequence[Item], least: int = 1
     run or the system is not Linux, or where one fails, its part is done here: errors are raised as if there were one.
     """
     count = max(1, min(_processors(), PROCESSES, len(items) // max(1, least))) if _may_fork() else 1
-    ends = [len(items) * i // count for i in range(count + 1)]
-    own, *others = [items[begin:end] for begin, end in pairwise(ends)]
+    own, *others = [items[first::count] for first in range(count)]  # neighbours often take alike long
     started = []
     try:
         for part in others:
             started.append(_start(work, part))
-        found = list(work(own))
+        made = [list(work(own))]
         for part, (_, connection) in zip(others, started, strict=True):
             received = _received(connection)
-            found += work(part) if received is None else received
-        return found
+            made.append(work(part) if received is None else received)
+        return [made[place % count][place // count] for place in range(len(items))]
     finally:
         for process, connection in started:
             connection.close()

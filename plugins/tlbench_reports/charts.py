@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg")
 SOME = 3  # charts that are worth a process of their own
-# Of results from LARGE on there is but one chart of a kind, or two: others would say the same.
+# Of results from LARGE on there is but one chart of a kind: others would say the same.
 PLACES = 8  # transfers and backbones with charts of their own, and fewer where these have many rows
 MAPS = 8  # heat maps
 ROWS = 200  # of all of them, but for the first
@@ -87,7 +87,7 @@ def _charts(results: "Results") -> Iterator[Chart]:
     for metric in by_metric:
         yield from _over_datasets(results, metric, 1 if is_large else COMPARISONS, style)
     for metric, rows in by_metric.items():
-        yield from heat_maps(results, metric, rows, 2 if is_large else MAPS)
+        yield from heat_maps(results, metric, rows, 1 if is_large else MAPS)
     number = 0
     for metric, rows in by_metric.items():
         of = len({(row["transfer"], row["backbone"]) for row in rows})
