@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -31,16 +32,28 @@ def forking(monkeypatch):
     monkeypatch.setattr(side_by_side, "_processors", lambda: 4)
 
 
+def slowly(work):
+    """Let all processes begin before the first is done, who would take the other parts too."""
+
+    def waited(part):
+        time.sleep(0.5)
+        return work(part)
+
+    return waited
+
+
 def test_processes_share_the_work_and_keep_its_order(forking):
-    made = side_by_side.side_by_side(lambda part: [(item, os.getpid()) for item in part], list(range(40)), 10)
+    made = side_by_side.side_by_side(slowly(lambda part: [(item, os.getpid()) for item in part]), list(range(40)), 10)
     assert [item for item, _ in made] == list(range(40))
-    assert len({process for _, process in made}) == 4
-    assert made[0][1] == os.getpid()
+    processes = [process for _, process in made]
+    assert len(set(processes)) == 4
+    assert os.getpid() in processes
+    assert all(len(set(processes[begin : begin + 10])) == 1 for begin in (0, 10, 20, 30))
 
 
 def test_no_process_is_given_less_than_is_worth_its_while(forking):
-    for items, processes in ((19, 1), (20, 2), (39, 3), (4000, PROCESSES)):
-        made = side_by_side.side_by_side(lambda part: [os.getpid()] * len(part), range(items), 10)
+    for items, processes in ((19, 1), (20, 2), (39, 3), (80, PROCESSES)):
+        made = side_by_side.side_by_side(slowly(lambda part: [os.getpid()] * len(part)), range(items), 10)
         assert len(made) == items
         assert len(set(made)) == processes
 
@@ -63,6 +76,7 @@ def test_the_part_of_a_process_that_died_is_done_here(forking):
             os._exit(1)
         return list(part)
 
+    work = slowly(work)
     assert side_by_side.side_by_side(work, list(range(40)), 10) == list(range(40))
 
 

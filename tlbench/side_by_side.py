@@ -5,11 +5,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
 PROCESSES = 4  # at most: what they return is put together by one
+_WIDTH = 4  # bytes of the number of a part
+_MOST_PARTS = 1_000  # whose numbers a pipe holds while nobody reads
 _UNSAFE = ("torch", "sklearn")  # a forked process may wait for ever for the threads of these
 
 Item = TypeVar("Item")
@@ -18,27 +20,44 @@ Work = Callable[[Sequence[Item]], list[Made]]
 
 
 def side_by_side(work: "Work[Item, Made]", items: Sequence[Item], least: int = 1) -> list[Made]:
-    """Return what `work` makes of the items, in their order; each process is given `least` of them or more.
+    """Return what `work` makes of the items, in their order; each process takes `least` of them, or more, at a time.
 
     What it makes must pickle, and what it changes elsewhere may be lost. Where no process may be forked, since threads
     run or the system is not Linux, or where one fails, its part is done here: errors are raised as if there were one.
     """
-    count = max(1, min(_processors(), PROCESSES, len(items) // max(1, least))) if _may_fork() else 1
-    own, *others = [items[first::count] for first in range(count)]  # neighbours often take alike long
-    started = []
+    count = min(_processors(), PROCESSES, len(items) // max(1, least)) if _may_fork() else 1
+    if count < 2:
+        return list(work(items))
+    least = max(least, -(-len(items) // _MOST_PARTS))
+    parts = [items[begin : begin + least] for begin in range(0, len(items), least)]
+    turns = _turns(len(parts))
+    started: list[tuple[Any, Connection]] = []
     try:
-        for part in others:
-            started.append(_start(work, part))
-        made = [list(work(own))]
-        for part, (_, connection) in zip(others, started, strict=True):
-            received = _received(connection)
-            made.append(work(part) if received is None else received)
-        return [made[place % count][place // count] for place in range(len(items))]
+        for _ in range(count - 1):
+            started.append(_start(work, parts, turns))
+        made = {turn: work(parts[turn]) for turn in _taken(turns)}
+        for _, connection in started:
+            made |= _received(connection)
+        return [each for turn, part in enumerate(parts) for each in (made[turn] if turn in made else work(part))]
     finally:
+        os.close(turns)
         for process, connection in started:
             connection.close()
             process.terminate()
             process.join()
+
+
+def _turns(count: int) -> int:
+    """Return a pipe that holds the numbers of all parts: whoever is free reads the next, till none is left."""
+    reading, writing = os.pipe()
+    os.write(writing, b"".join(number.to_bytes(_WIDTH, "little") for number in range(count)))
+    os.close(writing)
+    return reading
+
+
+def _taken(turns: int) -> Iterator[int]:
+    while number := os.read(turns, _WIDTH):
+        yield int.from_bytes(number, "little")
 
 
 def _processors() -> int:
@@ -51,27 +70,29 @@ def _may_fork() -> bool:
     return threading.active_count() == 1 and not any(name in sys.modules for name in _UNSAFE)
 
 
-def _start(work: "Work[Item, Made]", part: Sequence[Item]) -> tuple[Any, Connection]:
+def _start(work: "Work[Item, Made]", parts: Sequence[Sequence[Item]], turns: int) -> tuple[Any, Connection]:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(theirs, work, part), daemon=True)
+    process = context.Process(target=_send, args=(theirs, work, parts, turns), daemon=True)
     process.start()
     theirs.close()
     return process, ours
 
 
-def _send(connection: Connection, work: "Work[Item, Made]", part: Sequence[Item]) -> None:
+def _send(connection: Connection, work: "Work[Item, Made]", parts: Sequence[Sequence[Item]], turns: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
+    made = {}
     try:
-        made = work(part)
+        for turn in _taken(turns):
+            made[turn] = list(work(parts[turn]))
     except Exception:  # to be raised again where it is seen
-        return
+        pass
     connection.send(made)
 
 
-def _received(connection: Connection) -> list[Any] | None:
+def _received(connection: Connection) -> dict[int, list[Any]]:
     try:
-        found: list[Any] = connection.recv()
+        found: dict[int, list[Any]] = connection.recv()
     except (EOFError, OSError):
-        return None
+        return {}
     return found

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tlbench import Results
 
 FORMATS = ("png", "svg")
-SOME = 3  # charts that are worth a process of their own
 # Of results from LARGE on there is but one chart of a kind: others would say the same.
 PLACES = 8  # transfers and backbones with charts of their own, and fewer where these have many rows
 MAPS = 8  # heat maps
@@ -48,7 +47,7 @@ def write(results: "Results", folder: Path) -> list[Path]:
     earlier = _written(folder)
     paths: list[Path] = []
     every = charts(results)
-    pictures = side_by_side(lambda part: [render(chart, *FORMATS) for chart in part], every, SOME)
+    pictures = side_by_side(lambda part: [render(chart, *FORMATS) for chart in part], every)
     for chart, contents in zip(every, pictures, strict=True):
         for file_format, content in zip(FORMATS, contents, strict=True):
             paths.append(write_bytes(folder / "charts" / f"{chart.name}.{file_format}", content))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tlbench.reporting import LARGE
 from tlbench.side_by_side import side_by_side
-from tlbench_reports.charts import SOME, charts
+from tlbench_reports.charts import charts
 from tlbench_reports.drawing import Chart, render
 from tlbench_reports.rows import partition
 
@@ -86,7 +86,7 @@ def gallery(results: "Results") -> Gallery:
     room = MOST if len(results.records) < LARGE else FEW
     wanted = {id(chart) for chart in turns[:room]}
     chosen = [chart for chart in every if id(chart) in wanted]  # the order in which their files are drawn
-    drawn = side_by_side(lambda part: list(map(_figure, part)), chosen, SOME)
+    drawn = side_by_side(lambda part: list(map(_figure, part)), chosen)
     figures = {id(chart): figure for chart, figure in zip(chosen, drawn, strict=True)}
     kinds = tuple(
         Kind(f"charts-{place}", title, tuple(figures[id(chart)] for chart in own if id(chart) in wanted))
