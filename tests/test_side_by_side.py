@@ -138,6 +138,21 @@ def _place(results):
     return lambda record: places[record.cell]
 
 
+def test_records_that_one_process_read_share_their_equal_parts(forking, monkeypatch, tmp_path):
+    from many_records import write_many
+
+    write_many(tmp_path, 200, logits=False)
+    monkeypatch.setattr("tlbench.many_cells.MANY", 10)
+    records = Results(tmp_path).records
+    assert len({id(record.provenance) for record in records}) <= PROCESSES < len(records) / 10
+
+
+def test_what_cannot_be_sent_is_made_here_without_a_word(forking, capfd):
+    made = side_by_side.side_by_side(slowly(lambda part: [lambda: part]), list(range(40)), 10)
+    assert [each()[0] for each in made] == [0, 10, 20, 30]
+    assert capfd.readouterr().err == ""
+
+
 def test_a_damaged_record_is_named_whichever_process_meets_it(forking, monkeypatch, tmp_path):
     from many_records import write_many
 

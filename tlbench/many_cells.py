@@ -12,14 +12,17 @@ from tlbench.sharing import Sharing
 from tlbench.side_by_side import side_by_side
 from tlbench.store import Store
 
-MANY = 5_000  # cells that are worth a process of their own
+MANY = 5_000  # cells that a process reads at a time
 
 
 def read_records(store: Store) -> list[Record]:
-    """Return all records of a folder, their equal parts as one object; raise StoreError where one cannot be read."""
+    """Return all records of a folder, equal parts that a process read as one object.
+
+    Raises StoreError where one cannot be read.
+    """
+    sharing = Sharing()  # of each process its own, once it is forked
 
     def read(cells: Sequence[str]) -> list[Record]:
-        sharing = Sharing()
         return [store.read(cell, sharing.parse) for cell in cells]
 
     with _without_collection():

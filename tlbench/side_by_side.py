@@ -42,9 +42,9 @@ def side_by_side(work: "Work[Item, Made]", items: Sequence[Item], least: int = 1
     finally:
         os.close(turns)
         for process, connection in started:
-            connection.close()
             process.terminate()
             process.join()
+            connection.close()
 
 
 def _turns(count: int) -> int:
@@ -81,13 +81,10 @@ def _start(work: "Work[Item, Made]", parts: Sequence[Sequence[Item]], turns: int
 
 def _send(connection: Connection, work: "Work[Item, Made]", parts: Sequence[Sequence[Item]], turns: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
-    made = {}
     try:
-        for turn in _taken(turns):
-            made[turn] = list(work(parts[turn]))
-    except Exception:  # to be raised again where it is seen
-        pass
-    connection.send(made)
+        connection.send({turn: list(work(parts[turn])) for turn in _taken(turns)})
+    except Exception:  # the parent does these parts, and raises it again where it is seen
+        return
 
 
 def _received(connection: Connection) -> dict[int, list[Any]]:
