@@ -1,6 +1,5 @@
 """What every backbone must do, one function a rule; each raises ConformanceError where the rule is broken."""
 
-import pickle
 from copy import deepcopy
 from typing import Any
 
@@ -16,6 +15,7 @@ from tlbench.testing.backbone_subject import BackboneSubject
 from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.recording import differing, listed, same_bits, state_of, storages
+from tlbench.testing.sending import sent
 from tlbench.testing.surroundings import advance_generators, as_in_a_run, generator_states, plain, settings, watched
 from tlbench.testing.variants import varied
 
@@ -323,8 +323,8 @@ def networks_and_the_backbone_can_be_copied_and_sent(subject: BackboneSubject) -
     with subject.said("copy.deepcopy of the network"):
         copied = deepcopy(subject.network)
     _hold_sent(subject, "the backbone", subject.backbone)
-    sent = _hold_sent(subject, "the network", subject.network)
-    for what, other in (("a deep copy of the network", copied), ("a network that was pickled", sent)):
+    read = _hold_sent(subject, "the network", subject.network)
+    for what, other in (("a deep copy of the network", copied), ("a network that was pickled", read)):
         hold(
             _alike(subject.features(other, subject.encoded), subject.some_features),
             subject.name,
@@ -417,7 +417,7 @@ def _weights_to_try(subject: BackboneSubject) -> dict[str, Tensor] | None:
 
 def _hold_sent(subject: BackboneSubject, what: str, thing: Any) -> Any:
     try:
-        return pickle.loads(pickle.dumps(thing))
+        return sent(thing)
     except Exception as error:
         raise ConformanceError(
             f"{subject.name}: {what} cannot be pickled for a worker process: {' '.join(str(error).split())}. Use "

@@ -1,6 +1,5 @@
 """What every dataset must do, one function a rule; each raises ConformanceError where the rule is broken."""
 
-import pickle
 from collections import Counter
 from typing import Any
 
@@ -11,9 +10,11 @@ from tlbench.errors import DataError, PluginError
 from tlbench.names import plural
 from tlbench.probing import label_fault
 from tlbench.testing.check import checks_of, hold
-from tlbench.testing.dataset_subject import DatasetSubject, listing_sorted, rows_of
+from tlbench.testing.dataset_subject import DatasetSubject, rows_of
 from tlbench.testing.error import ConformanceError
+from tlbench.testing.listing import listing_sorted
 from tlbench.testing.recording import listed
+from tlbench.testing.sending import sent
 from tlbench.testing.surroundings import advance_generators, as_in_a_run, generator_states, plain, watched
 
 COPIES = ("cop", "both", "duplicate", "same", "twice", "also in")  # a finding that holds one of these tells of copies
@@ -285,8 +286,8 @@ def it_can_be_sent_to_another_process(subject: DatasetSubject) -> None:
         if not subject.steady:
             continue
         with subject.said("pickling it for a worker process"):
-            sent = pickle.loads(pickle.dumps(dataset))
-        what = subject.compared(sent, "in a pickled copy")
+            copy = sent(dataset)
+        what = subject.compared(copy, "in a pickled copy")
         hold(not what, subject.name, f"{what}. Keep what decides the data in fields.")
 
 

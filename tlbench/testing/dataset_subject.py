@@ -2,18 +2,12 @@
 
 import atexit
 import dataclasses
-import os
-import pickle
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 
@@ -23,11 +17,11 @@ from tlbench.mending import sentence_of
 from tlbench.probing import content
 from tlbench.task import Labelled
 from tlbench.testing.error import ConformanceError
+from tlbench.testing.sending import digest_elsewhere, digest_here
 from tlbench.testing.surroundings import as_in_a_run
 
 SAMPLE = 48  # examples of a split whose bytes are compared
 SMALL = 20_000_000  # bytes of a folder that is copied to change something in it
-SECONDS = 120  # for another process to load the dataset
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -173,33 +167,16 @@ class DatasetSubject:
 
     def here(self) -> str:
         """Return one text for what an equal dataset gives in this process."""
-        script = dict[str, Any](dataset=self.anew(), parts=self.parts)
         with self.said("load"):
-            exec(_DIGEST, script)
-        return str(script["digest"].hexdigest())
+            return digest_here(self.anew(), self.parts)
 
     def elsewhere(self) -> str | None:
         """Return the same of a process that hashes otherwise; None where the dataset cannot be sent to one."""
-        module = sys.modules[type(self.dataset).__module__]
-        if "<locals>" in type(self.dataset).__qualname__ or not getattr(module, "__file__", None):
-            return None
         try:
-            sent = pickle.dumps((self.anew(), self.parts))
-        except Exception:  # a rule of its own tells of it
+            dataset = self.anew()
+        except ConformanceError:  # a rule of its own tells of it
             return None
-        seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "dataset.pickle"
-            path.write_bytes(sent)
-            done = subprocess.run(
-                [sys.executable, "-c", _ELSEWHERE, module.__name__, str(module.__file__), str(path)],
-                env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
-                check=False,
-            )
-        return done.stdout.split()[-1] if done.returncode == 0 else None
+        return digest_elsewhere(dataset, self.parts)
 
     @contextmanager
     def said(self, what: str) -> Iterator[None]:
@@ -229,87 +206,3 @@ def rows_of(count: int) -> tuple[int, ...]:
 def _exchangeable(one: Path, other: Path) -> bool:
     alike = one.suffix == other.suffix and one.parent != other.parent
     return alike and one.read_bytes() != other.read_bytes()
-
-
-_DIGEST = """
-import hashlib
-import numpy as np
-digest = hashlib.sha256(repr(tuple(dataset.classes)).encode())
-for part in parts:
-    loaded = dataset.load(*part)
-    digest.update(np.asarray(loaded.labels).tobytes())
-    for row in range(0, len(loaded), max(1, len(loaded) // 48)):
-        digest.update(np.asarray(loaded.inputs[row]).tobytes())
-"""
-# Prints the digest in a process of its own, where a plugin file is imported under the name that it has here.
-_ELSEWHERE = f"""
-import importlib.util, pickle, sys
-name, file, path = sys.argv[1:]
-try:
-    found = importlib.util.find_spec(name)
-except (ImportError, ValueError):
-    found = None
-if found is None:
-    spec = importlib.util.spec_from_file_location(name, file)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-dataset, parts = pickle.loads(open(path, "rb").read())
-{_DIGEST}
-print(digest.hexdigest())
-"""
-
-
-@contextmanager
-def listing_sorted(backwards: bool) -> Iterator[None]:
-    """Let the file system list every folder by name, or the other way round: an order that nobody promises."""
-    real = {name: getattr(os, name) for name in ("listdir", "scandir")}
-    iterdir, glob, rglob, walk = Path.iterdir, Path.glob, Path.rglob, os.walk
-
-    def listdir(*arguments: Any) -> list[Any]:
-        return sorted(real["listdir"](*arguments), reverse=backwards)
-
-    def scandir(*arguments: Any) -> "_Listing":
-        with real["scandir"](*arguments) as entries:
-            return _Listing(sorted(entries, key=lambda entry: entry.name, reverse=backwards))
-
-    def reverse(listing: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda self, *arguments, **options: iter(sorted(listing(self, *arguments, **options), reverse=backwards))
-
-    def walked(top: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
-        for folder, folders, files in walk(top, *arguments, **options):
-            folders.sort(reverse=backwards)
-            yield folder, folders, sorted(files, reverse=backwards)
-
-    with (
-        patch.object(os, "listdir", listdir),
-        patch.object(os, "scandir", scandir),
-        patch.object(os, "walk", walked),
-        patch.object(Path, "iterdir", reverse(iterdir)),
-        patch.object(Path, "glob", reverse(glob)),
-        patch.object(Path, "rglob", reverse(rglob)),
-    ):
-        yield
-
-
-class _Listing:
-    """What os.scandir returns: an iterator that is closed by `with`."""
-
-    def __init__(self, entries: Sequence[Any]) -> None:
-        self._entries = iter(entries)
-
-    def __iter__(self) -> Iterator[Any]:
-        return self._entries
-
-    def __next__(self) -> Any:
-        return next(self._entries)
-
-    def __enter__(self) -> "_Listing":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the listing."""
-        self._entries = iter(())
