@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tlbench import ParameterError, TlbenchError
 from tlbench.api import DEFAULT_SUITE, find_suite
-from tlbench.errors import ParameterError, TlbenchError
 from tlbench_advice.evidence import Evidence, backbone_key
 from tlbench_advice.target import Target
 

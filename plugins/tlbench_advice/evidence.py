@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from tlbench import stats
-from tlbench.budget import Budget, BudgetKind
+from tlbench import Budget, ParameterError, Record, stats
+from tlbench.budget import BudgetKind
 from tlbench.cell import digest
-from tlbench.errors import ParameterError, StoreError
+from tlbench.errors import StoreError
 from tlbench.names import near_miss
-from tlbench.record import Record
 from tlbench.store import MARKER, Store
 
 METRIC = "accuracy"

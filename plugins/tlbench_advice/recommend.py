@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlbench.cell import Protocol
-from tlbench.dataset import Dataset
-from tlbench.errors import ParameterError, TlbenchError, UnknownNameError
+from tlbench import Dataset, ParameterError, Protocol, TlbenchError
+from tlbench.errors import UnknownNameError
 from tlbench.names import plural
 from tlbench.suitability import unsuitable
 from tlbench_advice.advice import Advice, Neighbour, Row

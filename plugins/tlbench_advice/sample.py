@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tlbench.budget import Budget, BudgetKind
-from tlbench.errors import DataError, ParameterError
+from tlbench import Budget, DataError, ParameterError
+from tlbench.budget import BudgetKind
 from tlbench.sampling import class_counts, labelled_positions
 from tlbench.seeds import derive
 from tlbench.suitability import too_large

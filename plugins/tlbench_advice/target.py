@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tlbench.dataset import Dataset, check_classes
-from tlbench.errors import ParameterError
+from tlbench import Dataset, ParameterError
+from tlbench.dataset import check_classes
 from tlbench.mending import blamed
 from tlbench.names import near_miss
 from tlbench.probing import check_loads_alike

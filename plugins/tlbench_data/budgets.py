@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tlbench.budget import Budget
-from tlbench.cell import Protocol
+from tlbench import Budget, Protocol
 from tlbench.sampling import class_counts, labelled_positions
 from tlbench.suitability import too_large, too_many_ways
 from tlbench_data.document import NOTHING, Level, Paragraph, Remark, Section, Table, shown

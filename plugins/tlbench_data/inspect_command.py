@@ -27,9 +27,8 @@ def inspect(
     tlbench data inspect folder:photos
     tlbench data inspect 'folder:photos?domains' --budget 50 --out photos-inspected
     """
-    from tlbench.budget import Budget
+    from tlbench import Budget, ParameterError
     from tlbench.cache import Cache
-    from tlbench.errors import ParameterError
     from tlbench.names import plural
     from tlbench.progress import showing_waits
     from tlbench.resources import Resources

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from tlbench import Dataset, ParameterError, TlbenchError
 from tlbench.catalog import Catalog
-from tlbench.dataset import Dataset, split_dataset_spec
-from tlbench.errors import ParameterError, TlbenchError
+from tlbench.dataset import split_dataset_spec
 from tlbench.mending import blamed
 from tlbench.names import format_spec
 from tlbench.parameters import non_default

@@ -4,8 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from tlbench.dataset import Dataset
-from tlbench.errors import ParameterError
+from tlbench import Dataset, ParameterError
 from tlbench.store import write_atomically
 from tlbench_data.contact_sheet import Sheet, contact_sheet
 from tlbench_data.document import Report

@@ -10,7 +10,7 @@ from tlbench.selection import plugin_option
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tlbench.dataset import Dataset
+    from tlbench import Dataset
     from tlbench.split_table import SplitTable
 
 
@@ -44,8 +44,8 @@ def split(
     tlbench data split folder:photos --folds 5
     tlbench data split folder:photos --test 0.2 --out splits.csv
     """
+    from tlbench import ParameterError
     from tlbench.cache import Cache
-    from tlbench.errors import ParameterError
     from tlbench.progress import showing_waits
     from tlbench.resources import Resources
     from tlbench.selection import open_catalog
@@ -94,7 +94,7 @@ def _counts(table: "SplitTable", dataset: "Dataset") -> "Iterator[str]":
 
 def _written(table: "SplitTable", path: Path) -> Path:
     """Write a table unless it stands there already; raise ParameterError where another file does."""
-    from tlbench.errors import ParameterError
+    from tlbench import ParameterError
     from tlbench.store import write_atomically
 
     content = table.text().encode()

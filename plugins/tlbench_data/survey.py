@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.dataset import Column, Dataset
-from tlbench.errors import DataError, PluginError, TlbenchError
+from tlbench import Column, DataError, Dataset, PluginError, TlbenchError
 from tlbench.features import DECODERS
 from tlbench.mending import blamed, cause_of
 from tlbench.waiting import track

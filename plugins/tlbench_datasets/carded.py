@@ -3,8 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
-from tlbench import Dataset
-from tlbench.dataset import Card
+from tlbench import Card, Dataset
 from tlbench_datasets.card import read_card
 
 _OWNER = "as stated by the data's owner"

@@ -99,8 +99,7 @@ def adda_keeps_the_source_classifier(setup: Setup) -> float:
 @CHECKS.identity("target-only", of="target-only on every label", says="finetune(batch_norm=train) on the full budget")
 def target_only_is_a_fine_tuning(setup: Setup) -> float:
     """Logits of target-only and of a fine-tuning on the same labels, at one rate for head and backbone."""
-    from tlbench import Requirements
-    from tlbench.budget import Budget
+    from tlbench import Budget, Requirements
     from tlbench.determinism import seed_everything
     from tlbench_adapt.target_only import TargetOnly
     from tlbench_finetune.finetune import Finetune

@@ -38,8 +38,8 @@ def golden(names: tuple[str, ...], data: Path | None, only_list: bool, offline: 
     tlbench golden coral dann
     tlbench golden --data FOLDER --jobs 2
     """
+    from tlbench import ParameterError
     from tlbench.determinism import configure
-    from tlbench.errors import ParameterError
     from tlbench_golden.catalogue import chosen_checks
 
     if data is not None and not data.is_dir():

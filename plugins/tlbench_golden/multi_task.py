@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tlbench.budget import Budget
+from tlbench import Budget
 from tlbench.determinism import seed_everything
 from tlbench.training import predict
 from tlbench_golden.check import Checks, Setup

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from tlbench import Recipe, Strategy, Workbench
-from tlbench.budget import Budget
+from tlbench import Budget, Recipe, Strategy, Workbench
 from tlbench.determinism import seed_everything
 from tlbench.testing import Toy
 from tlbench.training import predict

@@ -11,8 +11,7 @@ from tlbench_leaderboard.spread import Spread
 from tlbench_leaderboard.words import NOTHING, interval, known, plain, quantity, score, signed
 
 if TYPE_CHECKING:
-    from tlbench.record import Record
-    from tlbench.results import Results
+    from tlbench import Record, Results
 
 COST_NAMES = {
     "fit_seconds": "seconds to fit", "prepare_seconds": "seconds to prepare", "predict_seconds": "seconds to predict",

@@ -11,8 +11,8 @@ from tlbench.names import plural
 from tlbench_leaderboard.content import Stored
 
 if TYPE_CHECKING:
+    from tlbench import Record
     from tlbench.predictions import Predictions
-    from tlbench.record import Record
 
 _BITS = (
     "torch",

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from tlbench import Record
 from tlbench.cell import digest
 from tlbench.errors import StoreError
-from tlbench.record import Record
 from tlbench_leaderboard.source import PLAN, Source
 
 

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlbench.errors import TlbenchError
+from tlbench import TlbenchError
 from tlbench_leaderboard.content import Stored
 
 if TYPE_CHECKING:
+    from tlbench import Metric, Requirements
     from tlbench.catalog import Catalog
-    from tlbench.metric import Metric
-    from tlbench.strategy import Requirements
 
 LONGEST = 2000  # characters of a strategy's name that are looked at
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tlbench.cell import Protocol, canonical
+from tlbench import Protocol, Recipe
+from tlbench.cell import canonical
 from tlbench.errors import StoreError
-from tlbench.recipe import Recipe
 from tlbench_leaderboard.content import parse_object, read_plan
 from tlbench_leaderboard.source import Source
 

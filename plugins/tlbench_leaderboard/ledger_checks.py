@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tlbench.budget import Budget, BudgetKind
-from tlbench.errors import ParameterError
+from tlbench import Budget, ParameterError
+from tlbench.budget import BudgetKind
 from tlbench.selection_rule import LAST, ORACLE, looks_closer
 from tlbench_leaderboard.entry import Entry
 from tlbench_leaderboard.installed import Installed

@@ -77,7 +77,7 @@ def _refuse(paths: Sequence[Path], out: Path) -> None:
 
 def _boards(sources: Sequence[Source], folder: Path) -> Iterator[Board]:
     """Yield a board for each suite, whose results may be in several folders: of one protocol and recipe."""
-    from tlbench.results import Results
+    from tlbench import Results
 
     groups: dict[str, list[Source]] = {}
     for source in sources:

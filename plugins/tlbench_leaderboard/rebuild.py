@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from tlbench.budget import Budget
+from tlbench import Budget, ParameterError, TlbenchError
 from tlbench.cell import Cell
-from tlbench.errors import ParameterError, PlanError, TlbenchError
+from tlbench.errors import PlanError
 from tlbench_leaderboard.joined_plan import suites_of
 
 if TYPE_CHECKING:
-    from tlbench.record import Record
+    from tlbench import Record, Suite
     from tlbench.resources import Resources
-    from tlbench.suite import Suite
 
 
 class CannotRebuildError(Exception):
@@ -72,9 +71,7 @@ class Rebuilder:
 
     def _alone(self, record: "Record", command: Mapping[str, str]) -> "Iterator[Suite]":
         """Yield a suite of this record's row: of one that was added to the folder by another command."""
-        from tlbench.cell import Protocol
-        from tlbench.recipe import Recipe
-        from tlbench.suite import Block, Suite
+        from tlbench import Block, Protocol, Recipe, Suite
 
         identity = record.identity
         if identity.get("members"):
@@ -133,7 +130,7 @@ class Rebuilder:
 
 
 def _read_suites(plan: dict[str, Any]) -> "Iterator[Suite]":
-    from tlbench.suite import Suite
+    from tlbench import Suite
 
     for data in suites_of(plan):
         try:

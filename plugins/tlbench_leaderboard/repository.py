@@ -3,8 +3,8 @@
 from importlib.resources import files
 from pathlib import Path
 
-from tlbench import __version__
-from tlbench.errors import ParameterError, StoreError
+from tlbench import ParameterError, __version__
+from tlbench.errors import StoreError
 from tlbench.store import write_atomically
 
 _FILES = {

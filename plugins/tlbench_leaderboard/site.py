@@ -16,7 +16,7 @@ from tlbench_leaderboard.contribution import slug
 from tlbench_leaderboard.words import plain
 
 if TYPE_CHECKING:
-    from tlbench.record import Record
+    from tlbench import Record
 
 KINDS = {"strategy": "strategies", "backbone": "backbones", "dataset": "datasets"}
 ROWS_LIMIT = 1500  # rows of a board's own table; of more the best stand there, and all on the datasets' pages

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tlbench import ParameterError, Record
 from tlbench.cache import Cache
 from tlbench.catalog import Catalog
-from tlbench.errors import ParameterError, StoreError
+from tlbench.errors import StoreError
 from tlbench.names import near_miss
-from tlbench.record import Record
 from tlbench.resources import Resources
 from tlbench.store import Store
 from tlbench_leaderboard.comparing import Verdict, compare

@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from tlbench.cell import Protocol
-from tlbench.recipe import Recipe
+from tlbench import Protocol, Recipe
 from tlbench_reports.once import once
 from tlbench_reports.words import file_name, plain
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tlbench.errors import TlbenchError
-from tlbench.suite import Suite, suite_from_mapping
+from tlbench import Suite, TlbenchError
+from tlbench.suite import suite_from_mapping
 
 if TYPE_CHECKING:
     from tlbench import Results
