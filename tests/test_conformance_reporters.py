@@ -9,8 +9,8 @@ import pytest
 
 from tlbench import Reporter
 from tlbench.catalog import Catalog
+from tlbench.files import write_atomically
 from tlbench.host import Host
-from tlbench.store import write_atomically
 from tlbench.testing import REPORTER_CHECKS, ConformanceError, ReporterConformance, ReporterSubject
 
 INSTALLED = Catalog(Host()).reporter_list()

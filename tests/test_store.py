@@ -10,9 +10,10 @@ import pytest
 
 from tlbench import Record
 from tlbench.errors import StoreError
+from tlbench.files import write_atomically
 from tlbench.predictions import Predictions
 from tlbench.record import Failure
-from tlbench.store import Store, write_atomically
+from tlbench.store import Store
 
 RECORD = Record(
     cell="abc", identity={"seed": 0}, labels={"strategy": "scratch(lr=1)"},

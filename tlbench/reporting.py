@@ -11,11 +11,11 @@ from tlbench import __version__
 from tlbench.catalog import Catalog
 from tlbench.cell import digest
 from tlbench.errors import StoreError
+from tlbench.files import write_atomically
 from tlbench.names import unknown
 from tlbench.reporter import Reporter
 from tlbench.results import Results
 from tlbench.side_by_side import side_by_side
-from tlbench.store import write_atomically
 
 STAMP = "reports.json"  # names what the reports in a folder were made from
 LARGE = 20_000  # records from which on reports share the work among processes, and draw fewer charts

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tlbench.errors import StoreError
+from tlbench.files import write_atomically
 from tlbench.predictions import Predictions
 from tlbench.record import SCHEMA, Record
 
@@ -149,20 +150,3 @@ class Store:
 
 def _json(data: Mapping[str, Any]) -> bytes:
     return (json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new, never a part.
-
-    Raises StoreError where the file cannot be written.
-    """
-    temporary = path.with_name(f".{os.getpid()}-{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise StoreError(f"cannot write {path}: {error.strerror or error}.") from None

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tlbench.determinism import Stopwatch, configure, seed_everything
 from tlbench.environment import environment
 from tlbench.errors import ParameterError
+from tlbench.files import write_atomically
 from tlbench.losses import cross_entropy
 from tlbench.names import near_miss
 from tlbench.near_duplicates import hashes_of
@@ -23,7 +24,6 @@ from tlbench.recipe import Recipe
 from tlbench.resources import BackboneEntry, Resources
 from tlbench.seeds import derive
 from tlbench.sketches import sketches
-from tlbench.store import write_atomically
 from tlbench.task import Labelled
 from tlbench.training import predict, train
 from tlbench.workbench import Classifier

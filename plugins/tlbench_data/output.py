@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from tlbench import Dataset, ParameterError
-from tlbench.store import write_atomically
+from tlbench.files import write_atomically
 from tlbench_data.contact_sheet import Sheet, contact_sheet
 from tlbench_data.document import Report
 from tlbench_data.examples_csv import examples_csv

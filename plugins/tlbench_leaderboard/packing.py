@@ -11,7 +11,7 @@ from typing import Any
 
 from tlbench import ParameterError, Record, __version__
 from tlbench.errors import StoreError
-from tlbench.store import write_atomically
+from tlbench.files import write_atomically
 from tlbench_leaderboard.check import check, digest_of
 from tlbench_leaderboard.content import read_object, read_plan
 from tlbench_leaderboard.fault import Fault

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tlbench import ParameterError, __version__
 from tlbench.errors import StoreError
-from tlbench.store import write_atomically
+from tlbench.files import write_atomically
 
 _FILES = {
     ".github/workflows/leaderboard.yml": "workflow.yml",

@@ -15,7 +15,7 @@ from tlbench.testing.toy_results import KINDS, SCRIPT
 
 PAGES = (".html", ".htm", ".svg", ".xhtml")
 TEXTS = (".txt", ".md", ".csv", ".tex", ".json", ".html", ".htm", ".svg", ".tsv", ".xml", ".yaml", ".toml")
-ATOMIC = "tlbench.store.write_atomically(path, data)"
+ATOMIC = "tlbench.files.write_atomically(path, data)"
 _WRITTEN = re.compile(r"it opened '(.*)' to write|it called os\.(\w+)\('(.*)'\)")
 
 
