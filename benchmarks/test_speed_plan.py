@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tlbench.api import pending_cells
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.record import Record
 from tlbench.store import Store
 

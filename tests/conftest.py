@@ -18,7 +18,7 @@ from tlbench.cli import main
 from tlbench.determinism import configure
 from tlbench.executor import Where
 from tlbench.host import Host
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
 from tlbench.store import Store
 

@@ -13,7 +13,7 @@ from tlbench.catalog import Catalog
 from tlbench.cell import digest
 from tlbench.executor import Where
 from tlbench.host import Host
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.record import Record
 from tlbench.resources import Resources
 from tlbench.store import Store

@@ -39,7 +39,7 @@ def make_cheap(patch, kept=None):
     import tlbench.api
     import tlbench.execute
     import tlbench.executor
-    import tlbench.plan
+    import tlbench.make_plan
     import tlbench.workbench
     import tlbench_reports.charts
     import tlbench_reports.figures
@@ -47,7 +47,7 @@ def make_cheap(patch, kept=None):
 
     render, pictures = tlbench_reports.charts.render, {}
     lay_out, pages = tlbench_reports.page.page, []
-    train, plan, draw = tlbench.workbench.train, tlbench.plan.make_plan, tlbench.execute.draw
+    train, plan, draw = tlbench.workbench.train, tlbench.make_plan.make_plan, tlbench.execute.draw
     run_cell, run_cells = tlbench.executor.run_cell, tlbench.api.run_cells
 
     def short_train(*arguments, **options):
@@ -91,7 +91,7 @@ def make_cheap(patch, kept=None):
     patch.setattr(tlbench_reports.figures, "render", drawn_once)
     patch.setattr(tlbench.workbench, "train", short_train)
     patch.setattr(tlbench.execute, "draw", few_episodes)
-    patch.setattr(tlbench.plan, "make_plan", small_plan)
+    patch.setattr(tlbench.make_plan, "make_plan", small_plan)
     patch.setattr(tlbench.api, "make_plan", small_plan)
     if kept is not None:
         patch.setattr(tlbench.executor, "run_cell", run_once)
@@ -147,7 +147,7 @@ class Rehearsal:
 
     def _toml(self, block):
         from tlbench.cache import Cache
-        from tlbench.plan import make_plan
+        from tlbench.make_plan import make_plan
         from tlbench.resources import Resources
         from tlbench.suite import load_suite
 

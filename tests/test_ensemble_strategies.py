@@ -17,7 +17,7 @@ from tlbench.cell import Protocol
 from tlbench.determinism import seed_everything
 from tlbench.errors import ParameterError, PlanError
 from tlbench.executor import Where
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.workbench import Setting
 from tlbench_ensemble import bagging
 from tlbench_ensemble.averaging import Averaged, log_mean

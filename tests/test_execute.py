@@ -16,7 +16,7 @@ from tlbench.errors import PlanError, PluginError
 from tlbench.execute import failed, run_cell
 from tlbench.executor import Finished, Where, run_cells
 from tlbench.host import Host
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.record import Failure
 from tlbench.resources import Resources
 from tlbench.store import Store

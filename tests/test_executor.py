@@ -12,7 +12,7 @@ from tlbench.cache import Cache
 from tlbench.catalog import Catalog
 from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host import Host
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
 from tlbench.store import Store
 

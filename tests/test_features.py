@@ -7,9 +7,10 @@ from torch import nn
 
 from tlbench import Backbone, DataError, Dataset, Labelled
 from tlbench.cache import Cache
+from tlbench.encoding import CHUNK, encode_split
 from tlbench.execute import run_cell
-from tlbench.features import CHUNK, encode_split, extract_split
-from tlbench.plan import make_plan
+from tlbench.features import extract_split
+from tlbench.make_plan import make_plan
 
 CPU = torch.device("cpu")
 
@@ -95,7 +96,7 @@ def test_rows_taken_from_a_split_are_copies(split):
 
 
 def test_large_splits_are_taken_whole_as_a_private_mapping(split, monkeypatch):
-    monkeypatch.setattr("tlbench.features.LARGE", 1)
+    monkeypatch.setattr("tlbench.encoding.LARGE", 1)
     before = split.inputs.clone()
     whole = split.take(np.arange(80))
     whole.zero_()

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from tlbench import DataError, Episode, Labelled, Protocol, Recipe, Source, Task, Workbench
 from tlbench.execute import run_cell
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.training import predict, train
 from tlbench.workbench import Setting
 from tlbench_fewshot import neighbours, tlbench_strategies

@@ -14,7 +14,7 @@ from tlbench.catalog import Catalog
 from tlbench.determinism import seed_everything
 from tlbench.draw import draw, draw_further_test
 from tlbench.host import Host
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
 from tlbench.task import FurtherLabels
 from tlbench.workbench import Setting

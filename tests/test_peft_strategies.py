@@ -12,7 +12,7 @@ from tlbench import Backbone, Budget, ParameterError, Recipe, Task, Workbench
 from tlbench.catalog import Catalog
 from tlbench.determinism import seed_everything
 from tlbench.host import Host
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.task import Labelled
 from tlbench.training import predict
 from tlbench.workbench import Setting

@@ -11,7 +11,7 @@ from tlbench.catalog import Catalog
 from tlbench.cell import Protocol
 from tlbench.errors import PlanError, UnknownNameError
 from tlbench.host import Host
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
 
 

@@ -13,7 +13,7 @@ from tlbench.cell import Protocol
 from tlbench.errors import ParameterError, TlbenchError
 from tlbench.execute import run_cell
 from tlbench.host import Host
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
 from tlbench.selection_rule import RULES, UNSUPERVISED_RULES
 from tlbench.suite import suite_from_mapping

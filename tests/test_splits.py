@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tlbench import DataError, Dataset, Labelled, ParameterError, Protocol
 from tlbench.errors import PlanError
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.results import Results
 from tlbench.split_rule import SplitRule
 from tlbench.split_table import SplitTable, draw_folds, draw_split, read_split_table, rows_by_split

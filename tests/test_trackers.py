@@ -12,7 +12,7 @@ from tlbench import ParameterError, PluginError, TlbenchError
 from tlbench.cache import Cache
 from tlbench.catalog import Catalog
 from tlbench.host import Host
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
 from tlbench.store import Store
 from tlbench.tracker import Tracker, check_tracker

@@ -12,7 +12,7 @@ from tlbench.cell import Protocol
 from tlbench.errors import ParameterError, PluginError
 from tlbench.execute import run_cell
 from tlbench.host import Host
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
 from tlbench.search_space import TuningBudget
 from tlbench.suite import suite_from_mapping

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from tlbench.backbone_probe import probe_features
 from tlbench.cache import Cache
 from tlbench.catalog import Catalog
 from tlbench.cell import Cell, canonical
@@ -15,8 +16,8 @@ from tlbench.draw import division_of
 from tlbench.errors import ParameterError, StoreError
 from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host import Host
-from tlbench.plan import Plan, make_plan
-from tlbench.probing import probe_features
+from tlbench.make_plan import make_plan
+from tlbench.plan import Plan
 from tlbench.resources import Resources
 from tlbench.results import Results
 from tlbench.split_rule import GIVEN

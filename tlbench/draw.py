@@ -11,8 +11,8 @@ from tlbench.budget import Budget, BudgetKind
 from tlbench.cell import Cell, Protocol
 from tlbench.dataset import Column, Dataset
 from tlbench.division import Division
-from tlbench.feature_source import FeatureSource
-from tlbench.features import Portion
+from tlbench.encoding import Portion
+from tlbench.features import FeatureSource
 from tlbench.judge import Evidence, sample
 from tlbench.resources import Resources
 from tlbench.sampling import carve_validation, episode_rows, labelled_positions

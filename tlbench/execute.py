@@ -14,7 +14,7 @@ from tlbench.determinism import seed_everything
 from tlbench.draw import Drawn, draw, draw_further_test, draw_source_test
 from tlbench.environment import environment, provenance
 from tlbench.errors import StoreError, TlbenchError
-from tlbench.feature_source import FeatureSource
+from tlbench.features import FeatureSource
 from tlbench.ledger import ledger
 from tlbench.metric import Metric
 from tlbench.predictions import Predictions

@@ -11,7 +11,7 @@ from tlbench.cell import Cell, digest
 from tlbench.determinism import Stopwatch, seed_everything
 from tlbench.draw import draw_source
 from tlbench.environment import source_digest
-from tlbench.feature_source import FeatureSource
+from tlbench.features import FeatureSource
 from tlbench.parameters import plain_parameters
 from tlbench.resources import BackboneEntry, Resources
 from tlbench.seeds import derive

@@ -18,8 +18,8 @@ from tlbench.catalog import Catalog
 from tlbench.cell import Protocol, digest
 from tlbench.dataset import Dataset
 from tlbench.division import Division, divide, table_for
+from tlbench.encoding import EncodedSplit, Portion, encode_split
 from tlbench.errors import DataError, WeightsError
-from tlbench.features import EncodedSplit, Portion, encode_split
 from tlbench.host import Origin
 from tlbench.split_rule import SplitRule
 from tlbench.split_table import SplitTable

@@ -84,7 +84,7 @@ def resolve(options: dict[str, Any]) -> Chosen:
     from tlbench.cache import Cache
     from tlbench.determinism import configure, resolve_device
     from tlbench.executor import Where
-    from tlbench.plan import make_plan
+    from tlbench.make_plan import make_plan
     from tlbench.progress import showing_waits
     from tlbench.resources import Resources
     from tlbench.tuning import import_optuna

@@ -12,7 +12,7 @@ from tlbench.cell import Cell
 from tlbench.determinism import Stopwatch
 from tlbench.draw import Drawn
 from tlbench.errors import PluginError
-from tlbench.feature_source import FeatureSource
+from tlbench.features import FeatureSource
 from tlbench.judge import Judge
 from tlbench.predictions import Predictions
 from tlbench.preparation import Preparation, setting_of

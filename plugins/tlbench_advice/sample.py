@@ -49,9 +49,9 @@ class Sample:
         """
         import torch
 
+        from tlbench.backbone_probe import feature_fault
         from tlbench.determinism import seeded
         from tlbench.mending import blamed
-        from tlbench.probing import feature_fault
         from tlbench.training import predict
         from tlbench.waiting import track
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from tlbench import Dataset, ParameterError
 from tlbench.dataset import check_classes
+from tlbench.dataset_probe import check_loads_alike
 from tlbench.mending import blamed
 from tlbench.names import near_miss
-from tlbench.probing import check_loads_alike
 
 if TYPE_CHECKING:
     from tlbench.catalog import Catalog

@@ -223,7 +223,7 @@ class _Planner:
         from tlbench.api import default_jobs
         from tlbench.determinism import configure, resolve_device
         from tlbench.estimate import estimate
-        from tlbench.plan import make_plan
+        from tlbench.make_plan import make_plan
         from tlbench.suite import suite_from_mapping
 
         suite = suite_from_mapping(tomllib.loads(draft.text()), default_name=self.options["out"].stem)

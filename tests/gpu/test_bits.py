@@ -8,7 +8,7 @@ from tlbench import Recipe
 from tlbench.catalog import Catalog
 from tlbench.execute import run_cell
 from tlbench.host import Host
-from tlbench.plan import make_plan
+from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from tlbench.backbone import check_backbone
+from tlbench.backbone_probe import feature_fault
 from tlbench.determinism import seeded
 from tlbench.errors import PluginError, WeightsError
-from tlbench.probing import feature_fault
 from tlbench.testing.backbone_subject import BackboneSubject
 from tlbench.testing.check import checks_of, hold
 from tlbench.testing.encoding_checks import ENCODING_RULES

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from tlbench.dataset import Card, Dataset, check_classes, check_dataset_class
+from tlbench.dataset_probe import label_fault
 from tlbench.errors import DataError, PluginError
 from tlbench.names import plural
-from tlbench.probing import label_fault
 from tlbench.testing.check import checks_of, hold
 from tlbench.testing.dataset_subject import DatasetSubject, rows_of
 from tlbench.testing.error import ConformanceError

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from tlbench.dataset import Dataset
+from tlbench.dataset_probe import content
 from tlbench.errors import TlbenchError
 from tlbench.mending import sentence_of
-from tlbench.probing import content
 from tlbench.task import Labelled
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.sending import digest_elsewhere, digest_here

@@ -1,15 +1,10 @@
-"""Cheap looks at a plugin before anything is trained: a fault is told of while it costs nothing."""
+"""Look at a dataset before anything is trained: a fault is told of while it costs nothing."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from tlbench.backbone import Backbone
 from tlbench.dataset import Dataset
-from tlbench.determinism import seeded
 from tlbench.errors import DataError, PluginError
 from tlbench.mending import blamed
 from tlbench.task import Labelled
@@ -80,52 +75,3 @@ def check_loads_alike(dataset: Dataset, domain: str, split: str) -> None:
 def rows_to_look_at(count: int) -> list[int]:
     """Return a few rows of a split, spread over all of it."""
     return sorted({int(row) for row in np.linspace(0, max(count - 1, 0), min(count, LOOKS))})
-
-
-def probe_features(backbone: Backbone, weights: Mapping[str, Tensor] | None, inputs: Tensor) -> None:
-    """Raise PluginError where a backbone's network makes no features (N, feature_dim) of encoded inputs (N, ...)."""
-    with blamed(f"backbone {backbone.label}: build"), seeded(0):
-        network = backbone.build(weights)
-    if not isinstance(network, nn.Module):
-        raise PluginError(
-            f"backbone {backbone.label}: build returned {type(network).__name__}; it must return a torch.nn.Module."
-        )
-    with blamed(f"backbone {backbone.label}: the network"), torch.no_grad():
-        features = network.eval()(inputs)
-    fault = feature_fault(features, len(inputs), backbone.feature_dim)
-    if fault:
-        raise PluginError(f"backbone {backbone.label}: {fault}")
-
-
-def feature_fault(features: Any, count: int, feature_dim: int) -> str | None:
-    """Say what is wrong with a network's output for `count` encoded inputs, and how to mend it, or None."""
-    wanted = f"features are float32 ({count}, {feature_dim})"
-    if isinstance(features, Mapping):
-        return (
-            f"the network returns a mapping with {', '.join(map(str, features))}; {wanted}. Return one of its tensors."
-        )
-    if isinstance(features, tuple | list):
-        return f"the network returns {len(features)} values; {wanted}. Return one tensor."
-    if not isinstance(features, Tensor):
-        return f"the network returns {type(features).__name__}; {wanted}. Return a tensor."
-    shape = tuple(features.shape)
-    if len(shape) == 4:
-        flat = shape[1] * shape[2] * shape[3]
-        return (
-            f"the network returns a map of shape {shape}; {wanted}. Pool it at the end of forward, return "
-            f"maps.mean(dim=(2, 3)), with feature_dim = {shape[1]}; or flatten it, maps.flatten(1), with "
-            f"feature_dim = {flat}."
-        )
-    if len(shape) == 3:
-        return (
-            f"the network returns a sequence of shape {shape}; {wanted}. Return one vector an example, "
-            f"tokens.mean(dim=1), with feature_dim = {shape[2]}."
-        )
-    if len(shape) == 1 or shape[0] != count:
-        return f"the network returns shape {shape}; {wanted}. Keep the batch's axis: no squeeze() or flatten(0)."
-    if shape != (count, feature_dim):
-        width = shape[1]
-        return f"the network returns features of width {width}, and feature_dim says {feature_dim}. Set it to {width}."
-    if features.dtype != torch.float32:
-        return f"the network returns {features.dtype}; {wanted}. Write .float() at the end of forward."
-    return None
