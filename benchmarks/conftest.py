@@ -3,9 +3,9 @@
 import pytest
 
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
 from tlbench.determinism import configure
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.resources import Resources
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tlbench.api import pending_cells
+from tlbench.contract.record import Record
 from tlbench.make_plan import make_plan
-from tlbench.record import Record
 from tlbench.store import Store
 
 REPLICATES = 600

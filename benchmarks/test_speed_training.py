@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from tlbench.contract.recipe import Recipe
+from tlbench.contract.task import Labelled
 from tlbench.losses import cross_entropy
-from tlbench.recipe import Recipe
-from tlbench.task import Labelled
 from tlbench.training import train
 
 STEPS, BATCH = 20, 32

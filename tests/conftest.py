@@ -13,11 +13,11 @@ from click.testing import CliRunner
 from tlbench import Block, Recipe, Suite
 from tlbench.api import execute_plan
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
 from tlbench.cli import main
 from tlbench.determinism import configure
 from tlbench.executor import Where
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
 from tlbench.store import Store

@@ -9,12 +9,12 @@ from safetensors.numpy import load_file, save_file
 from tlbench import Block, Recipe, Suite
 from tlbench.api import execute_plan
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
-from tlbench.cell import digest
+from tlbench.contract.cell import digest
+from tlbench.contract.record import Record
 from tlbench.executor import Where
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.record import Record
 from tlbench.resources import Resources
 from tlbench.store import Store
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tlbench import Record
-from tlbench.predictions import Predictions
+from tlbench.contract.predictions import Predictions
 from tlbench.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -25,9 +25,9 @@ import pytest
 from click.testing import CliRunner
 from documents import command_lines, simple_commands
 
-from tlbench.catalog import Catalog
 from tlbench.cli import main
-from tlbench.host import FILES_VARIABLE, Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import FILES_VARIABLE, Host
 
 STEPS, REPLICATES, EPISODES, CELLS = 2, 1, 2, 3
 KINDS = ("strategies", "backbones", "datasets", "metrics", "suites", "reporters")
@@ -147,9 +147,9 @@ class Rehearsal:
 
     def _toml(self, block):
         from tlbench.cache import Cache
+        from tlbench.contract.suite import load_suite
         from tlbench.make_plan import make_plan
         from tlbench.resources import Resources
-        from tlbench.suite import load_suite
 
         path = self._write(block, f"shown_{block.line}.toml")
         keys = tomllib.loads(block.text).keys()

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from tlbench import Record, Results
-from tlbench.predictions import Predictions
-from tlbench.record import Failure
+from tlbench.contract.predictions import Predictions
+from tlbench.contract.record import Failure
 from tlbench.store import Store
 
 ITEMS = 40

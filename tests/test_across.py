@@ -10,7 +10,7 @@ from scipy import stats as scipy_stats
 from tlbench import Record, Results
 from tlbench.across import common_support, too_few_blocks
 from tlbench.aggregates import interquartile_mean, iqm_interval, profile, thresholds
-from tlbench.predictions import Predictions
+from tlbench.contract.predictions import Predictions
 from tlbench.ranks import beating, block_ranks, critical_difference, friedman_p, inseparable, rank_intervals
 from tlbench.store import Store
 

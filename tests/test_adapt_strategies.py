@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tlbench import Backbone, Labelled, Recipe, Task, Workbench
-from tlbench.budget import Budget
+from tlbench.contract.budget import Budget
 from tlbench.determinism import seed_everything
 from tlbench.workbench import Setting
 from tlbench_adapt import adabn, adda

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tlbench.catalog import Catalog
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.testing import STRATEGY_CHECKS, Toy
 
 RELEASES = sorted((Path(__file__).parent / "releases").glob("example-plugin-*"))

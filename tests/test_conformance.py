@@ -3,8 +3,8 @@
 import pytest
 
 from tlbench import Family
-from tlbench.catalog import Catalog
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.testing import STRATEGY_CHECKS, ConformanceError, Toy, variants_of
 
 STRATEGIES = [offer.thing for offer in Catalog(Host()).strategies.values()]

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from tlbench import Backbone, DataError, WeightsError
-from tlbench.catalog import Catalog
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.testing import BACKBONE_CHECKS, BackboneConformance, BackboneSubject, ConformanceError
 
 SHIPPED = (

@@ -13,9 +13,9 @@ import pytest
 
 from tlbench import DataError, Dataset, Labelled
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
-from tlbench.dataset import Column
-from tlbench.host import Host
+from tlbench.contract.dataset import Column
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.resources import Resources
 from tlbench.testing import DATASET_CHECKS, ConformanceError, DatasetConformance, DatasetSubject
 

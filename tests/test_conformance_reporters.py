@@ -8,9 +8,9 @@ import socket
 import pytest
 
 from tlbench import Reporter
-from tlbench.catalog import Catalog
 from tlbench.files import write_atomically
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.testing import REPORTER_CHECKS, ConformanceError, ReporterConformance, ReporterSubject
 
 INSTALLED = Catalog(Host()).reporter_list()

@@ -8,11 +8,11 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
-from tlbench.cell import Protocol, Transfer
 from tlbench.contamination import contamination
 from tlbench.contamination_findings import findings
-from tlbench.host import Host
+from tlbench.contract.cell import Protocol, Transfer
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.near_duplicates import EQUAL, MIRRORED, NEAR, find_copies, hashes_of, may_have_copies
 from tlbench.perceptual_hash import distances, perceptual_hashes
 from tlbench.pretrained_names import is_named, named_datasets
@@ -173,7 +173,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 from tlbench import Backbone, Dataset, Labelled, hookimpl
-from tlbench.dataset import Card
+from tlbench.contract.dataset import Card
 
 HERE = Path(__file__).parent
 PHOTOS = np.load(HERE / "photos.npy")

@@ -11,9 +11,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from tlbench import DataError, ParameterError, WeightsError
-from tlbench.backbone import check_backbone
+from tlbench.contract.backbone import check_backbone
+from tlbench.contract.parameters import construct
 from tlbench.names import parse_spec
-from tlbench.parameters import construct
 from tlbench_conv4.backbone import Conv4, RelationConv4
 
 
@@ -52,7 +52,7 @@ def saved(tmp_path):
 def test_asking_the_plugin_what_it_offers_does_not_import_torch():
     code = (
         "import sys, tlbench_conv4\n"
-        "from tlbench.backbone import check_backbone\n"
+        "from tlbench.contract.backbone import check_backbone\n"
         "things = list(tlbench_conv4.tlbench_backbones())\n"
         "[check_backbone(thing) for thing in things]\n"
         "assert [thing.name for thing in things] == ['conv4', 'conv4.relation']\n"

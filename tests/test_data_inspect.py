@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlbench.catalog import Catalog
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 
 HEAD = """
 from dataclasses import dataclass
 import numpy as np
 from tlbench import DataError, Dataset, Labelled, hookimpl
-from tlbench.dataset import Card, Column
+from tlbench.contract.dataset import Card, Column
 
 def noise(*shape, seed=0, dtype=np.uint8, high=255):
     return np.random.default_rng(seed).integers(0, high, shape).astype(dtype)

@@ -3,7 +3,7 @@
 import pytest
 
 from tlbench import DataError
-from tlbench.dataset import Card
+from tlbench.contract.dataset import Card
 from tlbench_datasets.card import read_card
 
 

@@ -7,10 +7,10 @@ import click
 import pytest
 from documents import DOCUMENTS, command_lines, fenced, simple_commands
 
-from tlbench.budget import Budget
-from tlbench.catalog import Catalog
 from tlbench.cli import main
-from tlbench.host import Host
+from tlbench.contract.budget import Budget
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 
 
 def commands(group=main, path=()):

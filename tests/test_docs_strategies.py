@@ -5,9 +5,9 @@ import re
 import pytest
 from documents import ROOT
 
-from tlbench.catalog import Catalog
-from tlbench.host import Host
-from tlbench.strategy import Family
+from tlbench.contract.strategy import Family
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.testing import variants_of
 
 

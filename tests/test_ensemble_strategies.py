@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from tlbench import DataError, Labelled, Member, Recipe, Task, Workbench
 from tlbench.api import execute_plan, pending_cells
-from tlbench.cell import Protocol
+from tlbench.contract.cell import Protocol
 from tlbench.determinism import seed_everything
 from tlbench.errors import ParameterError, PlanError
 from tlbench.executor import Where

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tlbench.cell import Protocol, Transfer
+from tlbench.contract.cell import Protocol, Transfer
 from tlbench.estimate import EPISODE_SECONDS, estimate
 from tlbench.make_plan import make_plan
 from tlbench.progress import seconds_in_words

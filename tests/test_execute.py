@@ -10,14 +10,14 @@ from torch import nn
 
 from tlbench import Labelled, Workbench
 from tlbench.api import pending_cells
-from tlbench.catalog import Catalog
+from tlbench.contract.record import Failure
 from tlbench.determinism import Stopwatch
 from tlbench.errors import PlanError, PluginError
 from tlbench.execute import failed, run_cell
 from tlbench.executor import Finished, Where, run_cells
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.record import Failure
 from tlbench.resources import Resources
 from tlbench.store import Store
 

@@ -64,8 +64,8 @@ def test_probing_many_cells_passes_each_split_through_the_network_once(suite, fr
 
 
 def test_features_of_a_row_are_the_same_whatever_was_asked_before(suite, resources, toy, plugin_file):
-    from tlbench.catalog import Catalog
-    from tlbench.host import Host
+    from tlbench.host.catalog import Catalog
+    from tlbench.host.host import Host
     from tlbench.resources import Resources
 
     path = plugin_file(

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from tlbench import Backbone, Budget, Recipe, Task, Workbench
+from tlbench.contract.task import Labelled
 from tlbench.determinism import seed_everything
-from tlbench.task import Labelled
 from tlbench.training import predict
 from tlbench.workbench import Setting
 from tlbench_finetune.adapter import Adapter, Parallel

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import tlbench
-from tlbench import DataError, ParameterError, PluginError, hookspecs
-from tlbench.catalog import Catalog
+from tlbench import DataError, ParameterError, PluginError
 from tlbench.doctor import examination
 from tlbench.errors import UnknownNameError
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host, hookspecs
 from tlbench.progress import ProgressObserver
 
 STRATEGY = '''
@@ -392,8 +392,8 @@ def test_a_trace_names_hook_plugin_arguments_result_and_duration(
 
 
 def test_calls_inside_a_call_are_indented_and_errors_are_told(capsys):
-    from tlbench.hookspecs import hookimpl
-    from tlbench.tracing import TracedManager
+    from tlbench.host.hookspecs import hookimpl
+    from tlbench.host.trace import TracedManager
 
     manager = TracedManager("tlbench")
     manager.add_hookspecs(hookspecs)

@@ -9,7 +9,7 @@ import pytest
 from leaderboard import Forger, make_results
 
 from tlbench import Reporter
-from tlbench.catalog import Catalog
+from tlbench.host.catalog import Catalog
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202eevil"
 

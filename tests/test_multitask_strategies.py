@@ -10,13 +10,13 @@ from torch import nn
 
 from tlbench import Labelled, Protocol, Recipe, Task, Workbench
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
+from tlbench.contract.task import FurtherLabels
 from tlbench.determinism import seed_everything
 from tlbench.draw import draw, draw_further_test
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
-from tlbench.task import FurtherLabels
 from tlbench.workbench import Setting
 from tlbench_multitask.multi_head import MultiHead
 from tlbench_multitask.multi_task import MultiTask
@@ -294,7 +294,7 @@ COLUMNS = '''
 from dataclasses import dataclass
 import numpy as np
 from tlbench import Dataset, Labelled, hookimpl
-from tlbench.dataset import Column
+from tlbench.contract.dataset import Column
 
 class Corners(Dataset):
     """A bright blob in one corner; whether it is on the left stands in a column of its own."""

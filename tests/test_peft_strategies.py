@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from tlbench import Backbone, Budget, ParameterError, Recipe, Task, Workbench
-from tlbench.catalog import Catalog
+from tlbench.contract.task import Labelled
 from tlbench.determinism import seed_everything
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.task import Labelled
 from tlbench.training import predict
 from tlbench.workbench import Setting
 from tlbench_peft.ia3 import PeftIA3
@@ -254,8 +254,8 @@ def test_values_out_of_range_are_refused(text):
 def test_the_import_of_peft_is_not_counted_as_training():
     code = (
         "import sys\n"
-        "from tlbench.catalog import Catalog\n"
-        "from tlbench.host import Host\n"
+        "from tlbench.host.catalog import Catalog\n"
+        "from tlbench.host.host import Host\n"
         "strategy = Catalog(Host()).strategy('peft-ia3')[0]\n"
         "assert 'peft' not in sys.modules\n"
         "strategy.ready()\n"

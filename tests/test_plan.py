@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tlbench import Block, DataError, ParameterError, Recipe
-from tlbench.catalog import Catalog
-from tlbench.cell import Protocol
+from tlbench.contract.cell import Protocol
 from tlbench.errors import PlanError, UnknownNameError
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
 

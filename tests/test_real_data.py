@@ -7,10 +7,10 @@ import torch
 
 import tlbench
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
-from tlbench.host import Host
+from tlbench.contract.suite import Block, Suite
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.resources import Resources
-from tlbench.suite import Block, Suite
 from tlbench.training import predict
 
 CIFAR_PLUGIN = Path(__file__).parent / "plugins" / "cifar_resnet.py"

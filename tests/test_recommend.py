@@ -10,11 +10,11 @@ import pytest
 
 from tlbench.api import execute_plan
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
+from tlbench.contract.record import Failure, Record
 from tlbench.executor import Where
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.record import Failure, Record
 from tlbench.resources import Resources
 from tlbench.store import Store
 from tlbench_advice.evidence import Candidate, find_folders, read

@@ -12,7 +12,7 @@ import pytest
 from report_records import make_record
 
 from tlbench import Results
-from tlbench.predictions import Predictions
+from tlbench.contract.predictions import Predictions
 from tlbench.ranks import block_ranks, critical_difference, inseparable
 from tlbench.store import Store
 from tlbench_reports import calibration_plot, confusion_plot, selection_plot, tuning_curve

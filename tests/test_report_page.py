@@ -9,7 +9,7 @@ import tomllib
 import pytest
 from report_records import HOSTILE, SUITE, make_record, make_results, many_results, rich_results
 
-from tlbench.suite import suite_from_mapping
+from tlbench.contract.suite import suite_from_mapping
 from tlbench_reports import facts, figures, table_csv
 from tlbench_reports.downloads import tables
 from tlbench_reports.page import page

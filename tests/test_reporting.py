@@ -2,9 +2,9 @@
 
 import pytest
 
-from tlbench.catalog import Catalog
-from tlbench.host import Host
-from tlbench.record import Record
+from tlbench.contract.record import Record
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.reporting import write_reports
 from tlbench.results import Results
 from tlbench.store import Store

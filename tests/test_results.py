@@ -8,9 +8,9 @@ import pytest
 from scipy import stats as scipy_stats
 
 from tlbench import Record, Results
+from tlbench.contract.predictions import Predictions
+from tlbench.contract.record import Failure
 from tlbench.errors import ParameterError, StoreError
-from tlbench.predictions import Predictions
-from tlbench.record import Failure
 from tlbench.results import COSTS, LABELS, LEDGER, ROW
 from tlbench.store import Store
 

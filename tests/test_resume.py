@@ -6,8 +6,8 @@ import signal
 import pytest
 
 import tlbench
-from tlbench.catalog import Catalog
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.reporting import write_reports
 
 SUITE = """

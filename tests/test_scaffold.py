@@ -198,8 +198,8 @@ def test_a_name_of_another_kind_is_free(cli, tmp_path):
     ],
 )
 def test_names_that_python_has_taken_get_another_module_or_class(cli, tmp_path, kind, name, module, class_name):
-    from tlbench.catalog import Catalog
-    from tlbench.host import Host
+    from tlbench.host.catalog import Catalog
+    from tlbench.host.host import Host
     from tlbench_scaffold.naming import named
 
     host = Host()

@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from tlbench import DataError, ParameterError
-from tlbench.dataset import construct_dataset, split_dataset_spec
+from tlbench.contract.dataset import construct_dataset, split_dataset_spec
 from tlbench.images import encode_each
 from tlbench.names import parse_spec
 from tlbench_conv4.backbone import Conv4

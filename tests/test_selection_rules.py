@@ -8,15 +8,15 @@ import pytest
 import torch
 
 from tlbench import Recipe
-from tlbench.catalog import Catalog
-from tlbench.cell import Protocol
+from tlbench.contract.cell import Protocol
+from tlbench.contract.selection_rule import RULES, UNSUPERVISED_RULES
+from tlbench.contract.suite import suite_from_mapping
 from tlbench.errors import ParameterError, TlbenchError
 from tlbench.execute import run_cell
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
-from tlbench.selection_rule import RULES, UNSUPERVISED_RULES
-from tlbench.suite import suite_from_mapping
 
 CPU = torch.device("cpu")
 SHIFT = ("blobs[day->night]",)
@@ -165,7 +165,7 @@ def reachable(start):
             waiting += [thing.__self__]
         elif type(thing).__module__ == "tlbench.judge" or type(thing).__module__ == "tlbench.workbench":
             waiting += vars(thing).values()
-        elif type(thing).__module__ == "tlbench.task":
+        elif type(thing).__module__ == "tlbench.contract.task":
             waiting += vars(thing).values()
     return found
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from tlbench import Results, side_by_side
-from tlbench.catalog import Catalog
 from tlbench.errors import StoreError
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.reporting import write_reports
 from tlbench.side_by_side import PROCESSES
 from tlbench.store import Store

@@ -9,13 +9,13 @@ from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
 from tlbench import DataError, Dataset, Labelled, ParameterError, Protocol
+from tlbench.contract.split_rule import SplitRule
+from tlbench.contract.suite import suite_from_mapping
 from tlbench.errors import PlanError
 from tlbench.make_plan import make_plan
 from tlbench.results import Results
-from tlbench.split_rule import SplitRule
 from tlbench.split_table import SplitTable, draw_folds, draw_split, read_split_table, rows_by_split
 from tlbench.stats import t_interval
-from tlbench.suite import suite_from_mapping
 from tlbench_reports.words import notes
 
 RECORDS = Path(__file__).parents[1] / "results" / "quick" / "records"

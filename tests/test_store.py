@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tlbench import Record
+from tlbench.contract.predictions import Predictions
+from tlbench.contract.record import Failure
 from tlbench.errors import StoreError
 from tlbench.files import write_atomically
-from tlbench.predictions import Predictions
-from tlbench.record import Failure
 from tlbench.store import Store
 
 RECORD = Record(

@@ -3,9 +3,9 @@
 import pytest
 
 from tlbench import Block, Budget, ParameterError, Suite
-from tlbench.catalog import Catalog
-from tlbench.host import Host
-from tlbench.suite import load_suite, suite_from_mapping
+from tlbench.contract.suite import load_suite, suite_from_mapping
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 
 WHOLE = """
 name = "mine"

@@ -17,9 +17,9 @@ from PIL import Image
 
 from tlbench import DataError, Dataset
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
-from tlbench.dataset import construct_dataset, split_dataset_spec
-from tlbench.host import Host
+from tlbench.contract.dataset import construct_dataset, split_dataset_spec
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.resources import Resources
 from tlbench_datasets import tar_unpacking
 from tlbench_datasets.archive import Zip

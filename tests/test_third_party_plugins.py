@@ -335,7 +335,7 @@ def test_a_mutable_default_is_told_to_be_a_tuple(line, words, refused, plugin_fi
         (
             "import tlbench.strategies\n",
             "No module named 'tlbench.strategies'",
-            "Did you mean 'tlbench.strategy'?",
+            "Did you mean 'tlbench.contract.strategy'?",
             "import tlbench.strategies",
         ),
         (

@@ -19,7 +19,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from tlbench import DataError, ParameterError, WeightsError
-from tlbench.backbone import check_backbone
+from tlbench.contract.backbone import check_backbone
 from tlbench.names import parse_spec
 from tlbench_timm.family import TimmFamily
 from tlbench_timm.shipped import GLYPHS, glyphs_backbone
@@ -63,7 +63,7 @@ def changed(small, tmp_path, change, metadata=None):
 def test_asking_the_plugin_what_it_offers_imports_neither_torch_nor_timm():
     code = (
         "import sys, tlbench_timm\n"
-        "from tlbench.backbone import check_backbone\n"
+        "from tlbench.contract.backbone import check_backbone\n"
         "things = list(tlbench_timm.tlbench_backbones())\n"
         "[check_backbone(thing) for thing in things]\n"
         "assert tlbench_timm.tlbench_environment()['timm']\n"

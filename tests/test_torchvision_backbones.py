@@ -65,7 +65,7 @@ def changed(small, tmp_path):
 def test_asking_the_plugin_what_it_offers_imports_neither_torch_nor_torchvision():
     code = (
         "import sys, tlbench_torchvision\n"
-        "from tlbench.backbone import check_backbone\n"
+        "from tlbench.contract.backbone import check_backbone\n"
         "things = list(tlbench_torchvision.tlbench_backbones())\n"
         "[check_backbone(thing) for thing in things]\n"
         "assert things[0].find(__import__('tlbench').Spec('resnet18')) is None\n"

@@ -14,9 +14,9 @@ from PIL import Image
 
 from tlbench import DataError, Dataset, ParameterError
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
-from tlbench.dataset import construct_dataset, split_dataset_spec
-from tlbench.host import Host
+from tlbench.contract.dataset import construct_dataset, split_dataset_spec
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.resources import Resources
 from tlbench_datasets.folder import Folder
 from tlbench_torchvision.datasets import TorchvisionDataset

@@ -10,12 +10,12 @@ import pytest
 import tlbench
 from tlbench import ParameterError, PluginError, TlbenchError
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
-from tlbench.host import Host
+from tlbench.contract.tracker import Tracker, check_tracker
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
 from tlbench.store import Store
-from tlbench.tracker import Tracker, check_tracker
 from tlbench.tracking import open_trackers
 
 WATCHER = """
@@ -160,7 +160,7 @@ def test_mlflow_reads_what_the_records_say_without_a_connection(run, tmp_path, m
     records = run(f"mlflow:{tmp_path / 'runs'}")
     client = mlflow.MlflowClient(tracking_uri=str(tmp_path / "runs"))
     experiment = client.get_experiment_by_name("toy")
-    found = {item.data.tags["tlbench.cell"]: item for item in client.search_runs([experiment.experiment_id])}
+    found = {item.data.tags["tlbench.contract.cell"]: item for item in client.search_runs([experiment.experiment_id])}
     assert set(found) == set(records)
     for cell, item in found.items():
         record = records[cell]
@@ -197,7 +197,7 @@ def test_a_second_run_repeats_nothing_and_tells_what_was_stored_before(run, tmp_
 def run_ids(mlflow, folder):
     client = mlflow.MlflowClient(tracking_uri=str(folder))
     experiment = client.get_experiment_by_name("toy").experiment_id
-    return {item.data.tags["tlbench.cell"]: item.info.run_id for item in client.search_runs([experiment])}
+    return {item.data.tags["tlbench.contract.cell"]: item.info.run_id for item in client.search_runs([experiment])}
 
 
 def test_a_cell_that_is_run_again_takes_the_place_of_its_failure(run, tmp_path, monkeypatch):

@@ -119,8 +119,8 @@ def test_scores_order_three_starts_of_one_network_on_flowers_as_a_linear_probe_d
     import torch
 
     from tlbench.cache import Cache
-    from tlbench.catalog import Catalog
-    from tlbench.host import Host
+    from tlbench.host.catalog import Catalog
+    from tlbench.host.host import Host
     from tlbench.resources import Resources
     from tlbench_advice.sample import choose_budget, draw
     from tlbench_advice.target import open_target

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from tlbench import PluginError, Recipe, Workbench
+from tlbench.contract.task import Labelled
 from tlbench.determinism import seed_everything
 from tlbench.losses import cross_entropy
-from tlbench.task import Labelled
 from tlbench.workbench import Setting
 
 

@@ -9,78 +9,78 @@ __version__ = "0.2.0.dev0"
 
 if TYPE_CHECKING:
     from tlbench.api import run as run
-    from tlbench.backbone import Backbone as Backbone
-    from tlbench.backbone import BackboneFamily as BackboneFamily
-    from tlbench.budget import Budget as Budget
-    from tlbench.cell import Protocol as Protocol
-    from tlbench.dataset import Card as Card
-    from tlbench.dataset import Column as Column
-    from tlbench.dataset import Dataset as Dataset
+    from tlbench.contract.backbone import Backbone as Backbone
+    from tlbench.contract.backbone import BackboneFamily as BackboneFamily
+    from tlbench.contract.budget import Budget as Budget
+    from tlbench.contract.cell import Protocol as Protocol
+    from tlbench.contract.dataset import Card as Card
+    from tlbench.contract.dataset import Column as Column
+    from tlbench.contract.dataset import Dataset as Dataset
+    from tlbench.contract.metric import Metric as Metric
+    from tlbench.contract.recipe import Recipe as Recipe
+    from tlbench.contract.record import Record as Record
+    from tlbench.contract.reporter import Reporter as Reporter
+    from tlbench.contract.search_space import Between as Between
+    from tlbench.contract.search_space import OneOf as OneOf
+    from tlbench.contract.strategy import Family as Family
+    from tlbench.contract.strategy import Requirements as Requirements
+    from tlbench.contract.strategy import Strategy as Strategy
+    from tlbench.contract.suite import Block as Block
+    from tlbench.contract.suite import Suite as Suite
+    from tlbench.contract.task import Episode as Episode
+    from tlbench.contract.task import Episodes as Episodes
+    from tlbench.contract.task import FurtherLabels as FurtherLabels
+    from tlbench.contract.task import Labelled as Labelled
+    from tlbench.contract.task import Member as Member
+    from tlbench.contract.task import Source as Source
+    from tlbench.contract.task import Task as Task
+    from tlbench.contract.tracker import Tracker as Tracker
     from tlbench.errors import DataError as DataError
     from tlbench.errors import ParameterError as ParameterError
     from tlbench.errors import PluginError as PluginError
     from tlbench.errors import TlbenchError as TlbenchError
     from tlbench.errors import WeightsError as WeightsError
-    from tlbench.hookspecs import hookimpl as hookimpl
-    from tlbench.metric import Metric as Metric
+    from tlbench.host.hookspecs import hookimpl as hookimpl
     from tlbench.names import Spec as Spec
-    from tlbench.recipe import Recipe as Recipe
-    from tlbench.record import Record as Record
-    from tlbench.reporter import Reporter as Reporter
     from tlbench.results import Results as Results
-    from tlbench.search_space import Between as Between
-    from tlbench.search_space import OneOf as OneOf
-    from tlbench.strategy import Family as Family
-    from tlbench.strategy import Requirements as Requirements
-    from tlbench.strategy import Strategy as Strategy
-    from tlbench.suite import Block as Block
-    from tlbench.suite import Suite as Suite
-    from tlbench.task import Episode as Episode
-    from tlbench.task import Episodes as Episodes
-    from tlbench.task import FurtherLabels as FurtherLabels
-    from tlbench.task import Labelled as Labelled
-    from tlbench.task import Member as Member
-    from tlbench.task import Source as Source
-    from tlbench.task import Task as Task
-    from tlbench.tracker import Tracker as Tracker
     from tlbench.workbench import Workbench as Workbench
 
 _HOME = {
-    "Backbone": "backbone",
-    "BackboneFamily": "backbone",
-    "Between": "search_space",
-    "Block": "suite",
-    "Budget": "budget",
-    "Card": "dataset",
-    "Column": "dataset",
+    "Backbone": "contract.backbone",
+    "BackboneFamily": "contract.backbone",
+    "Between": "contract.search_space",
+    "Block": "contract.suite",
+    "Budget": "contract.budget",
+    "Card": "contract.dataset",
+    "Column": "contract.dataset",
     "DataError": "errors",
-    "Dataset": "dataset",
-    "Episode": "task",
-    "Episodes": "task",
-    "Family": "strategy",
-    "FurtherLabels": "task",
-    "Labelled": "task",
-    "Member": "task",
-    "Metric": "metric",
-    "OneOf": "search_space",
+    "Dataset": "contract.dataset",
+    "Episode": "contract.task",
+    "Episodes": "contract.task",
+    "Family": "contract.strategy",
+    "FurtherLabels": "contract.task",
+    "Labelled": "contract.task",
+    "Member": "contract.task",
+    "Metric": "contract.metric",
+    "OneOf": "contract.search_space",
     "ParameterError": "errors",
     "PluginError": "errors",
-    "Protocol": "cell",
-    "Recipe": "recipe",
-    "Record": "record",
-    "Reporter": "reporter",
-    "Requirements": "strategy",
+    "Protocol": "contract.cell",
+    "Recipe": "contract.recipe",
+    "Record": "contract.record",
+    "Reporter": "contract.reporter",
+    "Requirements": "contract.strategy",
     "Results": "results",
-    "Source": "task",
+    "Source": "contract.task",
     "Spec": "names",
-    "Strategy": "strategy",
-    "Suite": "suite",
-    "Task": "task",
+    "Strategy": "contract.strategy",
+    "Suite": "contract.suite",
+    "Task": "contract.task",
     "TlbenchError": "errors",
-    "Tracker": "tracker",
+    "Tracker": "contract.tracker",
     "WeightsError": "errors",
     "Workbench": "workbench",
-    "hookimpl": "hookspecs",
+    "hookimpl": "host.hookspecs",
     "run": "api",
 }
 

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlbench.backbone import Backbone
+from tlbench.contract.backbone import Backbone
 from tlbench.determinism import seeded
 from tlbench.errors import PluginError
-from tlbench.mending import blamed
+from tlbench.host.diagnosis import blamed
 
 
 def probe_features(backbone: Backbone, weights: Mapping[str, Tensor] | None, inputs: Tensor) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tlbench.strategy import ORACLE, Family
+from tlbench.contract.strategy import ORACLE, Family
 
 Row = Mapping[str, Any]
 

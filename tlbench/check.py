@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import quote
 
 from tlbench import __version__
-from tlbench.backbone import BackboneFamily
-from tlbench.catalog import Catalog
+from tlbench.contract.backbone import BackboneFamily
 from tlbench.errors import ParameterError, TlbenchError, UnknownNameError
-from tlbench.host import Origin
-from tlbench.mending import sentence_of
+from tlbench.host.catalog import Catalog
+from tlbench.host.diagnosis import sentence_of
+from tlbench.host.host import Origin
 from tlbench.names import near_miss, plural
 from tlbench.resources import Resources
 

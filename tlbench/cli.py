@@ -14,7 +14,7 @@ from tlbench.names import plural, unknown
 from tlbench.selection import open_catalog, plugin_option, resolve, say, selection_options, tell_broken
 
 if TYPE_CHECKING:
-    from tlbench.plan import Plan
+    from tlbench.contract.plan import Plan
 
 
 @click.group(cls=PluginGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -182,8 +182,8 @@ def pretrain(backbone: str | None, out: Path | None, device: str, plugins: tuple
     \b
     tlbench pretrain test_resnet.glyphs --out glyphs.safetensors
     """
-    from tlbench.backbone import Backbone
     from tlbench.cache import Cache
+    from tlbench.contract.backbone import Backbone
     from tlbench.determinism import resolve_device
     from tlbench.resources import Resources
     from tlbench.upstream import pretrain as pretrain_upstream

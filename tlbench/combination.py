@@ -2,14 +2,14 @@
 
 from dataclasses import asdict, dataclass
 
-from tlbench.budget import Budget
-from tlbench.cell import Transfer
-from tlbench.parameters import plain_parameters
+from tlbench.contract.budget import Budget
+from tlbench.contract.cell import Transfer
+from tlbench.contract.parameters import plain_parameters
+from tlbench.contract.search_space import TUNING_VERSION, TuningBudget
+from tlbench.contract.strategy import ORACLE, Strategy
+from tlbench.contract.suite import Suite
 from tlbench.resources import BackboneEntry, Resources
-from tlbench.search_space import TUNING_VERSION, TuningBudget
-from tlbench.strategy import ORACLE, Strategy
 from tlbench.suitability import free_space
-from tlbench.suite import Suite
 
 
 @dataclass(frozen=True, eq=False)

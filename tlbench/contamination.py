@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.backbone import Backbone
 from tlbench.cache import Cache
-from tlbench.cell import Transfer
-from tlbench.dataset import Dataset
+from tlbench.contract.backbone import Backbone
+from tlbench.contract.cell import Transfer
+from tlbench.contract.dataset import Dataset
 from tlbench.division import Division
 from tlbench.near_duplicates import EQUAL, find_copies, may_have_copies
 from tlbench.pretrained_names import is_named, named_datasets, plainly

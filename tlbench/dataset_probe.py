@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.dataset import Dataset
+from tlbench.contract.dataset import Dataset
+from tlbench.contract.task import Labelled
 from tlbench.errors import DataError, PluginError
-from tlbench.mending import blamed
-from tlbench.task import Labelled
+from tlbench.host.diagnosis import blamed
 
 LOOKS = 8  # examples of a split that are compared
 

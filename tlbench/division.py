@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.dataset import Dataset
+from tlbench.contract.dataset import Dataset
+from tlbench.contract.split_rule import SplitRule
 from tlbench.errors import PlanError
 from tlbench.names import plural
 from tlbench.seeds import derive
-from tlbench.split_rule import SplitRule
 from tlbench.split_table import SplitTable, draw_folds, read_split_table, rows_by_split
 
 Parts = tuple[tuple[str, np.ndarray | None], ...]  # own splits, and which of their rows; None for all

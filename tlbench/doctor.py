@@ -9,9 +9,9 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 
 from tlbench import __version__
-from tlbench.catalog import Catalog
 from tlbench.errors import TlbenchError
-from tlbench.host import BrokenPlugin, Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import BrokenPlugin, Host
 
 LIBRARIES = (
     "torch",
@@ -99,7 +99,7 @@ def _plugins(files: Sequence[str]) -> Iterator[str]:
 
 def _host(files: Sequence[str]) -> tuple[Host, list[str]]:
     """Return the host with as many of the files as can be used, and a sentence on each of the others."""
-    from tlbench.host import FILES_VARIABLE
+    from tlbench.host.host import FILES_VARIABLE
 
     usable, unusable = list[str](), list[str]()
     from_environment = [file for file in os.environ.pop(FILES_VARIABLE, "").split(os.pathsep) if file]

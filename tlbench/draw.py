@@ -7,9 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.budget import Budget, BudgetKind
-from tlbench.cell import Cell, Protocol
-from tlbench.dataset import Column, Dataset
+from tlbench.contract.budget import Budget, BudgetKind
+from tlbench.contract.cell import Cell, Protocol
+from tlbench.contract.dataset import Column, Dataset
+from tlbench.contract.selection_rule import ORACLE, looks_closer
+from tlbench.contract.strategy import Strategy
+from tlbench.contract.task import FurtherLabels, Labelled, Source, Task
 from tlbench.division import Division
 from tlbench.encoding import Portion
 from tlbench.features import FeatureSource
@@ -17,9 +20,6 @@ from tlbench.judge import Evidence, sample
 from tlbench.resources import Resources
 from tlbench.sampling import carve_validation, episode_rows, labelled_positions
 from tlbench.seeds import derive
-from tlbench.selection_rule import ORACLE, looks_closer
-from tlbench.strategy import Strategy
-from tlbench.task import FurtherLabels, Labelled, Source, Task
 
 HELD_OUT = 0.2  # share of the source's labels that rules which look at the source keep from every training
 

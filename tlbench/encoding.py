@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.backbone import Backbone
 from tlbench.cache import LARGE, Cache
-from tlbench.dataset import Dataset
+from tlbench.contract.backbone import Backbone
+from tlbench.contract.dataset import Dataset
 from tlbench.dataset_probe import content
 from tlbench.errors import DataError, PluginError
-from tlbench.mending import blamed
+from tlbench.host.diagnosis import blamed
 from tlbench.waiting import track
 
 CHUNK = 256  # raw examples encoded at a time

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from tlbench import __version__
-from tlbench.cell import Cell
-from tlbench.host import Host, Origin
+from tlbench.contract.cell import Cell
+from tlbench.host.host import Host, Origin
 from tlbench.resources import Resources
 
 NAMED_CLASSES = 100  # classes that a record names; of more it would be a list and little else

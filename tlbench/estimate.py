@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import torch
 
-from tlbench.cell import Cell
+from tlbench.contract.cell import Cell
+from tlbench.contract.search_space import TuningBudget
+from tlbench.contract.strategy import Family, Strategy
 from tlbench.determinism import synchronise
 from tlbench.resources import Resources
-from tlbench.search_space import TuningBudget
 from tlbench.store import Store
-from tlbench.strategy import Family, Strategy
 
 EPISODE_SECONDS = 0.01  # to draw an episode and to fit a head on features that are known
 

@@ -8,7 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from tlbench.cell import Cell
+from tlbench.contract.cell import Cell
+from tlbench.contract.metric import Metric
+from tlbench.contract.predictions import Predictions
+from tlbench.contract.record import Failure, Record
+from tlbench.contract.selection_rule import LAST, VALIDATION
+from tlbench.contract.strategy import UNSUPERVISED, Strategy
 from tlbench.costs import flops_per_example, parameters_stored, peak_memory_bytes
 from tlbench.determinism import seed_everything
 from tlbench.draw import Drawn, draw, draw_further_test, draw_source_test
@@ -16,16 +21,11 @@ from tlbench.environment import environment, provenance
 from tlbench.errors import StoreError, TlbenchError
 from tlbench.features import FeatureSource
 from tlbench.ledger import ledger
-from tlbench.metric import Metric
-from tlbench.predictions import Predictions
 from tlbench.preparation import Preparation, setting_of
-from tlbench.record import Failure, Record
 from tlbench.resources import BackboneEntry, Resources, examples_digest
 from tlbench.seeds import derive
-from tlbench.selection_rule import LAST, VALIDATION
 from tlbench.showing import shown_features
 from tlbench.store import Store
-from tlbench.strategy import UNSUPERVISED, Strategy
 from tlbench.training import predict
 from tlbench.trial import Members, Trial, fit_and_predict, mixes_examples
 from tlbench.tuning import tuned

@@ -7,9 +7,9 @@ import numpy as np
 
 from tlbench import stats
 from tlbench.across import Across
-from tlbench.budget import Budget
 from tlbench.comparisons import compare
-from tlbench.strategy import ORACLE, UNSUPERVISED, Family
+from tlbench.contract.budget import Budget
+from tlbench.contract.strategy import ORACLE, UNSUPERVISED, Family
 from tlbench.summary import PLACE, Summary, partition
 
 _FEW = 3  # names that are listed, adaptations with a sentence each

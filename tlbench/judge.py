@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.selection_rule import DENSITY, EMBEDDED, ENTROPY, INFORMATION, ORACLE, SOURCE_VALIDATION
-from tlbench.task import Labelled
+from tlbench.contract.selection_rule import DENSITY, EMBEDDED, ENTROPY, INFORMATION, ORACLE, SOURCE_VALIDATION
+from tlbench.contract.task import Labelled
 from tlbench.training import accuracy_and_fit
 from tlbench.validators import embedded_validation, information, negative_entropy, neighbourhood_density
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from tlbench.backbone import BackboneFamily
-from tlbench.catalog import Catalog
+from tlbench.contract.backbone import BackboneFamily
+from tlbench.contract.parameters import all_values, described
 from tlbench.errors import UnknownNameError
-from tlbench.host import Offer, Origin
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Offer, Origin
 from tlbench.names import format_value, plural
-from tlbench.parameters import all_values, described
 
 KINDS = ("strategies", "backbones", "datasets", "metrics", "suites", "reporters", "trackers")
 SINGULAR = {kind: "strategy" if kind == "strategies" else kind.removesuffix("s") for kind in KINDS}

@@ -4,18 +4,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 
-from tlbench.budget import Budget
-from tlbench.cell import Cell, Transfer
 from tlbench.combination import Combination, identity_of, labels_of
-from tlbench.dataset import Dataset
+from tlbench.contract.budget import Budget
+from tlbench.contract.cell import Cell, Transfer
+from tlbench.contract.dataset import Dataset
+from tlbench.contract.plan import Plan, Skip
+from tlbench.contract.search_space import TuningBudget
+from tlbench.contract.split_rule import SplitRule
+from tlbench.contract.suite import Block, Suite
 from tlbench.errors import DataError, PlanError
 from tlbench.names import plural
-from tlbench.plan import Plan, Skip
 from tlbench.resources import Resources
 from tlbench.sampling import class_counts
-from tlbench.search_space import TuningBudget
 from tlbench.significance import significance_warnings
-from tlbench.split_rule import SplitRule
 from tlbench.suitability import (
     missing_members,
     pairing_notes,
@@ -26,7 +27,6 @@ from tlbench.suitability import (
     unsuitable,
     untunable,
 )
-from tlbench.suite import Block, Suite
 from tlbench.transfers import TransferReader
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from tlbench.record import Record
+from tlbench.contract.record import Record
 from tlbench.right_answers import right_answers
 from tlbench.sharing import Sharing
 from tlbench.side_by_side import side_by_side

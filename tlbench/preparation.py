@@ -7,16 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlbench.cell import Cell, digest
+from tlbench.contract.cell import Cell, digest
+from tlbench.contract.parameters import plain_parameters
+from tlbench.contract.strategy import Strategy
+from tlbench.contract.task import Source
 from tlbench.determinism import Stopwatch, seed_everything
 from tlbench.draw import draw_source
 from tlbench.environment import source_digest
 from tlbench.features import FeatureSource
-from tlbench.parameters import plain_parameters
 from tlbench.resources import BackboneEntry, Resources
 from tlbench.seeds import derive
-from tlbench.strategy import Strategy
-from tlbench.task import Source
 from tlbench.workbench import Setting, Workbench
 
 

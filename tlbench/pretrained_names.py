@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tlbench.dataset import Dataset
+from tlbench.contract.dataset import Dataset
 
 _ASIDE = re.compile(r"\s*\(([^()]*)\)\s*$")  # as in "blobs (day, train)", which `tlbench pretrain` writes
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from tlbench import __version__
-from tlbench.catalog import Catalog
-from tlbench.cell import digest
+from tlbench.contract.cell import digest
+from tlbench.contract.reporter import Reporter
 from tlbench.errors import StoreError
 from tlbench.files import write_atomically
+from tlbench.host.catalog import Catalog
 from tlbench.names import unknown
-from tlbench.reporter import Reporter
 from tlbench.results import Results
 from tlbench.side_by_side import side_by_side
 

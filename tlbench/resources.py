@@ -12,16 +12,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.backbone import Backbone
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
-from tlbench.cell import Protocol, digest
-from tlbench.dataset import Dataset
+from tlbench.contract.backbone import Backbone
+from tlbench.contract.cell import Protocol, digest
+from tlbench.contract.dataset import Dataset
+from tlbench.contract.split_rule import SplitRule
 from tlbench.division import Division, divide, table_for
 from tlbench.encoding import EncodedSplit, Portion, encode_split
 from tlbench.errors import DataError, WeightsError
-from tlbench.host import Origin
-from tlbench.split_rule import SplitRule
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Origin
 from tlbench.split_table import SplitTable
 from tlbench.weights import read_tensors
 

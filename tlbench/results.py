@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from tlbench.across import Across, compare_across
-from tlbench.budget import Budget
+from tlbench.contract.budget import Budget
+from tlbench.contract.record import Record
+from tlbench.contract.strategy import SETTINGS, UNSUPERVISED, Family
 from tlbench.errors import ParameterError, StoreError
 from tlbench.many_cells import read_records, read_right_answers
 from tlbench.names import near_miss
 from tlbench.pairwise import pairwise
-from tlbench.record import Record
 from tlbench.records_frame import (
     COSTS,
     LABELS,
@@ -25,7 +26,6 @@ from tlbench.records_frame import (
 )
 from tlbench.significance import significance_warnings
 from tlbench.store import Store
-from tlbench.strategy import SETTINGS, UNSUPERVISED, Family
 from tlbench.summary import GROUP, ROW, Summary
 from tlbench.validator_correlation import validator_correlations
 

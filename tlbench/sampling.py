@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tlbench.budget import Budget, BudgetKind
-from tlbench.task import Episode, Episodes, Labelled
+from tlbench.contract.budget import Budget, BudgetKind
+from tlbench.contract.task import Episode, Episodes, Labelled
 
 
 def class_counts(labels: np.ndarray, classes: int) -> tuple[int, ...]:

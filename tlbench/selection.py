@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from tlbench.catalog import Catalog
+    from tlbench.contract.plan import Plan
+    from tlbench.contract.suite import Suite
     from tlbench.executor import Where
-    from tlbench.host import Host
-    from tlbench.plan import Plan
+    from tlbench.host.catalog import Catalog
+    from tlbench.host.host import Host
     from tlbench.resources import Resources
-    from tlbench.suite import Suite
 
 
 PROTOCOL_OPTIONS = ("validation", "splits", "episodes", "queries", "unbalanced")
@@ -106,8 +106,8 @@ def resolve(options: dict[str, Any]) -> Chosen:
 
 def open_catalog(plugins: tuple[str, ...] = ()) -> "tuple[Host, Catalog]":
     """Load all plugins and say which are broken."""
-    from tlbench.catalog import Catalog
-    from tlbench.host import Host
+    from tlbench.host.catalog import Catalog
+    from tlbench.host.host import Host
 
     host = Host(plugins)
     tell_broken(host)
@@ -124,9 +124,9 @@ def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
     from dataclasses import replace
 
     from tlbench.api import DEFAULT_SUITE, find_suite
-    from tlbench.split_rule import SplitRule
+    from tlbench.contract.split_rule import SplitRule
+    from tlbench.contract.suite import replicates_by
     from tlbench.split_table import read_split_table
-    from tlbench.suite import replicates_by
 
     suite = find_suite(options["suite"] or DEFAULT_SUITE, catalog)
     chosen = [tuple(options[key]) for key in ("strategies", "backbones", "datasets", "budgets")]

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from tlbench.contract.strategy import ORACLE
 from tlbench.names import plural
 from tlbench.stats import fewest_pairs, smallest_p
-from tlbench.strategy import ORACLE
 
 ALPHA = 0.05
 

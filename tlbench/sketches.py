@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tlbench.cache import Cache
-from tlbench.dataset import Dataset, example_digest
+from tlbench.contract.dataset import Dataset, example_digest
 from tlbench.perceptual_hash import SIDE, as_array, grey_of, perceptual_hashes, thumbnail
 from tlbench.waiting import track
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from tlbench.contract.predictions import Predictions
+from tlbench.contract.record import SCHEMA, Record
 from tlbench.errors import StoreError
 from tlbench.files import write_atomically
-from tlbench.predictions import Predictions
-from tlbench.record import SCHEMA, Record
 
 MARKER = "tlbench.json"
 

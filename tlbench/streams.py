@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from tlbench.augment import augment
+from tlbench.contract.recipe import Recipe
+from tlbench.contract.task import Episode, Episodes, Labelled
 from tlbench.determinism import generator
 from tlbench.errors import TrainingError
-from tlbench.recipe import Recipe
 from tlbench.sampling import draw_episode
 from tlbench.seeds import derive
-from tlbench.task import Episode, Episodes, Labelled
 
 Stream = Labelled | Tensor | Episodes
 RESIDENT_BYTES = 2**30  # streams up to this size live on the device as a whole

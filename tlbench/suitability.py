@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-from tlbench.backbone import Backbone
-from tlbench.budget import Budget
-from tlbench.cell import Protocol
-from tlbench.dataset import Dataset
+from tlbench.contract.backbone import Backbone
+from tlbench.contract.budget import Budget
+from tlbench.contract.cell import Protocol
+from tlbench.contract.dataset import Dataset
+from tlbench.contract.parameters import fields_of, non_default, option_name
+from tlbench.contract.search_space import SearchSpace
+from tlbench.contract.selection_rule import OF_SOURCE, VALIDATION, looks_closer
+from tlbench.contract.strategy import UNSUPERVISED, Requirements, Strategy
 from tlbench.names import plural
-from tlbench.parameters import fields_of, non_default, option_name
 from tlbench.sampling import episode_classes
-from tlbench.search_space import SearchSpace
-from tlbench.selection_rule import OF_SOURCE, VALIDATION, looks_closer
-from tlbench.strategy import UNSUPERVISED, Requirements, Strategy
 
 
 def too_large(budget: Budget, counts: tuple[int, ...], classes: Sequence[str], where: str) -> str | None:

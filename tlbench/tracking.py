@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pluggy
 
-from tlbench import hookspecs
-from tlbench.catalog import Catalog
-from tlbench.cell import Cell
+from tlbench.contract.cell import Cell
+from tlbench.contract.plan import Plan
+from tlbench.contract.record import Record
+from tlbench.contract.tracker import Tracker
 from tlbench.errors import ParameterError, PluginError, TlbenchError
-from tlbench.hookspecs import hookimpl
-from tlbench.plan import Plan
-from tlbench.record import Record
+from tlbench.host.catalog import Catalog
+from tlbench.host.hookspecs import hookimpl
+from tlbench.host.host import hookspecs
 from tlbench.store import Store
-from tlbench.tracker import Tracker
 
 
 class Watcher:

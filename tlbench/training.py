@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tlbench.contract.recipe import Recipe
 from tlbench.errors import TrainingError
-from tlbench.recipe import Recipe
 from tlbench.seeds import derive
 from tlbench.streams import Stream, batches_of
 from tlbench.waiting import track

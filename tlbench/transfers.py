@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from tlbench.cell import Transfer
-from tlbench.dataset import Dataset, check_classes
+from tlbench.contract.cell import Transfer
+from tlbench.contract.dataset import Dataset, check_classes
 from tlbench.dataset_probe import check_loads_alike
 from tlbench.errors import ParameterError
-from tlbench.mending import blamed
+from tlbench.host.diagnosis import blamed
 from tlbench.names import near_miss
 from tlbench.resources import Resources
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tlbench.cell import Cell
+from tlbench.contract.cell import Cell
+from tlbench.contract.parameters import fields_of, option_name
+from tlbench.contract.search_space import Between, OneOf, SearchSpace, TuningBudget
+from tlbench.contract.strategy import Strategy
 from tlbench.errors import ParameterError, TrainingError
-from tlbench.parameters import fields_of, option_name
-from tlbench.search_space import Between, OneOf, SearchSpace, TuningBudget
 from tlbench.seeds import derive
-from tlbench.strategy import Strategy
 from tlbench.suitability import free_space
 from tlbench.trial import Trial
 

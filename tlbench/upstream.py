@@ -12,6 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tlbench.contract.parameters import construct
+from tlbench.contract.recipe import Recipe
+from tlbench.contract.task import Labelled
 from tlbench.determinism import Stopwatch, configure, seed_everything
 from tlbench.environment import environment
 from tlbench.errors import ParameterError
@@ -19,12 +22,9 @@ from tlbench.files import write_atomically
 from tlbench.losses import cross_entropy
 from tlbench.names import near_miss
 from tlbench.near_duplicates import hashes_of
-from tlbench.parameters import construct
-from tlbench.recipe import Recipe
 from tlbench.resources import BackboneEntry, Resources
 from tlbench.seeds import derive
 from tlbench.sketches import sketches
-from tlbench.task import Labelled
 from tlbench.training import predict, train
 from tlbench.workbench import Classifier
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats as scipy_stats
 
-from tlbench.record import Record
+from tlbench.contract.record import Record
+from tlbench.contract.strategy import ORACLE
 from tlbench.stats import t_interval
-from tlbench.strategy import ORACLE
 
 COLUMNS = ("transfer", "backbone", "budget", "rule", "correlation", "low", "high", "n", "candidates")
 PLACE = COLUMNS[:3]

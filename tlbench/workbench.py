@@ -10,18 +10,18 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from tlbench.backbone import Backbone
 from tlbench.classifier import Classifier as Classifier
 from tlbench.classifier import Frozen as Frozen
+from tlbench.contract.backbone import Backbone
+from tlbench.contract.recipe import Recipe
+from tlbench.contract.selection_rule import LAST, VALIDATION
+from tlbench.contract.task import Labelled, Member
 from tlbench.determinism import generator, seeded
 from tlbench.errors import PluginError
 from tlbench.judge import Judge
 from tlbench.losses import cross_entropy
-from tlbench.recipe import Recipe
 from tlbench.seeds import derive
-from tlbench.selection_rule import LAST, VALIDATION
 from tlbench.streams import Stream
-from tlbench.task import Labelled, Member
 from tlbench.training import Combine, Group, Loss, Scorer, Trained, accuracy_and_fit, predict, train
 
 T = TypeVar("T")

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from tlbench import Budget, ParameterError, Record, stats
-from tlbench.budget import BudgetKind
-from tlbench.cell import digest
+from tlbench.contract.budget import BudgetKind
+from tlbench.contract.cell import digest
 from tlbench.errors import StoreError
 from tlbench.names import near_miss
 from tlbench.store import MARKER, Store

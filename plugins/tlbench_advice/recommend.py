@@ -45,9 +45,9 @@ def recommend(
     Raises a TlbenchError for anything that cannot be found or does not fit, before any feature is computed.
     """
     from tlbench.cache import Cache
-    from tlbench.catalog import Catalog
     from tlbench.determinism import resolve_device
-    from tlbench.host import Host
+    from tlbench.host.catalog import Catalog
+    from tlbench.host.host import Host
     from tlbench.resources import Resources
 
     where = resolve_device(device)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tlbench import Budget, DataError, ParameterError
-from tlbench.budget import BudgetKind
+from tlbench.contract.budget import BudgetKind
 from tlbench.sampling import class_counts, labelled_positions
 from tlbench.seeds import derive
 from tlbench.suitability import too_large
@@ -51,7 +51,7 @@ class Sample:
 
         from tlbench.backbone_probe import feature_fault
         from tlbench.determinism import seeded
-        from tlbench.mending import blamed
+        from tlbench.host.diagnosis import blamed
         from tlbench.training import predict
         from tlbench.waiting import track
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tlbench import Dataset, ParameterError
-from tlbench.dataset import check_classes
+from tlbench.contract.dataset import check_classes
 from tlbench.dataset_probe import check_loads_alike
-from tlbench.mending import blamed
+from tlbench.host.diagnosis import blamed
 from tlbench.names import near_miss
 
 if TYPE_CHECKING:
-    from tlbench.catalog import Catalog
+    from tlbench.host.catalog import Catalog
     from tlbench.resources import DatasetEntry, Resources
 
 

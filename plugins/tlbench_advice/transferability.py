@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tlbench import Budget
-from tlbench.budget import BudgetKind
+from tlbench.contract.budget import BudgetKind
 from tlbench_advice.h_score import h_score
 from tlbench_advice.leep import leep
 from tlbench_advice.logme import logme

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.dataset import example_digest
+from tlbench.contract.dataset import example_digest
 from tlbench.perceptual_hash import as_array as as_array
 from tlbench.sketches import sketched
 

@@ -5,11 +5,11 @@ from functools import cached_property
 from pathlib import Path
 
 from tlbench import Dataset, ParameterError, TlbenchError
-from tlbench.catalog import Catalog
-from tlbench.dataset import split_dataset_spec
-from tlbench.mending import blamed
+from tlbench.contract.dataset import split_dataset_spec
+from tlbench.contract.parameters import non_default
+from tlbench.host.catalog import Catalog
+from tlbench.host.diagnosis import blamed
 from tlbench.names import format_spec
-from tlbench.parameters import non_default
 from tlbench.resources import DatasetEntry, Resources
 from tlbench.transfers import TransferReader
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from tlbench import Block, Budget, Protocol, Recipe, Suite
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.resources import Resources
 from tlbench.sampling import episode_rows
 from tlbench.seeds import derive

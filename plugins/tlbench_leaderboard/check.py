@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tlbench.cell import canonical, digest
+from tlbench.contract.cell import canonical, digest
 from tlbench.errors import StoreError
 from tlbench.names import plural
 from tlbench.waiting import track

@@ -12,7 +12,7 @@ from tlbench_leaderboard.content import Stored
 
 if TYPE_CHECKING:
     from tlbench import Record
-    from tlbench.predictions import Predictions
+    from tlbench.contract.predictions import Predictions
 
 _BITS = (
     "torch",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tlbench import Record
-from tlbench.cell import digest
+from tlbench.contract.cell import digest
 from tlbench.errors import StoreError
 from tlbench_leaderboard.source import PLAN, Source
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tlbench.cell import digest
+from tlbench.contract.cell import digest
 from tlbench.errors import StoreError
 from tlbench.names import plural
 from tlbench_leaderboard.content import parse_object, read_object

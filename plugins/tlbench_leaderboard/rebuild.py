@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from tlbench import Budget, ParameterError, TlbenchError
-from tlbench.cell import Cell
+from tlbench.contract.cell import Cell
 from tlbench.errors import PlanError
 from tlbench_leaderboard.joined_plan import suites_of
 
@@ -172,7 +172,7 @@ def _difference(record: "Record", near: list[Cell]) -> str:
 
 
 def _same(cell: Cell, record: "Record", key: str) -> bool:
-    from tlbench.cell import canonical
+    from tlbench.contract.cell import canonical
 
     return canonical(cell.identity.get(key)) == canonical(record.identity.get(key))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tlbench import ParameterError, Record
 from tlbench.cache import Cache
-from tlbench.catalog import Catalog
 from tlbench.errors import StoreError
+from tlbench.host.catalog import Catalog
 from tlbench.names import near_miss
 from tlbench.resources import Resources
 from tlbench.store import Store

@@ -15,7 +15,7 @@ from tlbench_reports.words import known, listing
 
 if TYPE_CHECKING:
     from tlbench import Results
-    from tlbench.predictions import Predictions
+    from tlbench.contract.predictions import Predictions
 
 BINS = 10
 _MOST = 4  # strategies

@@ -37,8 +37,8 @@ def report(
     tlbench report results/quick --document README.md --check
     """
     from tlbench import Results
-    from tlbench.catalog import Catalog
-    from tlbench.host import Host
+    from tlbench.host.catalog import Catalog
+    from tlbench.host.host import Host
     from tlbench.names import unknown
     from tlbench.reporting import LARGE, write_reports
 

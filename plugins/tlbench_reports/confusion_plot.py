@@ -15,7 +15,7 @@ from tlbench_reports.words import listing, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
-    from tlbench.predictions import Predictions
+    from tlbench.contract.predictions import Predictions
 
 MOST = 12  # classes that a panel can hold
 _PANELS = 3

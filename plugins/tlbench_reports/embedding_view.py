@@ -14,7 +14,7 @@ from tlbench_reports.words import listing
 
 if TYPE_CHECKING:
     from tlbench import Results
-    from tlbench.predictions import Predictions
+    from tlbench.contract.predictions import Predictions
 
 _AFTER = 3  # strategies
 _FEWEST = 10  # items that make a picture

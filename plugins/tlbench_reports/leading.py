@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from tlbench import Results
-    from tlbench.predictions import Predictions
+    from tlbench.contract.predictions import Predictions
 
 REPLICATES = 10  # whose predictions are read, of each row
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tlbench import Suite, TlbenchError
-from tlbench.suite import suite_from_mapping
+from tlbench.contract.suite import suite_from_mapping
 
 if TYPE_CHECKING:
     from tlbench import Results

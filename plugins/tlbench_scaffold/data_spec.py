@@ -11,7 +11,7 @@ from tlbench import DataError, Dataset, ParameterError
 from tlbench.names import near_miss, parse_spec
 
 if TYPE_CHECKING:
-    from tlbench.catalog import Catalog
+    from tlbench.host.catalog import Catalog
 
 _KINDS = {
     ".zip": "zip",

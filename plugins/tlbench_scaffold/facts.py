@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tlbench import DataError, Dataset
+from tlbench.contract.parameters import non_default
 from tlbench.names import plural
-from tlbench.parameters import non_default
 from tlbench.sampling import class_counts
 
 if TYPE_CHECKING:

@@ -221,10 +221,10 @@ class _Planner:
         import tomllib
 
         from tlbench.api import default_jobs
+        from tlbench.contract.suite import suite_from_mapping
         from tlbench.determinism import configure, resolve_device
         from tlbench.estimate import estimate
         from tlbench.make_plan import make_plan
-        from tlbench.suite import suite_from_mapping
 
         suite = suite_from_mapping(tomllib.loads(draft.text()), default_name=self.options["out"].stem)
         plan = make_plan(suite, self.resources)

@@ -8,8 +8,8 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator
 
 from tlbench import ParameterError, WeightsError
+from tlbench.contract.parameters import construct
 from tlbench.names import parse_value
-from tlbench.parameters import construct
 
 
 def _thrice(value: object) -> object:

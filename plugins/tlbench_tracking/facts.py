@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tlbench import Record
-from tlbench.cell import digest
+from tlbench.contract.cell import digest
 
 REPLICATED = ("replicate", "members", "splits")  # what differs in identity between the replicates of one row
 

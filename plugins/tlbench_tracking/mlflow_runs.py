@@ -9,7 +9,7 @@ from tlbench import PluginError, Record, hookimpl
 from tlbench_tracking.facts import numbers, record_digest, texts
 from tlbench_tracking.place import require, writable_folder
 
-CELL, RECORD = "tlbench.cell", "tlbench.record"
+CELL, RECORD = "tlbench.contract.cell", "tlbench.contract.record"
 LONGEST = 5000  # characters of a tag's value, as MLflow has it
 MOST = 100  # tags or parameters of one request, as MLflow has it
 # Nothing is sent to MLflow's makers, folders are allowed, and a server that is away does not hold a run up for long.

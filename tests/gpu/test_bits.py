@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from tlbench import Recipe
-from tlbench.catalog import Catalog
 from tlbench.execute import run_cell
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
 from tlbench.resources import Resources
 

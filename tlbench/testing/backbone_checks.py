@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlbench.backbone import check_backbone
 from tlbench.backbone_probe import feature_fault
+from tlbench.contract.backbone import check_backbone
 from tlbench.determinism import seeded
 from tlbench.errors import PluginError, WeightsError
 from tlbench.testing.backbone_subject import BackboneSubject

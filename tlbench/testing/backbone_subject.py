@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.backbone import Backbone
+from tlbench.contract.backbone import Backbone
 from tlbench.determinism import seeded
 from tlbench.errors import DataError, WeightsError
-from tlbench.mending import sentence_of
+from tlbench.host.diagnosis import sentence_of
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.surroundings import as_in_a_run
 from tlbench.weights import read_tensors

@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from tlbench.backbone import Backbone
-from tlbench.dataset import Dataset
-from tlbench.metric import Metric
-from tlbench.reporter import Reporter
-from tlbench.strategy import Strategy
+from tlbench.contract.backbone import Backbone
+from tlbench.contract.dataset import Dataset
+from tlbench.contract.metric import Metric
+from tlbench.contract.reporter import Reporter
+from tlbench.contract.strategy import Strategy
 from tlbench.testing.backbone_checks import BACKBONE_CHECKS
 from tlbench.testing.backbone_subject import BackboneSubject
 from tlbench.testing.check import Check

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.dataset import Card, Dataset, check_classes, check_dataset_class
+from tlbench.contract.dataset import Card, Dataset, check_classes, check_dataset_class
 from tlbench.dataset_probe import label_fault
 from tlbench.errors import DataError, PluginError
 from tlbench.names import plural
@@ -332,7 +332,7 @@ def findings_and_card_are_as_pages_show_them(subject: DatasetSubject) -> None:
     hold(
         isinstance(card, Card) and isinstance(label, str),
         subject.name,
-        f"card is {type(card).__name__}; it must be a tlbench.dataset.Card.",
+        f"card is {type(card).__name__}; it must be a tlbench.contract.dataset.Card.",
     )
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbench.dataset import Dataset
+from tlbench.contract.dataset import Dataset
+from tlbench.contract.task import Labelled
 from tlbench.dataset_probe import content
 from tlbench.errors import TlbenchError
-from tlbench.mending import sentence_of
-from tlbench.task import Labelled
+from tlbench.host.diagnosis import sentence_of
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.sending import digest_elsewhere, digest_here
 from tlbench.testing.surroundings import as_in_a_run

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlbench.budget import Budget
+from tlbench.contract.budget import Budget
+from tlbench.contract.parameters import fields_of
+from tlbench.contract.recipe import Recipe
+from tlbench.contract.strategy import Strategy
+from tlbench.contract.task import Labelled, Member, Task
 from tlbench.determinism import seed_everything
-from tlbench.parameters import fields_of
-from tlbench.recipe import Recipe
-from tlbench.strategy import Strategy
-from tlbench.task import Labelled, Member, Task
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.recording import RecordingWorkbench, State, differing
 from tlbench.testing.surroundings import Traces, advance_generators, as_in_a_run, generator_states, settings, watched

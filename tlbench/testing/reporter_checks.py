@@ -5,8 +5,8 @@ import re
 import tempfile
 from pathlib import Path
 
+from tlbench.contract.reporter import check_reporter
 from tlbench.errors import PluginError
-from tlbench.reporter import check_reporter
 from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.recording import listed

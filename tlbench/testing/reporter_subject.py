@@ -5,9 +5,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tlbench.contract.reporter import Reporter
 from tlbench.errors import TlbenchError
-from tlbench.mending import sentence_of
-from tlbench.reporter import Reporter
+from tlbench.host.diagnosis import sentence_of
 from tlbench.results import Results
 from tlbench.testing.dataset_subject import scratch_folder
 from tlbench.testing.error import ConformanceError

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.budget import Budget
+from tlbench.contract.budget import Budget
+from tlbench.contract.parameters import construct
+from tlbench.contract.strategy import Family, Strategy, check_strategy_class
 from tlbench.errors import PluginError
 from tlbench.names import parse_spec
-from tlbench.parameters import construct
-from tlbench.strategy import Family, Strategy, check_strategy_class
 from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.fitting import CPU, FEW, MANY, Fitted, budgets_for, first_occasion, fitted, logits_of, prepare

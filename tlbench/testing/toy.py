@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.backbone import Backbone
-from tlbench.budget import Budget
-from tlbench.dataset import Dataset
+from tlbench.contract.backbone import Backbone
+from tlbench.contract.budget import Budget
+from tlbench.contract.dataset import Dataset
+from tlbench.contract.strategy import Requirements
+from tlbench.contract.task import FurtherLabels, Labelled, Source, Task
 from tlbench.determinism import generator, seeded
 from tlbench.seeds import derive
-from tlbench.strategy import Requirements
-from tlbench.task import FurtherLabels, Labelled, Source, Task
 
 POOL = 20  # examples per class of a domain's training split
 QUERIES = 15  # test examples per class

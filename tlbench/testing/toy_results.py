@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbench.cell import digest
-from tlbench.predictions import Predictions
-from tlbench.record import Failure, Record
+from tlbench.contract.cell import digest
+from tlbench.contract.predictions import Predictions
+from tlbench.contract.record import Failure, Record
 from tlbench.store import Store
 
 ITEMS = 40  # test examples

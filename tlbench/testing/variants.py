@@ -6,8 +6,8 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-from tlbench.parameters import fields_of
-from tlbench.strategy import Strategy
+from tlbench.contract.parameters import fields_of
+from tlbench.contract.strategy import Strategy
 from tlbench.testing.error import ConformanceError
 
 

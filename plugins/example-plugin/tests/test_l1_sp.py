@@ -2,8 +2,8 @@
 
 import tlbench
 from tlbench import Block, Recipe, Suite
-from tlbench.catalog import Catalog
-from tlbench.host import Host
+from tlbench.host.catalog import Catalog
+from tlbench.host.host import Host
 from tlbench.testing import StrategyConformance
 
 from l1_sp import L1SP

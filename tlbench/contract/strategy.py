@@ -6,19 +6,19 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tlbench.budget import Budget
+from tlbench.contract.budget import Budget
+from tlbench.contract.parameters import check_identity, fields_of, non_default, require_frozen_dataclass
+from tlbench.contract.search_space import SearchSpace, check_search_space
+from tlbench.contract.signatures import FOREIGN_DATA, check_signature, habit, refuse_shared_state
+from tlbench.contract.task import Source, Task
 from tlbench.errors import PluginError
 from tlbench.names import format_spec
-from tlbench.parameters import check_identity, fields_of, non_default, require_frozen_dataclass
-from tlbench.search_space import SearchSpace, check_search_space
-from tlbench.signatures import FOREIGN_DATA, check_signature, habit, refuse_shared_state
-from tlbench.task import Source, Task
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from tlbench.backbone import Backbone
-    from tlbench.dataset import Dataset
+    from tlbench.contract.backbone import Backbone
+    from tlbench.contract.dataset import Dataset
     from tlbench.workbench import Workbench
 
 

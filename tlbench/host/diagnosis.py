@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tlbench.errors import PluginError, TlbenchError
 from tlbench.names import near_miss
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parents[1]
 # Packages whose distribution has another name than the module.
 DISTRIBUTIONS = {
     "cv2": "opencv-python-headless",

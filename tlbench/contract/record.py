@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from tlbench.cell import digest
+from tlbench.contract.cell import digest
 
 SCHEMA = 1  # raised when a reader of the old form would misread the new
 

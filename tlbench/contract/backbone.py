@@ -5,15 +5,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tlbench.contract.parameters import check_identity, non_default, require_frozen_dataclass
+from tlbench.contract.signatures import check_signature
 from tlbench.errors import PluginError
 from tlbench.names import Spec, format_spec
-from tlbench.parameters import check_identity, non_default, require_frozen_dataclass
-from tlbench.signatures import check_signature
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from tlbench.dataset import Dataset
+    from tlbench.contract.dataset import Dataset
 
 
 # Fields of these names describe a backbone and set nothing about it.

@@ -2,8 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
-from tlbench.cell import Cell
-from tlbench.suite import Suite
+from tlbench.contract.cell import Cell
+from tlbench.contract.suite import Suite
 
 
 @dataclass(frozen=True)

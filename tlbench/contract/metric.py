@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from tlbench.contract.parameters import check_identity
 from tlbench.errors import PluginError
-from tlbench.parameters import check_identity
 
 if TYPE_CHECKING:
     import numpy as np

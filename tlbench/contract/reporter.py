@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.contract.parameters import check_identity
 from tlbench.errors import PluginError
-from tlbench.parameters import check_identity
 
 if TYPE_CHECKING:
     from tlbench.results import Results

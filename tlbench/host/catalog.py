@@ -4,19 +4,19 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tlbench.backbone import Backbone, BackboneFamily, check_backbone
-from tlbench.dataset import Dataset, check_dataset_class, construct_dataset, split_dataset_spec
+from tlbench.contract.backbone import Backbone, BackboneFamily, check_backbone
+from tlbench.contract.dataset import Dataset, check_dataset_class, construct_dataset, split_dataset_spec
+from tlbench.contract.metric import Metric, check_metric
+from tlbench.contract.parameters import construct, fields_of
+from tlbench.contract.reporter import Reporter, check_reporter
+from tlbench.contract.strategy import Requirements, Strategy, check_strategy_class
+from tlbench.contract.tracker import Tracker, check_tracker
 from tlbench.errors import ParameterError, PluginError
-from tlbench.host import Host, Offer, Origin
-from tlbench.metric import Metric, check_metric
+from tlbench.host.host import Host, Offer, Origin
 from tlbench.names import Spec, parse_spec, unknown
-from tlbench.parameters import construct, fields_of
-from tlbench.reporter import Reporter, check_reporter
-from tlbench.strategy import Requirements, Strategy, check_strategy_class
-from tlbench.tracker import Tracker, check_tracker
 
 if TYPE_CHECKING:
-    from tlbench.suite import Suite
+    from tlbench.contract.suite import Suite
 
 
 class Catalog:
@@ -148,7 +148,7 @@ def _with_arguments(backbone: Backbone, spec: Spec, text: str) -> Backbone:
 
 
 def _check_suite(suite: Any) -> None:
-    from tlbench.suite import Suite
+    from tlbench.contract.suite import Suite
 
     if not isinstance(suite, Suite):
         raise PluginError(f"{suite!r} is not a tlbench.Suite.")

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tlbench.contract.parameters import check_identity
 from tlbench.errors import PluginError
-from tlbench.parameters import check_identity
 
 if TYPE_CHECKING:
-    from tlbench.plan import Plan
+    from tlbench.contract.plan import Plan
 
 
 @dataclass(frozen=True)

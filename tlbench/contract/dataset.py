@@ -9,11 +9,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from tlbench.contract.parameters import (
+    check_identity,
+    construct,
+    fields_of,
+    non_default,
+    option_name,
+    require_frozen_dataclass,
+)
+from tlbench.contract.signatures import check_signature, habit
+from tlbench.contract.task import Labelled
 from tlbench.errors import DataError, ParameterError, PluginError
 from tlbench.names import format_spec, parse_spec, parse_value, split_outside_brackets
-from tlbench.parameters import check_identity, construct, fields_of, non_default, option_name, require_frozen_dataclass
-from tlbench.signatures import check_signature, habit
-from tlbench.task import Labelled
 
 
 @dataclass(frozen=True)

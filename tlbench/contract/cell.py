@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
-from tlbench.budget import Budget
-from tlbench.recipe import Recipe
-from tlbench.search_space import TuningBudget
-from tlbench.selection_rule import LAST, VALIDATION
-from tlbench.split_rule import GIVEN
+from tlbench.contract.budget import Budget
+from tlbench.contract.recipe import Recipe
+from tlbench.contract.search_space import TuningBudget
+from tlbench.contract.selection_rule import LAST, VALIDATION
+from tlbench.contract.split_rule import GIVEN
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from tlbench.budget import Budget
-from tlbench.cell import Protocol, digest
+from tlbench.contract.budget import Budget
+from tlbench.contract.cell import Protocol, digest
+from tlbench.contract.parameters import construct
+from tlbench.contract.recipe import Recipe
+from tlbench.contract.search_space import TuningBudget
+from tlbench.contract.selection_rule import check_rules
+from tlbench.contract.split_rule import GIVEN, SplitRule
 from tlbench.errors import ParameterError
 from tlbench.names import near_miss
-from tlbench.parameters import construct
-from tlbench.recipe import Recipe
-from tlbench.search_space import TuningBudget
-from tlbench.selection_rule import check_rules
-from tlbench.split_rule import GIVEN, SplitRule
 
 
 @dataclass(frozen=True)
