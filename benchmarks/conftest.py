@@ -2,11 +2,11 @@
 
 import pytest
 
-from tlbench.cache import Cache
+from tlbench.data.cache import Cache
+from tlbench.data.resources import Resources
 from tlbench.determinism import configure
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.resources import Resources
 
 
 @pytest.fixture(scope="session")

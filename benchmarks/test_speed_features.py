@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tlbench.cache import Cache
+from tlbench.data.cache import Cache
 from tlbench.features import extract_split
 from tlbench.workbench import Frozen
 

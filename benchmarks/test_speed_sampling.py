@@ -5,7 +5,7 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from tlbench.contract.budget import Budget
-from tlbench.sampling import labelled_positions
+from tlbench.data.sampling import labelled_positions
 
 LABELS = np.random.default_rng(0).integers(0, 1000, 1_000_000)
 

@@ -12,14 +12,14 @@ from click.testing import CliRunner
 
 from tlbench import Block, Recipe, Suite
 from tlbench.api import execute_plan
-from tlbench.cache import Cache
 from tlbench.cli import main
+from tlbench.data.cache import Cache
+from tlbench.data.resources import Resources
 from tlbench.determinism import configure
 from tlbench.executor import Where
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.resources import Resources
 from tlbench.store import Store
 
 TOY = '''

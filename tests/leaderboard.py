@@ -8,14 +8,14 @@ from safetensors.numpy import load_file, save_file
 
 from tlbench import Block, Recipe, Suite
 from tlbench.api import execute_plan
-from tlbench.cache import Cache
 from tlbench.contract.cell import digest
 from tlbench.contract.record import Record
+from tlbench.data.cache import Cache
+from tlbench.data.resources import Resources
 from tlbench.executor import Where
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.resources import Resources
 from tlbench.store import Store
 
 

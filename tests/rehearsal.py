@@ -146,10 +146,10 @@ class Rehearsal:
         assert str(path) in {origin.source for origin in host.origins.values()}
 
     def _toml(self, block):
-        from tlbench.cache import Cache
         from tlbench.contract.suite import load_suite
+        from tlbench.data.cache import Cache
+        from tlbench.data.resources import Resources
         from tlbench.make_plan import make_plan
-        from tlbench.resources import Resources
 
         path = self._write(block, f"shown_{block.line}.toml")
         keys = tomllib.loads(block.text).keys()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tlbench.cache import Cache, default_cache_folder
+from tlbench.data.cache import Cache, default_cache_folder
 from tlbench.errors import StoreError
 
 
@@ -84,7 +84,7 @@ def test_states_keep_tensors_and_texts_to_the_last_bit(tmp_path):
 
 
 def test_large_arrays_are_mapped_and_changing_one_changes_nobody_elses(tmp_path, monkeypatch):
-    monkeypatch.setattr("tlbench.cache.LARGE", 64)
+    monkeypatch.setattr("tlbench.data.cache.LARGE", 64)
     cache = Cache(tmp_path)
     mapped = cache.array("encoded", "a", writing(6))
     assert isinstance(mapped, np.memmap)

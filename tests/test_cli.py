@@ -371,7 +371,7 @@ def test_doctor_survives_a_missing_plugin_file(cli):
 
 
 def test_the_cache_is_shown_and_cleared(cli, tmp_path, monkeypatch):
-    from tlbench.cache import Cache
+    from tlbench.data.cache import Cache
 
     monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path))
     Cache().state("prepared", "key", lambda: ({"x": torch.ones(3)}, {"seconds": "1"}))

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from tlbench import DataError, Dataset, Labelled
-from tlbench.cache import Cache
 from tlbench.contract.dataset import Column
+from tlbench.data.cache import Cache
+from tlbench.data.resources import Resources
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.resources import Resources
 from tlbench.testing import DATASET_CHECKS, ConformanceError, DatasetConformance, DatasetSubject
 
 

@@ -7,17 +7,17 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from tlbench.cache import Cache
-from tlbench.contamination import contamination
-from tlbench.contamination_findings import findings
 from tlbench.contract.cell import Protocol, Transfer
+from tlbench.data.cache import Cache
+from tlbench.data.contamination import contamination
+from tlbench.data.contamination_findings import findings
+from tlbench.data.image_hashes import sketched, sketches
+from tlbench.data.near_duplicates import EQUAL, MIRRORED, NEAR, find_copies, hashes_of, may_have_copies
+from tlbench.data.perceptual_hash import distances, perceptual_hashes
+from tlbench.data.pretrained_names import is_named, named_datasets
+from tlbench.data.resources import Resources
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.near_duplicates import EQUAL, MIRRORED, NEAR, find_copies, hashes_of, may_have_copies
-from tlbench.perceptual_hash import distances, perceptual_hashes
-from tlbench.pretrained_names import is_named, named_datasets
-from tlbench.resources import Resources
-from tlbench.sketches import sketched, sketches
 
 
 def photo(seed, size=96):

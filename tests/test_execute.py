@@ -11,6 +11,7 @@ from torch import nn
 from tlbench import Labelled, Workbench
 from tlbench.api import pending_cells
 from tlbench.contract.record import Failure
+from tlbench.data.resources import Resources
 from tlbench.determinism import Stopwatch
 from tlbench.errors import PlanError, PluginError
 from tlbench.execute import failed, run_cell
@@ -18,7 +19,6 @@ from tlbench.executor import Finished, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.resources import Resources
 from tlbench.store import Store
 
 CPU = torch.device("cpu")
@@ -318,7 +318,7 @@ def test_preparation_is_done_once_and_shared_by_budgets(suite, fresh_resources):
 
 
 def test_a_prepared_network_from_the_cache_gives_the_bits_of_one_just_made(suite, toy, tmp_path):
-    from tlbench.cache import Cache
+    from tlbench.data.cache import Cache
 
     spec = suite(("prototypes(meta_train=true,n_way=4,episodes=3)",), datasets=("blobs[letters->day]",), replicates=1)
     outcomes = []

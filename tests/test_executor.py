@@ -8,12 +8,12 @@ import pytest
 
 from tlbench import Suite
 from tlbench.api import pending_cells
-from tlbench.cache import Cache
+from tlbench.data.cache import Cache
+from tlbench.data.resources import Resources
 from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.resources import Resources
 from tlbench.store import Store
 
 BOTH_KINDS = (

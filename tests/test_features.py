@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from tlbench import Backbone, DataError, Dataset, Labelled
-from tlbench.cache import Cache
-from tlbench.encoding import CHUNK, encode_split
+from tlbench.data.cache import Cache
+from tlbench.data.encoding import CHUNK, encode_split
 from tlbench.execute import run_cell
 from tlbench.features import extract_split
 from tlbench.make_plan import make_plan
@@ -64,9 +64,9 @@ def test_probing_many_cells_passes_each_split_through_the_network_once(suite, fr
 
 
 def test_features_of_a_row_are_the_same_whatever_was_asked_before(suite, resources, toy, plugin_file):
+    from tlbench.data.resources import Resources
     from tlbench.host.catalog import Catalog
     from tlbench.host.host import Host
-    from tlbench.resources import Resources
 
     path = plugin_file(
         "from dataclasses import dataclass\nfrom torch import nn\nfrom tlbench import Family, Strategy, hookimpl\n"
@@ -96,7 +96,7 @@ def test_rows_taken_from_a_split_are_copies(split):
 
 
 def test_large_splits_are_taken_whole_as_a_private_mapping(split, monkeypatch):
-    monkeypatch.setattr("tlbench.encoding.LARGE", 1)
+    monkeypatch.setattr("tlbench.data.encoding.LARGE", 1)
     before = split.inputs.clone()
     whole = split.take(np.arange(80))
     whole.zero_()

@@ -8,11 +8,11 @@ import pytest
 
 from tlbench import Block, DataError, ParameterError, Recipe
 from tlbench.contract.cell import Protocol
+from tlbench.data.resources import Resources
 from tlbench.errors import PlanError, UnknownNameError
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.resources import Resources
 
 
 def ids(plan):

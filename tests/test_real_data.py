@@ -6,11 +6,11 @@ import pytest
 import torch
 
 import tlbench
-from tlbench.cache import Cache
 from tlbench.contract.suite import Block, Suite
+from tlbench.data.cache import Cache
+from tlbench.data.resources import Resources
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.resources import Resources
 from tlbench.training import predict
 
 CIFAR_PLUGIN = Path(__file__).parent / "plugins" / "cifar_resnet.py"

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from tlbench.api import execute_plan
-from tlbench.cache import Cache
 from tlbench.contract.record import Failure, Record
+from tlbench.data.cache import Cache
+from tlbench.data.resources import Resources
 from tlbench.executor import Where
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.resources import Resources
 from tlbench.store import Store
 from tlbench_advice.evidence import Candidate, find_folders, read
 from tlbench_advice.hindsight import look_back

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from tlbench import DataError, ParameterError
 from tlbench.contract.dataset import construct_dataset, split_dataset_spec
-from tlbench.images import encode_each
+from tlbench.data.images import encode_each
 from tlbench.names import parse_spec
 from tlbench_conv4.backbone import Conv4
 from tlbench_datasets.archive import Zip

@@ -11,12 +11,12 @@ from tlbench import Recipe
 from tlbench.contract.cell import Protocol
 from tlbench.contract.selection_rule import RULES, UNSUPERVISED_RULES
 from tlbench.contract.suite import suite_from_mapping
+from tlbench.data.resources import Resources
 from tlbench.errors import ParameterError, TlbenchError
 from tlbench.execute import run_cell
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.resources import Resources
 
 CPU = torch.device("cpu")
 SHIFT = ("blobs[day->night]",)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tlbench import DataError, Dataset, Labelled, ParameterError, Protocol
 from tlbench.contract.split_rule import SplitRule
 from tlbench.contract.suite import suite_from_mapping
+from tlbench.data.split_file import SplitTable, draw_folds, draw_split, read_split_table, rows_by_split
 from tlbench.errors import PlanError
 from tlbench.make_plan import make_plan
 from tlbench.results import Results
-from tlbench.split_table import SplitTable, draw_folds, draw_split, read_split_table, rows_by_split
 from tlbench.stats import t_interval
 from tlbench_reports.words import notes
 

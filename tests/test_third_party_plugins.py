@@ -329,7 +329,7 @@ def test_a_mutable_default_is_told_to_be_a_tuple(line, words, refused, plugin_fi
         (
             "from tlbench import Cache\n",
             "ImportError: cannot import name 'Cache'",
-            "It stands in tlbench.cache: write `from tlbench.cache import Cache`.",
+            "It stands in tlbench.data.cache: write `from tlbench.data.cache import Cache`.",
             "from tlbench import Cache",
         ),
         (

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from tlbench import DataError, Dataset, ParameterError
-from tlbench.cache import Cache
 from tlbench.contract.dataset import construct_dataset, split_dataset_spec
+from tlbench.data.cache import Cache
+from tlbench.data.resources import Resources
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.resources import Resources
 from tlbench_datasets.folder import Folder
 from tlbench_torchvision.datasets import TorchvisionDataset
 from tlbench_torchvision.datasets_known import KNOWN

@@ -9,12 +9,12 @@ import pytest
 
 import tlbench
 from tlbench import ParameterError, PluginError, TlbenchError
-from tlbench.cache import Cache
 from tlbench.contract.tracker import Tracker, check_tracker
+from tlbench.data.cache import Cache
+from tlbench.data.resources import Resources
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.resources import Resources
 from tlbench.store import Store
 from tlbench.tracking import open_trackers
 

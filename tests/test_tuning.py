@@ -10,12 +10,12 @@ from tlbench import Between, OneOf, Recipe
 from tlbench.contract.cell import Protocol
 from tlbench.contract.search_space import TuningBudget
 from tlbench.contract.suite import suite_from_mapping
+from tlbench.data.resources import Resources
 from tlbench.errors import ParameterError, PluginError
 from tlbench.execute import run_cell
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.resources import Resources
 
 CPU = torch.device("cpu")
 KEPT = Protocol(validation=0.25)

@@ -6,14 +6,15 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from tlbench.backbone_probe import probe_features
-from tlbench.cache import Cache
-from tlbench.contamination import contamination
-from tlbench.contamination_findings import findings
 from tlbench.contract.cell import Cell, canonical
 from tlbench.contract.plan import Plan
 from tlbench.contract.split_rule import GIVEN
 from tlbench.contract.strategy import Strategy
 from tlbench.contract.suite import Suite, load_suite
+from tlbench.data.cache import Cache
+from tlbench.data.contamination import contamination
+from tlbench.data.contamination_findings import findings
+from tlbench.data.resources import Resources
 from tlbench.determinism import resolve_device
 from tlbench.draw import division_of
 from tlbench.errors import ParameterError, StoreError
@@ -21,7 +22,6 @@ from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.resources import Resources
 from tlbench.results import Results
 from tlbench.store import Store
 from tlbench.tracking import follow, open_trackers

@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 from tlbench import __version__
 from tlbench.contract.backbone import BackboneFamily
+from tlbench.data.resources import Resources
 from tlbench.errors import ParameterError, TlbenchError, UnknownNameError
 from tlbench.host.catalog import Catalog
 from tlbench.host.diagnosis import sentence_of
 from tlbench.host.host import Origin
 from tlbench.names import near_miss, plural
-from tlbench.resources import Resources
 
 INDENT = 6  # columns before a verdict's text
 

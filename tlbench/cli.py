@@ -182,10 +182,10 @@ def pretrain(backbone: str | None, out: Path | None, device: str, plugins: tuple
     \b
     tlbench pretrain test_resnet.glyphs --out glyphs.safetensors
     """
-    from tlbench.cache import Cache
     from tlbench.contract.backbone import Backbone
+    from tlbench.data.cache import Cache
+    from tlbench.data.resources import Resources
     from tlbench.determinism import resolve_device
-    from tlbench.resources import Resources
     from tlbench.upstream import pretrain as pretrain_upstream
     from tlbench.upstream import read_recipe
 
@@ -220,7 +220,7 @@ def cache(action: str) -> None:
     \b
     tlbench cache clear
     """
-    from tlbench.cache import Cache
+    from tlbench.data.cache import Cache
 
     opened = Cache()
     if action == "clear":
@@ -243,10 +243,10 @@ def check(names: tuple[str, ...], badge: bool, plugins: tuple[str, ...]) -> None
     """
     import shutil
 
-    from tlbench.cache import Cache
     from tlbench.check import badge as badge_line
     from tlbench.check import candidates, summed_up, written
-    from tlbench.resources import Resources
+    from tlbench.data.cache import Cache
+    from tlbench.data.resources import Resources
 
     host, catalog = open_catalog(plugins)
     resources = Resources(catalog, Cache())

@@ -8,7 +8,7 @@ from tlbench.contract.parameters import plain_parameters
 from tlbench.contract.search_space import TUNING_VERSION, TuningBudget
 from tlbench.contract.strategy import ORACLE, Strategy
 from tlbench.contract.suite import Suite
-from tlbench.resources import BackboneEntry, Resources
+from tlbench.data.resources import BackboneEntry, Resources
 from tlbench.suitability import free_space
 
 

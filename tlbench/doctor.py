@@ -67,7 +67,7 @@ def _hub() -> str:
 
 
 def _cache() -> str:
-    from tlbench.cache import Cache
+    from tlbench.data.cache import Cache
 
     try:
         opened = Cache()

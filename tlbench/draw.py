@@ -13,12 +13,12 @@ from tlbench.contract.dataset import Column, Dataset
 from tlbench.contract.selection_rule import ORACLE, looks_closer
 from tlbench.contract.strategy import Strategy
 from tlbench.contract.task import FurtherLabels, Labelled, Source, Task
-from tlbench.division import Division
-from tlbench.encoding import Portion
+from tlbench.data.encoding import Portion
+from tlbench.data.resources import Resources
+from tlbench.data.sampling import carve_validation, episode_rows, labelled_positions
+from tlbench.data.splits import Division
 from tlbench.features import FeatureSource
 from tlbench.judge import Evidence, sample
-from tlbench.resources import Resources
-from tlbench.sampling import carve_validation, episode_rows, labelled_positions
 from tlbench.seeds import derive
 
 HELD_OUT = 0.2  # share of the source's labels that rules which look at the source keep from every training

@@ -14,8 +14,8 @@ import torch
 
 from tlbench import __version__
 from tlbench.contract.cell import Cell
+from tlbench.data.resources import Resources
 from tlbench.host.host import Host, Origin
-from tlbench.resources import Resources
 
 NAMED_CLASSES = 100  # classes that a record names; of more it would be a list and little else
 

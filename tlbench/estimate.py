@@ -9,8 +9,8 @@ import torch
 from tlbench.contract.cell import Cell
 from tlbench.contract.search_space import TuningBudget
 from tlbench.contract.strategy import Family, Strategy
+from tlbench.data.resources import Resources
 from tlbench.determinism import synchronise
-from tlbench.resources import Resources
 from tlbench.store import Store
 
 EPISODE_SECONDS = 0.01  # to draw an episode and to fit a head on features that are known

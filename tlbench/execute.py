@@ -15,6 +15,7 @@ from tlbench.contract.record import Failure, Record
 from tlbench.contract.selection_rule import LAST, VALIDATION
 from tlbench.contract.strategy import UNSUPERVISED, Strategy
 from tlbench.costs import flops_per_example, parameters_stored, peak_memory_bytes
+from tlbench.data.resources import BackboneEntry, Resources, examples_digest
 from tlbench.determinism import seed_everything
 from tlbench.draw import Drawn, draw, draw_further_test, draw_source_test
 from tlbench.environment import environment, provenance
@@ -22,7 +23,6 @@ from tlbench.errors import StoreError, TlbenchError
 from tlbench.features import FeatureSource
 from tlbench.ledger import ledger
 from tlbench.preparation import Preparation, setting_of
-from tlbench.resources import BackboneEntry, Resources, examples_digest
 from tlbench.seeds import derive
 from tlbench.showing import shown_features
 from tlbench.store import Store

@@ -13,14 +13,14 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from tlbench.cache import Cache
 from tlbench.contract.cell import Cell
 from tlbench.contract.record import Failure, Record
+from tlbench.data.cache import Cache
+from tlbench.data.resources import Resources
 from tlbench.determinism import configure, resolve_device
 from tlbench.execute import Outcome, failed, run_cell
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.resources import Resources
 from tlbench.store import Store
 from tlbench.waiting import listening, tell
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.cache import Cache
+from tlbench.data.cache import Cache
+from tlbench.data.encoding import EncodedSplit, Portion
 from tlbench.determinism import Stopwatch
-from tlbench.encoding import EncodedSplit, Portion
 from tlbench.training import BATCH, predict
 from tlbench.waiting import ONCE, track
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from tlbench.contamination import contamination
 from tlbench.contract.cell import Cell, digest
 from tlbench.contract.split_rule import GIVEN
 from tlbench.contract.strategy import Strategy
+from tlbench.data.contamination import contamination
+from tlbench.data.resources import Resources
 from tlbench.draw import Drawn, division_of
-from tlbench.resources import Resources
 
 
 def ledger(cell: Cell, strategy: Strategy, resources: Resources, drawn: Drawn, digests: list[str]) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from tlbench.contract.plan import Plan, Skip
 from tlbench.contract.search_space import TuningBudget
 from tlbench.contract.split_rule import SplitRule
 from tlbench.contract.suite import Block, Suite
+from tlbench.data.resources import Resources
+from tlbench.data.sampling import class_counts
 from tlbench.errors import DataError, PlanError
 from tlbench.names import plural
-from tlbench.resources import Resources
-from tlbench.sampling import class_counts
 from tlbench.significance import significance_warnings
 from tlbench.suitability import (
     missing_members,

@@ -11,11 +11,11 @@ from tlbench.contract.cell import Cell, digest
 from tlbench.contract.parameters import plain_parameters
 from tlbench.contract.strategy import Strategy
 from tlbench.contract.task import Source
+from tlbench.data.resources import BackboneEntry, Resources
 from tlbench.determinism import Stopwatch, seed_everything
 from tlbench.draw import draw_source
 from tlbench.environment import source_digest
 from tlbench.features import FeatureSource
-from tlbench.resources import BackboneEntry, Resources
 from tlbench.seeds import derive
 from tlbench.workbench import Setting, Workbench
 

@@ -10,10 +10,10 @@ import click
 if TYPE_CHECKING:
     from tlbench.contract.plan import Plan
     from tlbench.contract.suite import Suite
+    from tlbench.data.resources import Resources
     from tlbench.executor import Where
     from tlbench.host.catalog import Catalog
     from tlbench.host.host import Host
-    from tlbench.resources import Resources
 
 
 PROTOCOL_OPTIONS = ("validation", "splits", "episodes", "queries", "unbalanced")
@@ -81,12 +81,12 @@ class Chosen:
 def resolve(options: dict[str, Any]) -> Chosen:
     """Resolve the options of a run or a plan."""
     from tlbench.api import default_jobs, default_output, refuse_inside_data
-    from tlbench.cache import Cache
+    from tlbench.data.cache import Cache
+    from tlbench.data.resources import Resources
     from tlbench.determinism import configure, resolve_device
     from tlbench.executor import Where
     from tlbench.make_plan import make_plan
     from tlbench.progress import showing_waits
-    from tlbench.resources import Resources
     from tlbench.tuning import import_optuna
 
     host, catalog = open_catalog(options["plugins"])
@@ -126,7 +126,7 @@ def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
     from tlbench.api import DEFAULT_SUITE, find_suite
     from tlbench.contract.split_rule import SplitRule
     from tlbench.contract.suite import replicates_by
-    from tlbench.split_table import read_split_table
+    from tlbench.data.split_file import read_split_table
 
     suite = find_suite(options["suite"] or DEFAULT_SUITE, catalog)
     chosen = [tuple(options[key]) for key in ("strategies", "backbones", "datasets", "budgets")]

@@ -9,9 +9,9 @@ from torch import Tensor
 from tlbench.augment import augment
 from tlbench.contract.recipe import Recipe
 from tlbench.contract.task import Episode, Episodes, Labelled
+from tlbench.data.sampling import draw_episode
 from tlbench.determinism import generator
 from tlbench.errors import TrainingError
-from tlbench.sampling import draw_episode
 from tlbench.seeds import derive
 
 Stream = Labelled | Tensor | Episodes

@@ -10,8 +10,8 @@ from tlbench.contract.parameters import fields_of, non_default, option_name
 from tlbench.contract.search_space import SearchSpace
 from tlbench.contract.selection_rule import OF_SOURCE, VALIDATION, looks_closer
 from tlbench.contract.strategy import UNSUPERVISED, Requirements, Strategy
+from tlbench.data.sampling import episode_classes
 from tlbench.names import plural
-from tlbench.sampling import episode_classes
 
 
 def too_large(budget: Budget, counts: tuple[int, ...], classes: Sequence[str], where: str) -> str | None:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from tlbench.contract.cell import Transfer
 from tlbench.contract.dataset import Dataset, check_classes
-from tlbench.dataset_probe import check_loads_alike
+from tlbench.data.dataset_probe import check_loads_alike
+from tlbench.data.resources import Resources
 from tlbench.errors import ParameterError
 from tlbench.host.diagnosis import blamed
 from tlbench.names import near_miss
-from tlbench.resources import Resources
 
 
 class TransferReader:

@@ -12,13 +12,13 @@ from tlbench.contract.cell import Cell
 from tlbench.contract.predictions import Predictions
 from tlbench.contract.strategy import Strategy
 from tlbench.contract.task import Labelled, Member
+from tlbench.data.resources import BackboneEntry
 from tlbench.determinism import Stopwatch
 from tlbench.draw import Drawn
 from tlbench.errors import PluginError
 from tlbench.features import FeatureSource
 from tlbench.judge import Judge
 from tlbench.preparation import Preparation, setting_of
-from tlbench.resources import BackboneEntry
 from tlbench.training import BATCH, predict
 from tlbench.workbench import Classifier, Workbench
 

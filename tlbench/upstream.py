@@ -15,16 +15,16 @@ from torch import Tensor, nn
 from tlbench.contract.parameters import construct
 from tlbench.contract.recipe import Recipe
 from tlbench.contract.task import Labelled
+from tlbench.data.image_hashes import sketches
+from tlbench.data.near_duplicates import hashes_of
+from tlbench.data.resources import BackboneEntry, Resources
 from tlbench.determinism import Stopwatch, configure, seed_everything
 from tlbench.environment import environment
 from tlbench.errors import ParameterError
 from tlbench.files import write_atomically
 from tlbench.losses import cross_entropy
 from tlbench.names import near_miss
-from tlbench.near_duplicates import hashes_of
-from tlbench.resources import BackboneEntry, Resources
 from tlbench.seeds import derive
-from tlbench.sketches import sketches
 from tlbench.training import predict, train
 from tlbench.workbench import Classifier
 

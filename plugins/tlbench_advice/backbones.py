@@ -10,7 +10,7 @@ from tlbench_advice.evidence import Evidence, backbone_key
 from tlbench_advice.target import Target
 
 if TYPE_CHECKING:
-    from tlbench.resources import BackboneEntry, Resources
+    from tlbench.data.resources import BackboneEntry, Resources
 
 MOST = 3  # backbones that are taken from stored results where none is named
 

@@ -22,7 +22,7 @@ from tlbench_advice.transferability import Scored, preferred, score, why_not
 if TYPE_CHECKING:
     import torch
 
-    from tlbench.resources import Resources
+    from tlbench.data.resources import Resources
 
 FEWEST = 3  # other datasets: fewer cannot be left out in turn
 CHECKED = 3  # candidates in the command that checks the answer
@@ -44,11 +44,11 @@ def recommend(
     stored results). Reads the training split, and uses no more of its labels than the budget allows.
     Raises a TlbenchError for anything that cannot be found or does not fit, before any feature is computed.
     """
-    from tlbench.cache import Cache
+    from tlbench.data.cache import Cache
+    from tlbench.data.resources import Resources
     from tlbench.determinism import resolve_device
     from tlbench.host.catalog import Catalog
     from tlbench.host.host import Host
-    from tlbench.resources import Resources
 
     where = resolve_device(device)
     resources = resources or Resources(Catalog(Host()), Cache())

@@ -37,10 +37,10 @@ def recommend(
     """
     import json
 
-    from tlbench.cache import Cache
+    from tlbench.data.cache import Cache
+    from tlbench.data.resources import Resources
     from tlbench.determinism import configure
     from tlbench.progress import showing_waits
-    from tlbench.resources import Resources
     from tlbench.selection import open_catalog, tell_broken
     from tlbench_advice.recommend import recommend as answer
     from tlbench_advice.text import printed

@@ -7,7 +7,7 @@ import numpy as np
 
 from tlbench import Budget, DataError, ParameterError
 from tlbench.contract.budget import BudgetKind
-from tlbench.sampling import class_counts, labelled_positions
+from tlbench.data.sampling import class_counts, labelled_positions
 from tlbench.seeds import derive
 from tlbench.suitability import too_large
 from tlbench_advice.target import Place
@@ -15,7 +15,7 @@ from tlbench_advice.target import Place
 if TYPE_CHECKING:
     import torch
 
-    from tlbench.resources import BackboneEntry
+    from tlbench.data.resources import BackboneEntry
 
 USUAL = Budget(BudgetKind.SHOTS, 5)
 MOST = 2000  # labelled examples that scores are computed on; more would only make them slower

@@ -9,13 +9,13 @@ import numpy as np
 
 from tlbench import Dataset, ParameterError
 from tlbench.contract.dataset import check_classes
-from tlbench.dataset_probe import check_loads_alike
+from tlbench.data.dataset_probe import check_loads_alike
 from tlbench.host.diagnosis import blamed
 from tlbench.names import near_miss
 
 if TYPE_CHECKING:
+    from tlbench.data.resources import DatasetEntry, Resources
     from tlbench.host.catalog import Catalog
-    from tlbench.resources import DatasetEntry, Resources
 
 
 @dataclass(frozen=True, eq=False)

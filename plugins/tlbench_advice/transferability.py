@@ -19,7 +19,7 @@ from tlbench_advice.target import Place
 if TYPE_CHECKING:
     import torch
 
-    from tlbench.resources import BackboneEntry
+    from tlbench.data.resources import BackboneEntry
 
 SCORES = ("logme", "h_score", "leep", "knn")  # of each more is better
 

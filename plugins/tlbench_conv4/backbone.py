@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Ge
 
 from tlbench import Backbone
-from tlbench.weights import load, read_header, shapes_of
+from tlbench.data.weights import load, read_header, shapes_of
 from tlbench_conv4 import weights_file
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tlbench.images import encode_each
+from tlbench.data.images import encode_each
 
 
 def encode_images(raw: Sequence[Any], side: int, channels: int, invert: bool) -> Tensor:
     """Return (N, channels, side, side); images that are not square are squeezed, as few-shot code does.
 
     uint8, or float32 in 0..255 where one of `raw` is uint16 or float32. Raises DataError for anything else that
-    `tlbench.images.encode_each` does not take, and for other than one or three channels.
+    `tlbench.data.images.encode_each` does not take, and for other than one or three channels.
     """
 
     def transformed(image: Image.Image, _: int) -> Tensor:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tlbench import WeightsError
+from tlbench.data.weights import Fit, Shapes, compare, read_header
 from tlbench.names import parse_value
-from tlbench.weights import Fit, Shapes, compare, read_header
 
 
 def check(path: Path, label: str, wanted: Shapes, settings: Mapping[str, float | tuple[float, ...]]) -> None:

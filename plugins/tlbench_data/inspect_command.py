@@ -28,10 +28,10 @@ def inspect(
     tlbench data inspect 'folder:photos?domains' --budget 50 --out photos-inspected
     """
     from tlbench import Budget, ParameterError
-    from tlbench.cache import Cache
+    from tlbench.data.cache import Cache
+    from tlbench.data.resources import Resources
     from tlbench.names import plural
     from tlbench.progress import showing_waits
-    from tlbench.resources import Resources
     from tlbench.selection import open_catalog, say
     from tlbench_data.opening import Opener, require_dataset_spec
     from tlbench_data.output import default_folder, require_writable, write_all

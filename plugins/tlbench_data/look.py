@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tlbench.contract.dataset import example_digest
-from tlbench.perceptual_hash import as_array as as_array
-from tlbench.sketches import sketched
+from tlbench.data.image_hashes import sketched
+from tlbench.data.perceptual_hash import as_array as as_array
 
 _BLOCK = 1 << 20  # values at a time: a large image must not be copied as float64 at once
 _TO_EIGHT_BITS = {"uint16": 1 / 257}  # 65535 is shown as 255
@@ -29,7 +29,7 @@ class Look:
     deviation: float = math.nan  # likewise
     is_grey: bool = False  # one channel, or three that are equal
     content: str = ""  # a digest of the values with shape and dtype
-    sketch: Any = None  # of an image: a row of dtype tlbench.sketches.SKETCH, by which copies of it are known
+    sketch: Any = None  # of an image: a row of dtype tlbench.data.image_hashes.SKETCH, by which copies of it are known
     problem: str = ""
 
     @property

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from tlbench.data.image_hashes import SKETCH
+from tlbench.data.near_duplicates import EQUAL, MIRRORED, find_copies
 from tlbench.names import plural
-from tlbench.near_duplicates import EQUAL, MIRRORED, find_copies
-from tlbench.sketches import SKETCH
 from tlbench_data.document import Level, Paragraph, Remark, Section, Table, shown
 from tlbench_data.survey import Row, Survey
 

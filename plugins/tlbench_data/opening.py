@@ -7,10 +7,10 @@ from pathlib import Path
 from tlbench import Dataset, ParameterError, TlbenchError
 from tlbench.contract.dataset import split_dataset_spec
 from tlbench.contract.parameters import non_default
+from tlbench.data.resources import DatasetEntry, Resources
 from tlbench.host.catalog import Catalog
 from tlbench.host.diagnosis import blamed
 from tlbench.names import format_spec
-from tlbench.resources import DatasetEntry, Resources
 from tlbench.transfers import TransferReader
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tlbench import Dataset
-    from tlbench.split_table import SplitTable
+    from tlbench.data.split_file import SplitTable
 
 
 @click.command()
@@ -45,11 +45,11 @@ def split(
     tlbench data split folder:photos --test 0.2 --out splits.csv
     """
     from tlbench import ParameterError
-    from tlbench.cache import Cache
+    from tlbench.data.cache import Cache
+    from tlbench.data.resources import Resources
+    from tlbench.data.split_file import draw_folds, draw_split, own_splits
     from tlbench.progress import showing_waits
-    from tlbench.resources import Resources
     from tlbench.selection import open_catalog
-    from tlbench.split_table import draw_folds, draw_split, own_splits
     from tlbench_data.opening import require_dataset_spec
 
     if folds and test:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tlbench import Column, DataError, Dataset, PluginError, TlbenchError
-from tlbench.encoding import DECODERS
+from tlbench.data.encoding import DECODERS
 from tlbench.host.diagnosis import blamed, cause_of
 from tlbench.waiting import track
 from tlbench_data.look import Look, look_at

@@ -1,10 +1,10 @@
-"""Take a test split out of examples that come without one, by the rule of `tlbench.content_split`."""
+"""Take a test split out of examples that come without one, by the rule of `tlbench.data.test_split`."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from tlbench.content_split import TEST_SHARE as TEST_SHARE
-from tlbench.content_split import choose_test
+from tlbench.data.test_split import TEST_SHARE as TEST_SHARE
+from tlbench.data.test_split import choose_test
 from tlbench_datasets.examples import Example
 
 

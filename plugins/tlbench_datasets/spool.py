@@ -7,7 +7,7 @@ import weakref
 from pathlib import Path
 
 from tlbench import DataError
-from tlbench.cache import default_cache_folder
+from tlbench.data.cache import default_cache_folder
 from tlbench_datasets.place import reason
 
 

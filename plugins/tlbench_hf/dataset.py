@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from tlbench import Card, Column, DataError, Dataset, Labelled
-from tlbench.content_split import TEST_SHARE
-from tlbench.contents import Content, by_content, fingerprint, parts, with_test
+from tlbench.data.contents import Content, by_content, fingerprint, parts, with_test
+from tlbench.data.test_split import TEST_SHARE
 from tlbench.names import near_miss, plural
 from tlbench_hf.features import Labels, further_column, image_column, label_column, labels_of, some, texts_of
 from tlbench_hf.opening import Place, opened, place_of

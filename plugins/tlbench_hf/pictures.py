@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import DataError
-from tlbench.contents import Content
-from tlbench.decoding import decoded, recognised
+from tlbench.data.contents import Content
+from tlbench.data.decoding import decoded, recognised
 
 _TOGETHER = 256  # rows that are fetched at a time
 

@@ -13,7 +13,7 @@ from tlbench_leaderboard.joined_plan import suites_of
 
 if TYPE_CHECKING:
     from tlbench import Record, Suite
-    from tlbench.resources import Resources
+    from tlbench.data.resources import Resources
 
 
 class CannotRebuildError(Exception):

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench import ParameterError, Record
-from tlbench.cache import Cache
+from tlbench.data.cache import Cache
+from tlbench.data.resources import Resources
 from tlbench.errors import StoreError
 from tlbench.host.catalog import Catalog
 from tlbench.names import near_miss
-from tlbench.resources import Resources
 from tlbench.store import Store
 from tlbench_leaderboard.comparing import Verdict, compare
 from tlbench_leaderboard.content import parse_object, read_plan, read_predictions

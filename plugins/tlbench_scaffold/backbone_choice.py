@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlbench import TlbenchError, WeightsError
-from tlbench.weights import read_header
+from tlbench.data.weights import read_header
 from tlbench_scaffold.facts import Facts
 
 if TYPE_CHECKING:
-    from tlbench.resources import Resources
+    from tlbench.data.resources import Resources
 
 SHIPPED = "test_resnet.glyphs"
 # Small first: what an unknown machine can bear. All of ImageNet, as timm has them on the hub.

@@ -8,11 +8,11 @@ import numpy as np
 
 from tlbench import DataError, Dataset
 from tlbench.contract.parameters import non_default
+from tlbench.data.sampling import class_counts
 from tlbench.names import plural
-from tlbench.sampling import class_counts
 
 if TYPE_CHECKING:
-    from tlbench.resources import Resources
+    from tlbench.data.resources import Resources
 
 _LOOKED_AT = 16  # images whose size is taken
 PHOTOGRAPH = 64  # pixels: from this size on an image is more than a glyph

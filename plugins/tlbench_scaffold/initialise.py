@@ -24,9 +24,9 @@ LONG = 600.0  # seconds that nobody waits for unasked: networks are then not tra
 
 def initialise(data: str | None, options: dict[str, Any]) -> None:
     """Write the suite that the options and answers come to, and say how to run it."""
-    from tlbench.cache import Cache
+    from tlbench.data.cache import Cache
+    from tlbench.data.resources import Resources
     from tlbench.progress import showing_waits
-    from tlbench.resources import Resources
     from tlbench.selection import open_catalog
 
     out: Path = options["out"]

@@ -12,8 +12,8 @@ from timm.models import efficientnet
 from torch import Tensor, nn
 
 from tlbench import ParameterError
+from tlbench.data.weights import Shapes, shapes_of
 from tlbench.names import near_miss
-from tlbench.weights import Shapes, shapes_of
 from tlbench_timm.preprocessing import NAMED_KEYS
 
 Arguments = tuple[tuple[str, object], ...]  # sorted; hashable, so that what is learnt of a network is kept

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench import Backbone, WeightsError
+from tlbench.data.weights import Fit, Header, read_header
 from tlbench.names import format_spec
-from tlbench.weights import Fit, Header, read_header
 from tlbench_timm import tags
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class TimmBackbone(Backbone):
         return self._normalised(model)
 
     def _normalised(self, model: "nn.Module") -> "nn.Module":
-        from tlbench.images import ImageNetwork
+        from tlbench.data.images import ImageNetwork
 
         preprocessing = self._settings.preprocessing
         return ImageNetwork(model, preprocessing.mean, preprocessing.std)

@@ -8,7 +8,7 @@ from PIL import Image
 from timm.data import create_transform
 from torch import Tensor
 
-from tlbench.images import encode_each
+from tlbench.data.images import encode_each
 from tlbench_timm.preprocessing import Preprocessing
 
 

@@ -16,8 +16,8 @@ from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from tlbench import WeightsError
-from tlbench.weights import Fit, Header, Shapes, compare, read_tensors, shapes_of
-from tlbench.weights import load as load_fitting
+from tlbench.data.weights import Fit, Header, Shapes, compare, read_tensors, shapes_of
+from tlbench.data.weights import load as load_fitting
 
 Tensors = Mapping[str, Tensor]
 

@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from torchvision import models
 
 from tlbench import ParameterError
-from tlbench.weights import Shapes, shapes_of
+from tlbench.data.weights import Shapes, shapes_of
 from tlbench_torchvision.names import PREFIX
 
 # Auxiliary classifiers train deep networks and have no part in features. Both networks expect ImageNet's mean and std

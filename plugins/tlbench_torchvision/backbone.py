@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from tlbench import Backbone
-from tlbench.images import ImageNetwork
+from tlbench.data.images import ImageNetwork
+from tlbench.data.weights import load, read_header, shapes_of
 from tlbench.names import format_spec, near_miss
-from tlbench.weights import load, read_header, shapes_of
 from tlbench_torchvision import architecture, preprocessing, weights_file
 from tlbench_torchvision.encode import encode_images
 from tlbench_torchvision.names import PREFIX, all_names

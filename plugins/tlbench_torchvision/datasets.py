@@ -19,8 +19,8 @@ from annotated_types import Interval
 from filelock import FileLock
 
 from tlbench import Card, DataError, Dataset, Labelled, ParameterError
-from tlbench.content_split import TEST_SHARE
-from tlbench.contents import Content, by_content, fingerprint, parts, with_test
+from tlbench.data.contents import Content, by_content, fingerprint, parts, with_test
+from tlbench.data.test_split import TEST_SHARE
 from tlbench.names import near_miss
 from tlbench_torchvision.datasets_known import Known, known
 from tlbench_torchvision.pictures import Images, bytes_of, digest_of

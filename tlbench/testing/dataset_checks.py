@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tlbench.contract.dataset import Card, Dataset, check_classes, check_dataset_class
-from tlbench.dataset_probe import label_fault
+from tlbench.data.dataset_probe import label_fault
 from tlbench.errors import DataError, PluginError
 from tlbench.names import plural
 from tlbench.testing.check import checks_of, hold

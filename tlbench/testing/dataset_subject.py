@@ -13,7 +13,7 @@ import numpy as np
 
 from tlbench.contract.dataset import Dataset
 from tlbench.contract.task import Labelled
-from tlbench.dataset_probe import content
+from tlbench.data.dataset_probe import content
 from tlbench.errors import TlbenchError
 from tlbench.host.diagnosis import sentence_of
 from tlbench.testing.error import ConformanceError

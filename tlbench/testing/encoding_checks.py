@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.dataset_probe import content
+from tlbench.data.dataset_probe import content
 from tlbench.testing.backbone_subject import BackboneSubject
 from tlbench.testing.check import hold
 from tlbench.testing.recording import listed, same_bits

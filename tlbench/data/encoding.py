@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.cache import LARGE, Cache
 from tlbench.contract.backbone import Backbone
 from tlbench.contract.dataset import Dataset
-from tlbench.dataset_probe import content
+from tlbench.data.cache import LARGE, Cache
+from tlbench.data.dataset_probe import content
 from tlbench.errors import DataError, PluginError
 from tlbench.host.diagnosis import blamed
 from tlbench.waiting import track

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.cache import Cache
 from tlbench.contract.backbone import Backbone
 from tlbench.contract.cell import Transfer
 from tlbench.contract.dataset import Dataset
-from tlbench.division import Division
-from tlbench.near_duplicates import EQUAL, find_copies, may_have_copies
-from tlbench.pretrained_names import is_named, named_datasets, plainly
-from tlbench.resources import DatasetEntry, Resources
-from tlbench.sketches import SKETCH, VERSION, Array, sketches
+from tlbench.data.cache import Cache
+from tlbench.data.image_hashes import SKETCH, VERSION, Array, sketches
+from tlbench.data.near_duplicates import EQUAL, find_copies, may_have_copies
+from tlbench.data.pretrained_names import is_named, named_datasets, plainly
+from tlbench.data.resources import DatasetEntry, Resources
+from tlbench.data.splits import Division
 
 TRAIN, SOURCE, UPSTREAM = "train", "source", "upstream"
 _SEARCH = 1  # raised whenever other copies would be found in the same sketches
@@ -29,7 +29,7 @@ class Copy:
 
     test: str
     other: str
-    kind: int  # EQUAL, NEAR or MIRRORED, of tlbench.near_duplicates
+    kind: int  # EQUAL, NEAR or MIRRORED, of tlbench.data.near_duplicates
 
 
 @dataclass(frozen=True)

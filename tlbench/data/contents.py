@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tlbench.content_split import choose_test
+from tlbench.data.test_split import choose_test
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Choose a test split out of whole groups by what they contain; `tlbench.content_split` does so of single examples.
+"""Choose a test split out of whole groups by what they contain; `tlbench.data.test_split` does so of single examples.
 
 Which groups are chosen depends on their images alone. All classes are weighed together: taking the groups class by
 class would leave the last class with what the others have decided.
@@ -10,8 +10,8 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from tlbench.data.united import united
 from tlbench.errors import DataError
-from tlbench.united import united
 
 Part = Counter[int]  # how many distinct examples a unit has of each class, by the class's number
 

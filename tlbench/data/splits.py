@@ -9,10 +9,10 @@ import numpy as np
 
 from tlbench.contract.dataset import Dataset
 from tlbench.contract.split_rule import SplitRule
+from tlbench.data.split_file import SplitTable, draw_folds, read_split_table, rows_by_split
 from tlbench.errors import PlanError
 from tlbench.names import plural
 from tlbench.seeds import derive
-from tlbench.split_table import SplitTable, draw_folds, read_split_table, rows_by_split
 
 Parts = tuple[tuple[str, np.ndarray | None], ...]  # own splits, and which of their rows; None for all
 

@@ -7,9 +7,9 @@ examples that belong together (a patient's, a scene's).
 
 from collections.abc import Collection, Iterable, Mapping
 
+from tlbench.data.group_split import TEST_SHARE as TEST_SHARE
+from tlbench.data.group_split import choose_groups, rank
 from tlbench.errors import DataError
-from tlbench.group_split import TEST_SHARE as TEST_SHARE
-from tlbench.group_split import choose_groups, rank
 
 
 def choose_test(

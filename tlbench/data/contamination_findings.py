@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from tlbench.contamination import SOURCE, TRAIN, UPSTREAM, Contamination, Copy, Overlap
-from tlbench.near_duplicates import EQUAL, MIRRORED
+from tlbench.data.contamination import SOURCE, TRAIN, UPSTREAM, Contamination, Copy, Overlap
+from tlbench.data.near_duplicates import EQUAL, MIRRORED
 
 _NAMED = 3
 

@@ -12,18 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.cache import Cache
 from tlbench.contract.backbone import Backbone
 from tlbench.contract.cell import Protocol, digest
 from tlbench.contract.dataset import Dataset
 from tlbench.contract.split_rule import SplitRule
-from tlbench.division import Division, divide, table_for
-from tlbench.encoding import EncodedSplit, Portion, encode_split
+from tlbench.data.cache import Cache
+from tlbench.data.encoding import EncodedSplit, Portion, encode_split
+from tlbench.data.split_file import SplitTable
+from tlbench.data.splits import Division, divide, table_for
+from tlbench.data.weights import read_tensors
 from tlbench.errors import DataError, WeightsError
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Origin
-from tlbench.split_table import SplitTable
-from tlbench.weights import read_tensors
 
 SPLITS_IN_MEMORY = 8  # encoded splits that a process keeps open
 

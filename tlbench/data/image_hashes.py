@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.cache import Cache
 from tlbench.contract.dataset import Dataset, example_digest
-from tlbench.perceptual_hash import SIDE, as_array, grey_of, perceptual_hashes, thumbnail
+from tlbench.data.cache import Cache
+from tlbench.data.perceptual_hash import SIDE, as_array, grey_of, perceptual_hashes, thumbnail
 from tlbench.waiting import track
 
 VERSION = 1  # raised whenever a sketch of the same example would differ

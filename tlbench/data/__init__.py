@@ -1,0 +1,1 @@
+"""Read, split, encode and cache data, and find copies between splits."""
