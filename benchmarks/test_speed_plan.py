@@ -7,7 +7,7 @@ import pytest
 from tlbench.api import pending_cells
 from tlbench.contract.record import Record
 from tlbench.make_plan import make_plan
-from tlbench.store import Store
+from tlbench.results.store import Store
 
 REPLICATES = 600
 

@@ -16,7 +16,7 @@ from tlbench.executor import Where
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.store import Store
+from tlbench.results.store import Store
 
 
 def make_results(

@@ -12,7 +12,7 @@ import numpy as np
 
 from tlbench import Record
 from tlbench.contract.predictions import Predictions
-from tlbench.store import Store
+from tlbench.results.store import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 ITEMS, CLASSES, REPLICATES = 100, 5, 5

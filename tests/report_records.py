@@ -7,7 +7,7 @@ import numpy as np
 from tlbench import Record, Results
 from tlbench.contract.predictions import Predictions
 from tlbench.contract.record import Failure
-from tlbench.store import Store
+from tlbench.results.store import Store
 
 ITEMS = 40
 LEVELS = {  # family, and how many of the 40 test items each replicate gets right at 1 and at 5 labels per class

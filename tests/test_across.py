@@ -8,11 +8,18 @@ import pytest
 from scipy import stats as scipy_stats
 
 from tlbench import Record, Results
-from tlbench.across import common_support, too_few_blocks
-from tlbench.aggregates import interquartile_mean, iqm_interval, profile, thresholds
 from tlbench.contract.predictions import Predictions
-from tlbench.ranks import beating, block_ranks, critical_difference, friedman_p, inseparable, rank_intervals
-from tlbench.store import Store
+from tlbench.results.across import common_support, too_few_blocks
+from tlbench.results.across_blocks import (
+    beating,
+    block_ranks,
+    critical_difference,
+    friedman_p,
+    inseparable,
+    rank_intervals,
+)
+from tlbench.results.aggregates import interquartile_mean, iqm_interval, profile, thresholds
+from tlbench.results.store import Store
 
 # AUC of C4.5 and three variants (+m, +cf, +m+cf) on 14 datasets: table 6 of Demsar (2006). Its ranks tell the third
 # and fourth of one row apart (voting), by digits that it does not print.

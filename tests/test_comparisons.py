@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from tlbench.comparisons import (
+from tlbench.results.comparisons import (
     compare,
     detectable_effect,
     holm,

@@ -19,7 +19,7 @@ from tlbench.executor import Finished, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.store import Store
+from tlbench.results.store import Store
 
 CPU = torch.device("cpu")
 HEADER = '''

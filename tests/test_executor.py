@@ -14,7 +14,7 @@ from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.store import Store
+from tlbench.results.store import Store
 
 BOTH_KINDS = (
     "scratch(steps=5)",

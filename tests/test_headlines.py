@@ -1,11 +1,11 @@
-"""tlbench.headlines: the answer in words says no more than the numbers do."""
+"""tlbench.results.headlines: the answer in words says no more than the numbers do."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tlbench.headlines import headlines
-from tlbench.summary import Summary
+from tlbench.results.headlines import headlines
+from tlbench.results.summary import Summary
 
 FAMILIES = {"scratch": "scratch", "probe": "extract", "finetune": "finetune", "dann": "adapt", "source-only": "adapt"}
 STEADY = np.array([0.0, 0.01, -0.01, 0.01, -0.01, 0.0])

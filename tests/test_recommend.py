@@ -16,7 +16,7 @@ from tlbench.executor import Where
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.store import Store
+from tlbench.results.store import Store
 from tlbench_advice.evidence import Candidate, find_folders, read
 from tlbench_advice.hindsight import look_back
 from tlbench_advice.recommend import recommend

@@ -13,8 +13,8 @@ from report_records import make_record
 
 from tlbench import Results
 from tlbench.contract.predictions import Predictions
-from tlbench.ranks import block_ranks, critical_difference, inseparable
-from tlbench.store import Store
+from tlbench.results.across_blocks import block_ranks, critical_difference, inseparable
+from tlbench.results.store import Store
 from tlbench_reports import calibration_plot, confusion_plot, selection_plot, tuning_curve
 from tlbench_reports.charts import PLACES, charts, write
 from tlbench_reports.cost_curve import Cost, amounts

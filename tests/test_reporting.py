@@ -1,13 +1,13 @@
-"""tlbench.reporting: reports that are still good are left alone, all others are written anew."""
+"""tlbench.results.reporting: reports that are still good are left alone, all others are written anew."""
 
 import pytest
 
 from tlbench.contract.record import Record
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.reporting import write_reports
-from tlbench.results import Results
-from tlbench.store import Store
+from tlbench.results.reporting import write_reports
+from tlbench.results.results import Results
+from tlbench.results.store import Store
 
 LABELS = {
     "strategy": "scratch", "family": "scratch", "setting": "inductive", "baseline": True, "backbone": "tiny",

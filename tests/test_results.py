@@ -11,8 +11,8 @@ from tlbench import Record, Results
 from tlbench.contract.predictions import Predictions
 from tlbench.contract.record import Failure
 from tlbench.errors import ParameterError, StoreError
-from tlbench.results import COSTS, LABELS, LEDGER, ROW
-from tlbench.store import Store
+from tlbench.results.results import COSTS, LABELS, LEDGER, ROW
+from tlbench.results.store import Store
 
 ITEMS = 10
 T1 = scipy_stats.t.ppf(0.975, 1)

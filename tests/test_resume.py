@@ -8,7 +8,7 @@ import pytest
 import tlbench
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.reporting import write_reports
+from tlbench.results.reporting import write_reports
 
 SUITE = """
 strategies = ["scratch(steps=150)", "linear-probe"]

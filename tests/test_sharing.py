@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlbench.sharing import Sharing
+from tlbench.results.sharing import Sharing
 
 TEXT = st.text(max_size=12) | st.sampled_from(['"', "\\", '\n "cell": 1,\n', "}\n", "é\u2028", ',\n  "a": '])
 VALUE = st.recursive(

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tlbench import Results, side_by_side
+from tlbench import Results
 from tlbench.errors import StoreError
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.reporting import write_reports
-from tlbench.side_by_side import PROCESSES
-from tlbench.store import Store
+from tlbench.results.reporting import write_reports
+from tlbench.results.results import side_by_side
+from tlbench.results.side_by_side import PROCESSES
+from tlbench.results.store import Store
 
 QUICK = Path(__file__).resolve().parents[1] / "results" / "quick"
 
@@ -101,9 +102,9 @@ def test_many_records_are_read_and_summarised_alike_by_one_process_and_by_severa
 
     write_many(tmp_path, 500)
     shared = Results(tmp_path)
-    monkeypatch.setattr("tlbench.many_cells.MANY", 50)
-    monkeypatch.setattr("tlbench.summary._MANY", 20)
-    monkeypatch.setattr("tlbench.across._MANY", 1)
+    monkeypatch.setattr("tlbench.results.reading.MANY", 50)
+    monkeypatch.setattr("tlbench.results.summary._MANY", 20)
+    monkeypatch.setattr("tlbench.results.across._MANY", 1)
     several = Results(tmp_path)
     assert several.records == shared.records == tuple(sorted(Store(tmp_path).records(), key=_place(shared)))
     monkeypatch.setattr(side_by_side, "_may_fork", lambda: False)
@@ -122,7 +123,7 @@ def test_reporters_write_the_same_files_side_by_side(forking, monkeypatch, tmp_p
     formats = ("csv", "latex", "markdown", "parquet", "table")
     catalog, said = Catalog(Host()), {}
     for name, large in (("one", 1000), ("several", 100)):
-        monkeypatch.setattr("tlbench.reporting.LARGE", large)
+        monkeypatch.setattr("tlbench.results.reporting.LARGE", large)
         said[name] = []
         write_reports(Results(tmp_path / name), catalog, formats, say=said[name].append)
     first, second = (
@@ -142,7 +143,7 @@ def test_records_that_one_process_read_share_their_equal_parts(forking, monkeypa
     from many_records import write_many
 
     write_many(tmp_path, 200, logits=False)
-    monkeypatch.setattr("tlbench.many_cells.MANY", 10)
+    monkeypatch.setattr("tlbench.results.reading.MANY", 10)
     records = Results(tmp_path).records
     assert len({id(record.provenance) for record in records}) <= PROCESSES < len(records) / 10
 
@@ -157,7 +158,7 @@ def test_a_damaged_record_is_named_whichever_process_meets_it(forking, monkeypat
     from many_records import write_many
 
     write_many(tmp_path, 100, logits=False)
-    monkeypatch.setattr("tlbench.many_cells.MANY", 20)
+    monkeypatch.setattr("tlbench.results.reading.MANY", 20)
     last = sorted((tmp_path / "records").glob("*.json"))[-1]
     last.write_text(last.read_text(encoding="utf-8")[:-30], encoding="utf-8")
     with pytest.raises(StoreError, match=f"cannot read .*{last.name}"):
@@ -168,7 +169,7 @@ def test_a_report_forks_of_itself_and_leaves_torch_alone(tmp_path):
     """In a process of its own, since torch is loaded here."""
     script = """
         import os, sys
-        from tlbench import side_by_side
+        from tlbench.results.results import side_by_side
         side_by_side._processors = lambda: 2
         forked = []
         start = side_by_side._start

@@ -14,8 +14,8 @@ from tlbench.contract.suite import suite_from_mapping
 from tlbench.data.split_file import SplitTable, draw_folds, draw_split, read_split_table, rows_by_split
 from tlbench.errors import PlanError
 from tlbench.make_plan import make_plan
-from tlbench.results import Results
-from tlbench.stats import t_interval
+from tlbench.results.results import Results
+from tlbench.results.stats import t_interval
 from tlbench_reports.words import notes
 
 RECORDS = Path(__file__).parents[1] / "results" / "quick" / "records"

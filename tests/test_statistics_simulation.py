@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tlbench import aggregates, ranks
-from tlbench.aggregates import iqm_interval
-from tlbench.comparisons import compare, holm, paired_t_p, separated_from, sign_flip_p
-from tlbench.ranks import block_ranks, rank_intervals
-from tlbench.stats import fewest_pairs, share_interval, t_interval
-from tlbench.summary import Summary
+from tlbench.results.across_blocks import block_ranks, rank_intervals
+from tlbench.results.aggregates import iqm_interval
+from tlbench.results.comparisons import compare, holm, paired_t_p, separated_from, sign_flip_p
+from tlbench.results.results import across_blocks as ranks
+from tlbench.results.results import aggregates
+from tlbench.results.stats import fewest_pairs, share_interval, t_interval
+from tlbench.results.summary import Summary
 
 LABELS = {
     "setting": "inductive", "backbone": "tiny", "source": "", "target": "all", "budget": "5-shot", "selection": "last",

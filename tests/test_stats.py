@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from tlbench.stats import (
+from tlbench.results.stats import (
     Interval,
     fewest_pairs,
     item_interval,

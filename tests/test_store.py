@@ -13,7 +13,7 @@ from tlbench.contract.predictions import Predictions
 from tlbench.contract.record import Failure
 from tlbench.errors import StoreError
 from tlbench.files import write_atomically
-from tlbench.store import Store
+from tlbench.results.store import Store
 
 RECORD = Record(
     cell="abc", identity={"seed": 0}, labels={"strategy": "scratch(lr=1)"},

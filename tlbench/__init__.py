@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from tlbench.errors import WeightsError as WeightsError
     from tlbench.host.hookspecs import hookimpl as hookimpl
     from tlbench.names import Spec as Spec
-    from tlbench.results import Results as Results
+    from tlbench.results.results import Results as Results
     from tlbench.workbench import Workbench as Workbench
 
 _HOME = {
@@ -70,7 +70,7 @@ _HOME = {
     "Record": "contract.record",
     "Reporter": "contract.reporter",
     "Requirements": "contract.strategy",
-    "Results": "results",
+    "Results": "results.results",
     "Source": "contract.task",
     "Spec": "names",
     "Strategy": "contract.strategy",

@@ -22,8 +22,8 @@ from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.make_plan import make_plan
-from tlbench.results import Results
-from tlbench.store import Store
+from tlbench.results.results import Results
+from tlbench.results.store import Store
 from tlbench.tracking import follow, open_trackers
 from tlbench.tuning import import_optuna
 

@@ -41,9 +41,9 @@ def run(retry_failed: bool, track: tuple[str, ...], **options: Any) -> None:
 
     from tlbench.api import execute_plan
     from tlbench.progress import ProgressObserver
-    from tlbench.reporting import write_reports
-    from tlbench.results import Results
-    from tlbench.store import Store
+    from tlbench.results.reporting import write_reports
+    from tlbench.results.results import Results
+    from tlbench.results.store import Store
     from tlbench.tracking import follow, open_trackers
     from tlbench.waiting import listening
 
@@ -84,7 +84,7 @@ def plan(cells: bool, **options: Any) -> None:
     from tlbench.determinism import resolve_device
     from tlbench.estimate import estimate
     from tlbench.progress import seconds_in_words
-    from tlbench.store import MARKER, Store
+    from tlbench.results.store import MARKER, Store
 
     chosen = resolve(options)
     known = copies_of_test_inputs(chosen.plan, chosen.resources, search=False)

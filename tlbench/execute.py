@@ -23,9 +23,9 @@ from tlbench.errors import StoreError, TlbenchError
 from tlbench.features import FeatureSource
 from tlbench.ledger import ledger
 from tlbench.preparation import Preparation, setting_of
+from tlbench.results.store import Store
 from tlbench.seeds import derive
 from tlbench.showing import shown_features
-from tlbench.store import Store
 from tlbench.training import predict
 from tlbench.trial import Members, Trial, fit_and_predict, mixes_examples
 from tlbench.tuning import tuned

@@ -21,7 +21,7 @@ from tlbench.determinism import configure, resolve_device
 from tlbench.execute import Outcome, failed, run_cell
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.store import Store
+from tlbench.results.store import Store
 from tlbench.waiting import listening, tell
 
 TOLD_EVERY = 0.5  # seconds between what a worker says of one piece of work

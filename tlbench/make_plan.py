@@ -16,7 +16,7 @@ from tlbench.data.resources import Resources
 from tlbench.data.sampling import class_counts
 from tlbench.errors import DataError, PlanError
 from tlbench.names import plural
-from tlbench.significance import significance_warnings
+from tlbench.results.significance import significance_warnings
 from tlbench.suitability import (
     missing_members,
     pairing_notes,

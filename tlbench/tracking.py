@@ -14,7 +14,7 @@ from tlbench.errors import ParameterError, PluginError, TlbenchError
 from tlbench.host.catalog import Catalog
 from tlbench.host.hookspecs import hookimpl
 from tlbench.host.host import hookspecs
-from tlbench.store import Store
+from tlbench.results.store import Store
 
 
 class Watcher:

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from tlbench import Budget, ParameterError, Record, stats
+from tlbench import Budget, ParameterError, Record
 from tlbench.contract.budget import BudgetKind
 from tlbench.contract.cell import digest
 from tlbench.errors import StoreError
 from tlbench.names import near_miss
-from tlbench.store import MARKER, Store
+from tlbench.results.results import stats
+from tlbench.results.store import MARKER, Store
 
 METRIC = "accuracy"
 RULES = (None, "last", "validation")  # selection rules that need nothing but the label budget
@@ -49,7 +50,7 @@ class Block:
     classes: int
     labels_per_class: float  # validation included
     scores: Mapping[Candidate, Mapping[tuple[int, int], float]]
-    overlap: float = 0.0  # of a cross-validation, as tlbench.stats takes it
+    overlap: float = 0.0  # of a cross-validation, as tlbench.results.stats takes it
     baselines: frozenset[Candidate] = frozenset()
 
     @cached_property

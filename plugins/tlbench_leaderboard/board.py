@@ -139,7 +139,7 @@ class Board:
         return [row for group in self.groups for row in group.rows]
 
     def _groups(self) -> Iterator[BoardGroup]:
-        from tlbench.results import GROUP, ROW
+        from tlbench.results.results import GROUP, ROW
 
         records = self._records(ROW)
         costs = {_key(row, ROW): row for row in self.results.costs().to_dict("records")}

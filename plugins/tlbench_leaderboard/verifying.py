@@ -12,7 +12,7 @@ from tlbench.data.resources import Resources
 from tlbench.errors import StoreError
 from tlbench.host.catalog import Catalog
 from tlbench.names import near_miss
-from tlbench.store import Store
+from tlbench.results.store import Store
 from tlbench_leaderboard.comparing import Verdict, compare
 from tlbench_leaderboard.content import parse_object, read_plan, read_predictions
 from tlbench_leaderboard.fault import row_of

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tlbench.stats import t_interval
+from tlbench.results.stats import t_interval
 from tlbench_reports.drawing import GREY, Chart, Look, broken, place_name
 from tlbench_reports.leading import best_budget, leaders, predictions
 from tlbench_reports.rows import conditions

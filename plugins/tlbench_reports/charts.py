@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tlbench.reporting import LARGE, STAMP
-from tlbench.side_by_side import side_by_side
+from tlbench.results.reporting import LARGE, STAMP
+from tlbench.results.side_by_side import side_by_side
 from tlbench_reports.atomic import write_bytes
 from tlbench_reports.calibration_plot import calibration_plot
 from tlbench_reports.confusion_plot import confusion_plot

@@ -40,7 +40,7 @@ def report(
     from tlbench.host.catalog import Catalog
     from tlbench.host.host import Host
     from tlbench.names import unknown
-    from tlbench.reporting import LARGE, write_reports
+    from tlbench.results.reporting import LARGE, write_reports
 
     catalog = Catalog(Host(plugins))
     for name in formats:

@@ -11,7 +11,7 @@ from tlbench_reports.words import NOTHING, chance, interval, known, listing, not
 
 if TYPE_CHECKING:
     from tlbench import Results
-    from tlbench.across import Across
+    from tlbench.results.across import Across
 
 BEST, TIED = "best", "tied with best"
 

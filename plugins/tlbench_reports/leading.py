@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tlbench.results import ROW
-from tlbench.row_labels import row_labels
+from tlbench.results.results import ROW
+from tlbench.results.rows import row_labels
 from tlbench_reports.once import once
 from tlbench_reports.words import known
 

@@ -8,7 +8,7 @@ import numpy as np
 from tlbench.contract.cell import digest
 from tlbench.contract.predictions import Predictions
 from tlbench.contract.record import Failure, Record
-from tlbench.store import Store
+from tlbench.results.store import Store
 
 ITEMS = 40  # test examples
 SCRIPT = "<script>alert('tlbench')</script>"  # what a name of somebody's making may hold

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 import numpy as np
 
 from tlbench.contract.record import Record
-from tlbench.right_answers import right_answers
-from tlbench.sharing import Sharing
-from tlbench.side_by_side import side_by_side
-from tlbench.store import Store
+from tlbench.results.right_answers import right_answers
+from tlbench.results.sharing import Sharing
+from tlbench.results.side_by_side import side_by_side
+from tlbench.results.store import Store
 
 MANY = 5_000  # cells that a process reads at a time
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from tlbench import stats
-from tlbench.across import Across
-from tlbench.comparisons import compare
 from tlbench.contract.budget import Budget
 from tlbench.contract.strategy import ORACLE, UNSUPERVISED, Family
-from tlbench.summary import PLACE, Summary, partition
+from tlbench.results.across import Across
+from tlbench.results.comparisons import compare
+from tlbench.results.results import stats
+from tlbench.results.summary import PLACE, Summary, partition
 
 _FEW = 3  # names that are listed, adaptations with a sentence each
 _MANY = 12  # groups from which on only what all datasets say is put into words

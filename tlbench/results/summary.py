@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlbench import stats
-from tlbench.baseline import baselines
-from tlbench.comparisons import compare, holm, score_step, separated_from
-from tlbench.records_frame import LEDGER
-from tlbench.row_labels import row_labels
-from tlbench.side_by_side import side_by_side
+from tlbench.results.baseline import baselines
+from tlbench.results.comparisons import compare, holm, score_step, separated_from
+from tlbench.results.records_frame import LEDGER
+from tlbench.results.results import stats
+from tlbench.results.rows import row_labels
+from tlbench.results.side_by_side import side_by_side
 
 # What one row of the summary is about.
 ROW = ("transfer", "backbone", "budget", "setting", "source", "family", "strategy", "selection", "tuned")

@@ -9,7 +9,7 @@ import numpy as np
 
 from tlbench.errors import StoreError
 from tlbench.names import plural
-from tlbench.store import Store
+from tlbench.results.store import Store
 
 _TYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from tlbench.across import Across, compare_across
 from tlbench.contract.budget import Budget
 from tlbench.contract.record import Record
 from tlbench.contract.strategy import SETTINGS, UNSUPERVISED, Family
 from tlbench.errors import ParameterError, StoreError
-from tlbench.many_cells import read_records, read_right_answers
 from tlbench.names import near_miss
-from tlbench.pairwise import pairwise
-from tlbench.records_frame import (
+from tlbench.results.across import Across, compare_across
+from tlbench.results.pairwise import pairwise
+from tlbench.results.reading import read_records, read_right_answers
+from tlbench.results.records_frame import (
     COSTS,
     LABELS,
     LEDGER,
@@ -24,10 +24,10 @@ from tlbench.records_frame import (
     records_frame,
     selection,
 )
-from tlbench.significance import significance_warnings
-from tlbench.store import Store
-from tlbench.summary import GROUP, ROW, Summary
-from tlbench.validator_correlation import validator_correlations
+from tlbench.results.rule_correlation import validator_correlations
+from tlbench.results.significance import significance_warnings
+from tlbench.results.store import Store
+from tlbench.results.summary import GROUP, ROW, Summary
 
 __all__ = ["COSTS", "GROUP", "LABELS", "LEDGER", "PRIMARY", "ROW", "SETTINGS", "UNSUPERVISED", "Results"]
 
@@ -129,7 +129,7 @@ class Results:
         return bool(next((facts["higher_is_better"] for facts in known if facts), True))
 
     def pairwise(self, metric: str | None = None) -> pd.DataFrame:
-        """Return all pairs of rows of each group, `a` less `b`: see `tlbench.pairwise`."""
+        """Return all pairs of rows of each group, `a` less `b`: see `tlbench.results.pairwise`."""
         return pairwise(self._summary(metric or self.metric))
 
     def across(self, metric: str | None = None) -> list[Across]:
@@ -140,7 +140,7 @@ class Results:
         return list(self._across[metric])
 
     def validators(self) -> pd.DataFrame:
-        """Return how well each selection rule orders training steps: see `tlbench.validator_correlation`."""
+        """Return how well each selection rule orders training steps: see `tlbench.results.rule_correlation`."""
         return validator_correlations(self.records)
 
     def costs(self) -> pd.DataFrame:
@@ -151,7 +151,7 @@ class Results:
 
     def headlines(self) -> list[str]:
         """Return the answer in sentences: over all datasets where there are several, then for each group of rows."""
-        from tlbench.headlines import headlines
+        from tlbench.results.headlines import headlines
 
         return [
             sentence for metric in self.primaries for sentence in headlines(self._summary(metric), self.across(metric))

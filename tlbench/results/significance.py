@@ -5,7 +5,7 @@ from typing import Any
 
 from tlbench.contract.strategy import ORACLE
 from tlbench.names import plural
-from tlbench.stats import fewest_pairs, smallest_p
+from tlbench.results.stats import fewest_pairs, smallest_p
 
 ALPHA = 0.05
 

@@ -7,14 +7,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlbench import stats
-from tlbench.aggregates import iqm_interval, profile, thresholds
-from tlbench.comparisons import ALPHA
 from tlbench.names import plural
-from tlbench.ranks import beating, block_ranks, critical_difference, friedman_p, inseparable, rank_intervals
-from tlbench.row_labels import row_labels
-from tlbench.side_by_side import side_by_side
-from tlbench.summary import Summary, partition
+from tlbench.results.across_blocks import (
+    beating,
+    block_ranks,
+    critical_difference,
+    friedman_p,
+    inseparable,
+    rank_intervals,
+)
+from tlbench.results.aggregates import iqm_interval, profile, thresholds
+from tlbench.results.comparisons import ALPHA
+from tlbench.results.results import stats
+from tlbench.results.rows import row_labels
+from tlbench.results.side_by_side import side_by_side
+from tlbench.results.summary import Summary, partition
 
 CANDIDATE = ("strategy", "backbone", "selection", "tuned")
 Row = dict[str, Any]

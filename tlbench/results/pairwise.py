@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from tlbench.comparisons import ALPHA, compare, holm
-from tlbench.summary import GROUP, Summary, step
+from tlbench.results.comparisons import ALPHA, compare, holm
+from tlbench.results.summary import GROUP, Summary, step
 
 COLUMNS = (*GROUP, "a", "b", "delta", "low", "high", "n", "p", "p_holm", "p_t", "separated", "effect", "needed")
 

@@ -9,7 +9,7 @@ from scipy import stats as scipy_stats
 
 from tlbench.contract.record import Record
 from tlbench.contract.strategy import ORACLE
-from tlbench.stats import t_interval
+from tlbench.results.stats import t_interval
 
 COLUMNS = ("transfer", "backbone", "budget", "rule", "correlation", "low", "high", "n", "candidates")
 PLACE = COLUMNS[:3]

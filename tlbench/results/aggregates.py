@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tlbench.stats import multiplier
+from tlbench.results.stats import multiplier
 
 RESAMPLES = 1_000
 STEPS = 101  # thresholds of a profile

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from scipy import special
 
-from tlbench.stats import LEVEL
+from tlbench.results.stats import LEVEL
 
 ALPHA = 0.05  # two-sided
 POWER = 0.8
@@ -37,7 +37,7 @@ class Paired:
 
 
 def compare(differences: np.ndarray, overlap: np.ndarray | float = 0.0, step: float = 0.0) -> Paired:
-    """Compare by each row of `differences`, (m, n); `overlap`, one or (m,), as in `tlbench.stats.t_interval`.
+    """Compare by each row of `differences`, (m, n); `overlap`, one or (m,), as in `tlbench.results.stats.t_interval`.
 
     `step` as in `paired_t_p`.
     """

@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 from scipy import stats as scipy_stats
 
-from tlbench.comparisons import ALPHA
-from tlbench.stats import LEVEL
+from tlbench.results.comparisons import ALPHA
+from tlbench.results.stats import LEVEL
 
 RESAMPLES = 10_000
 FEWEST_BLOCKS = 5  # that are resampled

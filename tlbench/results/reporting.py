@@ -14,8 +14,8 @@ from tlbench.errors import StoreError
 from tlbench.files import write_atomically
 from tlbench.host.catalog import Catalog
 from tlbench.names import unknown
-from tlbench.results import Results
-from tlbench.side_by_side import side_by_side
+from tlbench.results.results import Results
+from tlbench.results.side_by_side import side_by_side
 
 STAMP = "reports.json"  # names what the reports in a folder were made from
 LARGE = 20_000  # records from which on reports share the work among processes, and draw fewer charts

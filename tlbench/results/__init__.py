@@ -1,0 +1,1 @@
+"""Read a results folder, compare its rows with honest statistics, and have reports written."""
