@@ -4,9 +4,9 @@ import pytest
 
 from tlbench.data.cache import Cache
 from tlbench.data.resources import Resources
-from tlbench.determinism import configure
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
+from tlbench.learning.determinism import configure
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from tlbench.data.cache import Cache
-from tlbench.features import extract_split
-from tlbench.workbench import Frozen
+from tlbench.learning.features import extract_split
+from tlbench.learning.workbench import Frozen
 
 
 @pytest.mark.benchmark(group="features of 1,198 digits")

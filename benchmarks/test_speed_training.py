@@ -6,8 +6,8 @@ from torch import nn
 
 from tlbench.contract.recipe import Recipe
 from tlbench.contract.task import Labelled
-from tlbench.losses import cross_entropy
-from tlbench.training import train
+from tlbench.learning.losses import cross_entropy
+from tlbench.learning.training import train
 
 STEPS, BATCH = 20, 32
 DEVICE = torch.device("cpu")

@@ -15,10 +15,10 @@ from tlbench.api import execute_plan
 from tlbench.cli import main
 from tlbench.data.cache import Cache
 from tlbench.data.resources import Resources
-from tlbench.determinism import configure
 from tlbench.executor import Where
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
+from tlbench.learning.determinism import configure
 from tlbench.make_plan import make_plan
 from tlbench.results.store import Store
 

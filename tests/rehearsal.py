@@ -39,15 +39,15 @@ def make_cheap(patch, kept=None):
     import tlbench.api
     import tlbench.execute
     import tlbench.executor
+    import tlbench.learning.workbench
     import tlbench.make_plan
-    import tlbench.workbench
     import tlbench_reports.charts
     import tlbench_reports.figures
     import tlbench_reports.page
 
     render, pictures = tlbench_reports.charts.render, {}
     lay_out, pages = tlbench_reports.page.page, []
-    train, plan, draw = tlbench.workbench.train, tlbench.make_plan.make_plan, tlbench.execute.draw
+    train, plan, draw = tlbench.learning.workbench.train, tlbench.make_plan.make_plan, tlbench.execute.draw
     run_cell, run_cells = tlbench.executor.run_cell, tlbench.api.run_cells
 
     def short_train(*arguments, **options):
@@ -89,7 +89,7 @@ def make_cheap(patch, kept=None):
     patch.setattr(tlbench_reports.page, "page", laid_out_once)
     patch.setattr(tlbench_reports.charts, "render", drawn_once)
     patch.setattr(tlbench_reports.figures, "render", drawn_once)
-    patch.setattr(tlbench.workbench, "train", short_train)
+    patch.setattr(tlbench.learning.workbench, "train", short_train)
     patch.setattr(tlbench.execute, "draw", few_episodes)
     patch.setattr(tlbench.make_plan, "make_plan", small_plan)
     patch.setattr(tlbench.api, "make_plan", small_plan)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tlbench.augment import augment
+from tlbench.learning.augment import augment
 
 IMAGES = torch.arange(6 * 3 * 16 * 16).remainder(251).to(torch.uint8).view(6, 3, 16, 16)
 

@@ -12,12 +12,12 @@ from tlbench import Labelled, Workbench
 from tlbench.api import pending_cells
 from tlbench.contract.record import Failure
 from tlbench.data.resources import Resources
-from tlbench.determinism import Stopwatch
 from tlbench.errors import PlanError, PluginError
 from tlbench.execute import failed, run_cell
 from tlbench.executor import Finished, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
+from tlbench.learning.determinism import Stopwatch
 from tlbench.make_plan import make_plan
 from tlbench.results.store import Store
 

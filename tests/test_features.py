@@ -9,7 +9,7 @@ from tlbench import Backbone, DataError, Dataset, Labelled
 from tlbench.data.cache import Cache
 from tlbench.data.encoding import CHUNK, encode_split
 from tlbench.execute import run_cell
-from tlbench.features import extract_split
+from tlbench.learning.features import extract_split
 from tlbench.make_plan import make_plan
 
 CPU = torch.device("cpu")

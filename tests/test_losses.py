@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from tlbench import Recipe
-from tlbench.losses import cross_entropy
-from tlbench.workbench import Setting, Workbench
+from tlbench.learning.losses import cross_entropy
+from tlbench.learning.workbench import Setting, Workbench
 
 
 def batch(dtype=torch.float32):

@@ -10,12 +10,12 @@ from torch import nn
 
 from tlbench import Backbone, Budget, ParameterError, Recipe, Task, Workbench
 from tlbench.contract.task import Labelled
-from tlbench.determinism import seed_everything
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
+from tlbench.learning.determinism import seed_everything
+from tlbench.learning.training import predict
+from tlbench.learning.workbench import Setting
 from tlbench.make_plan import make_plan
-from tlbench.training import predict
-from tlbench.workbench import Setting
 from tlbench_peft.ia3 import PeftIA3
 from tlbench_peft.loha import PeftLoha
 from tlbench_peft.lokr import PeftLokr

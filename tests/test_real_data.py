@@ -11,7 +11,7 @@ from tlbench.data.cache import Cache
 from tlbench.data.resources import Resources
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.training import predict
+from tlbench.learning.training import predict
 
 CIFAR_PLUGIN = Path(__file__).parent / "plugins" / "cifar_resnet.py"
 CPU = torch.device("cpu")

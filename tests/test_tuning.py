@@ -248,8 +248,8 @@ def test_every_search_space_of_ours_holds_values_that_its_strategy_takes(resourc
 
 
 def test_ranking_without_anything_to_go_by_is_refused(resources, suite):
+    from tlbench.learning.workbench import Workbench
     from tlbench.preparation import setting_of
-    from tlbench.workbench import Workbench
 
     cell, *_ = make_plan(suite(), resources).cells
     bench = Workbench(setting_of(cell, resources.backbone(cell.backbone), 4, CPU))

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import entropy
 from torch.nn import functional as F
 
-from tlbench.validators import embedded_validation, information, negative_entropy, neighbourhood_density
+from tlbench.learning.validators import embedded_validation, information, negative_entropy, neighbourhood_density
 
 LOGITS = torch.tensor(np.random.default_rng(0).normal(size=(12, 4)) * 3, dtype=torch.float32)
 PROBABILITIES = F.softmax(LOGITS.double(), dim=1).numpy()

@@ -6,9 +6,9 @@ from torch import nn
 
 from tlbench import PluginError, Recipe, Workbench
 from tlbench.contract.task import Labelled
-from tlbench.determinism import seed_everything
-from tlbench.losses import cross_entropy
-from tlbench.workbench import Setting
+from tlbench.learning.determinism import seed_everything
+from tlbench.learning.losses import cross_entropy
+from tlbench.learning.workbench import Setting
 
 
 @pytest.fixture

@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from tlbench.errors import TlbenchError as TlbenchError
     from tlbench.errors import WeightsError as WeightsError
     from tlbench.host.hookspecs import hookimpl as hookimpl
+    from tlbench.learning.workbench import Workbench as Workbench
     from tlbench.names import Spec as Spec
     from tlbench.results.results import Results as Results
-    from tlbench.workbench import Workbench as Workbench
 
 _HOME = {
     "Backbone": "contract.backbone",
@@ -79,7 +79,7 @@ _HOME = {
     "TlbenchError": "errors",
     "Tracker": "contract.tracker",
     "WeightsError": "errors",
-    "Workbench": "workbench",
+    "Workbench": "learning.workbench",
     "hookimpl": "host.hookspecs",
     "run": "api",
 }

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from tlbench.backbone_probe import probe_features
 from tlbench.contract.cell import Cell, canonical
 from tlbench.contract.plan import Plan
 from tlbench.contract.split_rule import GIVEN
@@ -15,12 +14,13 @@ from tlbench.data.cache import Cache
 from tlbench.data.contamination import contamination
 from tlbench.data.contamination_findings import findings
 from tlbench.data.resources import Resources
-from tlbench.determinism import resolve_device
 from tlbench.draw import division_of
 from tlbench.errors import ParameterError, StoreError
 from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
+from tlbench.learning.backbone_probe import probe_features
+from tlbench.learning.determinism import resolve_device
 from tlbench.make_plan import make_plan
 from tlbench.results.results import Results
 from tlbench.results.store import Store

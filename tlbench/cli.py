@@ -81,8 +81,8 @@ def plan(cells: bool, **options: Any) -> None:
     tlbench plan --suite my-suite.toml
     """
     from tlbench.api import copies_of_test_inputs
-    from tlbench.determinism import resolve_device
     from tlbench.estimate import estimate
+    from tlbench.learning.determinism import resolve_device
     from tlbench.progress import seconds_in_words
     from tlbench.results.store import MARKER, Store
 
@@ -185,7 +185,7 @@ def pretrain(backbone: str | None, out: Path | None, device: str, plugins: tuple
     from tlbench.contract.backbone import Backbone
     from tlbench.data.cache import Cache
     from tlbench.data.resources import Resources
-    from tlbench.determinism import resolve_device
+    from tlbench.learning.determinism import resolve_device
     from tlbench.upstream import pretrain as pretrain_upstream
     from tlbench.upstream import read_recipe
 

@@ -17,8 +17,8 @@ from tlbench.data.encoding import Portion
 from tlbench.data.resources import Resources
 from tlbench.data.sampling import carve_validation, episode_rows, labelled_positions
 from tlbench.data.splits import Division
-from tlbench.features import FeatureSource
-from tlbench.judge import Evidence, sample
+from tlbench.learning.checkpoint_selection import Evidence, sample
+from tlbench.learning.features import FeatureSource
 from tlbench.seeds import derive
 
 HELD_OUT = 0.2  # share of the source's labels that rules which look at the source keep from every training

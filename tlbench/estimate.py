@@ -10,7 +10,7 @@ from tlbench.contract.cell import Cell
 from tlbench.contract.search_space import TuningBudget
 from tlbench.contract.strategy import Family, Strategy
 from tlbench.data.resources import Resources
-from tlbench.determinism import synchronise
+from tlbench.learning.determinism import synchronise
 from tlbench.results.store import Store
 
 EPISODE_SECONDS = 0.01  # to draw an episode and to fit a head on features that are known

@@ -12,12 +12,12 @@ from tlbench.contract.parameters import plain_parameters
 from tlbench.contract.strategy import Strategy
 from tlbench.contract.task import Source
 from tlbench.data.resources import BackboneEntry, Resources
-from tlbench.determinism import Stopwatch, seed_everything
 from tlbench.draw import draw_source
 from tlbench.environment import source_digest
-from tlbench.features import FeatureSource
+from tlbench.learning.determinism import Stopwatch, seed_everything
+from tlbench.learning.features import FeatureSource
+from tlbench.learning.workbench import Setting, Workbench
 from tlbench.seeds import derive
-from tlbench.workbench import Setting, Workbench
 
 
 def setting_of(cell: Cell, backbone: BackboneEntry, classes: int, device: torch.device) -> Setting:

@@ -83,8 +83,8 @@ def resolve(options: dict[str, Any]) -> Chosen:
     from tlbench.api import default_jobs, default_output, refuse_inside_data
     from tlbench.data.cache import Cache
     from tlbench.data.resources import Resources
-    from tlbench.determinism import configure, resolve_device
     from tlbench.executor import Where
+    from tlbench.learning.determinism import configure, resolve_device
     from tlbench.make_plan import make_plan
     from tlbench.progress import showing_waits
     from tlbench.tuning import import_optuna

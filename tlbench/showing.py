@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from tlbench.learning.training import predict
+from tlbench.learning.workbench import Classifier
 from tlbench.seeds import derive
-from tlbench.training import predict
 from tlbench.trial import Trial
-from tlbench.workbench import Classifier
 
 SHOWN = 200  # test items, at most
 DIRECTIONS = 16  # principal directions that are kept, at most

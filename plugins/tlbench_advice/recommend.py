@@ -46,9 +46,9 @@ def recommend(
     """
     from tlbench.data.cache import Cache
     from tlbench.data.resources import Resources
-    from tlbench.determinism import resolve_device
     from tlbench.host.catalog import Catalog
     from tlbench.host.host import Host
+    from tlbench.learning.determinism import resolve_device
 
     where = resolve_device(device)
     resources = resources or Resources(Catalog(Host()), Cache())

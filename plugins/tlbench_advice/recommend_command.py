@@ -39,7 +39,7 @@ def recommend(
 
     from tlbench.data.cache import Cache
     from tlbench.data.resources import Resources
-    from tlbench.determinism import configure
+    from tlbench.learning.determinism import configure
     from tlbench.progress import showing_waits
     from tlbench.selection import open_catalog, tell_broken
     from tlbench_advice.recommend import recommend as answer

@@ -49,10 +49,10 @@ class Sample:
         """
         import torch
 
-        from tlbench.backbone_probe import feature_fault
-        from tlbench.determinism import seeded
         from tlbench.host.diagnosis import blamed
-        from tlbench.training import predict
+        from tlbench.learning.backbone_probe import feature_fault
+        from tlbench.learning.determinism import seeded
+        from tlbench.learning.training import predict
         from tlbench.waiting import track
 
         backbone, inputs = entry.backbone, self.place.dataset.load(self.place.domain, "train").inputs

@@ -59,7 +59,7 @@ def _source_probabilities(
     """Return the probabilities (N, classes) that a linear probe on the source gives, or None where it has one class."""
     from scipy.special import softmax
 
-    from tlbench.logistic import logistic_regression
+    from tlbench.learning.logistic import logistic_regression
 
     known = draw(source, Budget(BudgetKind.FULL))
     names, positions = np.unique(known.labels, return_inverse=True)

@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt
 from torch import nn
 
 from tlbench import Family, Labelled, Requirements, Strategy
-from tlbench.logistic import linear_layer, logistic_regression
+from tlbench.learning.logistic import linear_layer, logistic_regression
 from tlbench_ensemble.averaging import Averaged
 
 

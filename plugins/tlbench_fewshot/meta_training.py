@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt
 from torch import nn
 
 from tlbench import DataError, Episode, Episodes, Requirements, Strategy
-from tlbench.training import predict
+from tlbench.learning.training import predict
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from annotated_types import Gt
 from torch import nn
 
 from tlbench import Between, Family, Requirements, Strategy
-from tlbench.logistic import linear_layer, logistic_regression
+from tlbench.learning.logistic import linear_layer, logistic_regression
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from tlbench import Budget
-from tlbench.determinism import seed_everything
-from tlbench.training import predict
+from tlbench.learning.determinism import seed_everything
+from tlbench.learning.training import predict
 from tlbench_golden.check import Checks, Setup
 from tlbench_golden.toy import CPU, TOY, bench_of, largest_difference, logits, test_inputs
 

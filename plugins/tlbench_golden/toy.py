@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from tlbench import Budget, Recipe, Strategy, Workbench
-from tlbench.determinism import seed_everything
+from tlbench.learning.determinism import seed_everything
+from tlbench.learning.training import predict
+from tlbench.learning.workbench import Setting
 from tlbench.testing import Toy
-from tlbench.training import predict
-from tlbench.workbench import Setting
 
 CPU = torch.device("cpu")
 TOY = Toy()

@@ -42,7 +42,7 @@ def verify(
     \b
     tlbench verify tlbench-results/quick --sample 5
     """  # fmt: skip
-    from tlbench.determinism import resolve_device
+    from tlbench.learning.determinism import resolve_device
     from tlbench.names import plural
     from tlbench.selection import open_catalog, say
     from tlbench_leaderboard.source import open_source

@@ -222,8 +222,8 @@ class _Planner:
 
         from tlbench.api import default_jobs
         from tlbench.contract.suite import suite_from_mapping
-        from tlbench.determinism import configure, resolve_device
         from tlbench.estimate import estimate
+        from tlbench.learning.determinism import configure, resolve_device
         from tlbench.make_plan import make_plan
 
         suite = suite_from_mapping(tomllib.loads(draft.text()), default_name=self.options["out"].stem)

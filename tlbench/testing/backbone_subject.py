@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from tlbench.contract.backbone import Backbone
 from tlbench.data.weights import read_tensors
-from tlbench.determinism import seeded
 from tlbench.errors import DataError, WeightsError
 from tlbench.host.diagnosis import sentence_of
+from tlbench.learning.determinism import seeded
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.surroundings import as_in_a_run
 

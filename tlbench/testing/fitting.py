@@ -15,13 +15,13 @@ from tlbench.contract.parameters import fields_of
 from tlbench.contract.recipe import Recipe
 from tlbench.contract.strategy import Strategy
 from tlbench.contract.task import Labelled, Member, Task
-from tlbench.determinism import seed_everything
+from tlbench.learning.determinism import seed_everything
+from tlbench.learning.training import predict
+from tlbench.learning.workbench import Setting
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.recording import RecordingWorkbench, State, differing
 from tlbench.testing.surroundings import Traces, advance_generators, as_in_a_run, generator_states, settings, watched
 from tlbench.testing.toy import Toy
-from tlbench.training import predict
-from tlbench.workbench import Setting
 
 CPU = torch.device("cpu")
 BUDGETS = tuple(map(Budget.parse, ("0", "4-shot", "1-shot")))

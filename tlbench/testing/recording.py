@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tlbench.training import Loss
-from tlbench.workbench import Frozen, Setting, Workbench
+from tlbench.learning.training import Loss
+from tlbench.learning.workbench import Frozen, Setting, Workbench
 
 State = dict[str, Tensor]
 

@@ -10,6 +10,7 @@ from tlbench.contract.budget import Budget
 from tlbench.contract.parameters import construct
 from tlbench.contract.strategy import Family, Strategy, check_strategy_class
 from tlbench.errors import PluginError
+from tlbench.learning.training import predict
 from tlbench.names import parse_spec
 from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError
@@ -17,7 +18,6 @@ from tlbench.testing.fitting import CPU, FEW, MANY, Fitted, budgets_for, first_o
 from tlbench.testing.recording import differing, listed, same_bits, state_of, storages
 from tlbench.testing.surroundings import plain
 from tlbench.testing.toy import Network, Toy, pretrained
-from tlbench.training import predict
 
 TOLERANCE = 1e-4  # of predictions one by one against a batch, relative to the largest logit
 ALONE = 20  # examples that are predicted one by one

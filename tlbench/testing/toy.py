@@ -15,7 +15,7 @@ from tlbench.contract.budget import Budget
 from tlbench.contract.dataset import Dataset
 from tlbench.contract.strategy import Requirements
 from tlbench.contract.task import FurtherLabels, Labelled, Source, Task
-from tlbench.determinism import generator, seeded
+from tlbench.learning.determinism import generator, seeded
 from tlbench.seeds import derive
 
 POOL = 20  # examples per class of a domain's training split

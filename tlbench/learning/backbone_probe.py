@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from tlbench.contract.backbone import Backbone
-from tlbench.determinism import seeded
 from tlbench.errors import PluginError
 from tlbench.host.diagnosis import blamed
+from tlbench.learning.determinism import seeded
 
 
 def probe_features(backbone: Backbone, weights: Mapping[str, Tensor] | None, inputs: Tensor) -> None:

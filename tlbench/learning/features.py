@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from tlbench.data.cache import Cache
 from tlbench.data.encoding import EncodedSplit, Portion
-from tlbench.determinism import Stopwatch
-from tlbench.training import BATCH, predict
+from tlbench.learning.determinism import Stopwatch
+from tlbench.learning.training import BATCH, predict
 from tlbench.waiting import ONCE, track
 
 

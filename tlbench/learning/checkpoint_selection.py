@@ -10,8 +10,8 @@ from torch import Tensor
 
 from tlbench.contract.selection_rule import DENSITY, EMBEDDED, ENTROPY, INFORMATION, ORACLE, SOURCE_VALIDATION
 from tlbench.contract.task import Labelled
-from tlbench.training import accuracy_and_fit
-from tlbench.validators import embedded_validation, information, negative_entropy, neighbourhood_density
+from tlbench.learning.training import accuracy_and_fit
+from tlbench.learning.validators import embedded_validation, information, negative_entropy, neighbourhood_density
 
 LOOKED_AT = 500  # inputs of each kind that a look is taken at, and at most
 

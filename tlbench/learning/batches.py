@@ -6,12 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlbench.augment import augment
 from tlbench.contract.recipe import Recipe
 from tlbench.contract.task import Episode, Episodes, Labelled
 from tlbench.data.sampling import draw_episode
-from tlbench.determinism import generator
 from tlbench.errors import TrainingError
+from tlbench.learning.augment import augment
+from tlbench.learning.determinism import generator
 from tlbench.seeds import derive
 
 Stream = Labelled | Tensor | Episodes

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from tlbench.contract.recipe import Recipe
 from tlbench.errors import TrainingError
+from tlbench.learning.batches import Stream, batches_of
 from tlbench.seeds import derive
-from tlbench.streams import Stream, batches_of
 from tlbench.waiting import track
 
 Loss = Callable[..., Tensor]

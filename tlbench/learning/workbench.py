@@ -10,19 +10,19 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from tlbench.classifier import Classifier as Classifier
-from tlbench.classifier import Frozen as Frozen
 from tlbench.contract.backbone import Backbone
 from tlbench.contract.recipe import Recipe
 from tlbench.contract.selection_rule import LAST, VALIDATION
 from tlbench.contract.task import Labelled, Member
-from tlbench.determinism import generator, seeded
 from tlbench.errors import PluginError
-from tlbench.judge import Judge
-from tlbench.losses import cross_entropy
+from tlbench.learning.batches import Stream
+from tlbench.learning.checkpoint_selection import Judge
+from tlbench.learning.classifier import Classifier as Classifier
+from tlbench.learning.classifier import Frozen as Frozen
+from tlbench.learning.determinism import generator, seeded
+from tlbench.learning.losses import cross_entropy
+from tlbench.learning.training import Combine, Group, Loss, Scorer, Trained, accuracy_and_fit, predict, train
 from tlbench.seeds import derive
-from tlbench.streams import Stream
-from tlbench.training import Combine, Group, Loss, Scorer, Trained, accuracy_and_fit, predict, train
 
 T = TypeVar("T")
 _FROM_TASK: Any = object()  # the default of `select_on`: the task's own validation labels
@@ -173,7 +173,7 @@ class Workbench:
         fixed_statistics: bool = False,
         combine: Combine | None = None,
     ) -> nn.Module:
-        """Train a model with the one loop (`tlbench.training.train`) and return it.
+        """Train a model with the one loop (`tlbench.learning.training.train`) and return it.
 
         Without `select_on` the task's own validation labels select, when the protocol gives any. `judged` is the
         classifier of encoded inputs that a checkpoint of `model` makes, where that is not the model itself: other

@@ -1,0 +1,1 @@
+"""Give strategies their workbench: fresh backbones, features, the one training loop."""
