@@ -6,7 +6,7 @@ import pytest
 
 from tlbench.api import pending_cells
 from tlbench.contract.record import Record
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 from tlbench.results.store import Store
 
 REPLICATES = 600

@@ -19,7 +19,7 @@ from tlbench.executor import Where
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.learning.determinism import configure
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 from tlbench.results.store import Store
 
 TOY = '''

@@ -40,14 +40,14 @@ def make_cheap(patch, kept=None):
     import tlbench.execute
     import tlbench.executor
     import tlbench.learning.workbench
-    import tlbench.make_plan
+    import tlbench.planning.make_plan
     import tlbench_reports.charts
     import tlbench_reports.figures
     import tlbench_reports.page
 
     render, pictures = tlbench_reports.charts.render, {}
     lay_out, pages = tlbench_reports.page.page, []
-    train, plan, draw = tlbench.learning.workbench.train, tlbench.make_plan.make_plan, tlbench.execute.draw
+    train, plan, draw = tlbench.learning.workbench.train, tlbench.planning.make_plan.make_plan, tlbench.execute.draw
     run_cell, run_cells = tlbench.executor.run_cell, tlbench.api.run_cells
 
     def short_train(*arguments, **options):
@@ -91,7 +91,7 @@ def make_cheap(patch, kept=None):
     patch.setattr(tlbench_reports.figures, "render", drawn_once)
     patch.setattr(tlbench.learning.workbench, "train", short_train)
     patch.setattr(tlbench.execute, "draw", few_episodes)
-    patch.setattr(tlbench.make_plan, "make_plan", small_plan)
+    patch.setattr(tlbench.planning.make_plan, "make_plan", small_plan)
     patch.setattr(tlbench.api, "make_plan", small_plan)
     if kept is not None:
         patch.setattr(tlbench.executor, "run_cell", run_once)
@@ -149,7 +149,7 @@ class Rehearsal:
         from tlbench.contract.suite import load_suite
         from tlbench.data.cache import Cache
         from tlbench.data.resources import Resources
-        from tlbench.make_plan import make_plan
+        from tlbench.planning.make_plan import make_plan
 
         path = self._write(block, f"shown_{block.line}.toml")
         keys = tomllib.loads(block.text).keys()

@@ -18,7 +18,7 @@ from tlbench.errors import ParameterError, PlanError
 from tlbench.executor import Where
 from tlbench.learning.determinism import seed_everything
 from tlbench.learning.workbench import Setting
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 from tlbench_ensemble import bagging
 from tlbench_ensemble.averaging import Averaged, log_mean
 from tlbench_ensemble.bagging import Bagging, bootstrap

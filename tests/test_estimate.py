@@ -5,7 +5,7 @@ import torch
 
 from tlbench.contract.cell import Protocol, Transfer
 from tlbench.estimate import EPISODE_SECONDS, estimate
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 from tlbench.progress import seconds_in_words
 
 CPU = torch.device("cpu")

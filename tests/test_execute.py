@@ -18,7 +18,7 @@ from tlbench.executor import Finished, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.learning.determinism import Stopwatch
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 from tlbench.results.store import Store
 
 CPU = torch.device("cpu")

@@ -13,7 +13,7 @@ from tlbench.data.resources import Resources
 from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 from tlbench.results.store import Store
 
 BOTH_KINDS = (

@@ -10,7 +10,7 @@ from tlbench.data.cache import Cache
 from tlbench.data.encoding import CHUNK, encode_split
 from tlbench.execute import run_cell
 from tlbench.learning.features import extract_split
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 
 CPU = torch.device("cpu")
 

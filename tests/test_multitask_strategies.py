@@ -17,7 +17,7 @@ from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.learning.determinism import seed_everything
 from tlbench.learning.workbench import Setting
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 from tlbench_multitask.multi_head import MultiHead
 from tlbench_multitask.multi_task import MultiTask
 from tlbench_multitask.shared_trunk import SharedTrunk

@@ -15,7 +15,7 @@ from tlbench.host.host import Host
 from tlbench.learning.determinism import seed_everything
 from tlbench.learning.training import predict
 from tlbench.learning.workbench import Setting
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 from tlbench_peft.ia3 import PeftIA3
 from tlbench_peft.loha import PeftLoha
 from tlbench_peft.lokr import PeftLokr

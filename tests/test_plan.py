@@ -12,7 +12,7 @@ from tlbench.data.resources import Resources
 from tlbench.errors import PlanError, UnknownNameError
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 
 
 def ids(plan):

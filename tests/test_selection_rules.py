@@ -16,7 +16,7 @@ from tlbench.errors import ParameterError, TlbenchError
 from tlbench.execute import run_cell
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 
 CPU = torch.device("cpu")
 SHIFT = ("blobs[day->night]",)

@@ -13,7 +13,7 @@ from tlbench.contract.split_rule import SplitRule
 from tlbench.contract.suite import suite_from_mapping
 from tlbench.data.split_file import SplitTable, draw_folds, draw_split, read_split_table, rows_by_split
 from tlbench.errors import PlanError
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 from tlbench.results.results import Results
 from tlbench.results.stats import t_interval
 from tlbench_reports.words import notes

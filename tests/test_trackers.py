@@ -14,7 +14,7 @@ from tlbench.data.cache import Cache
 from tlbench.data.resources import Resources
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 from tlbench.results.store import Store
 from tlbench.tracking import open_trackers
 

@@ -15,7 +15,7 @@ from tlbench.errors import ParameterError, PluginError
 from tlbench.execute import run_cell
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 
 CPU = torch.device("cpu")
 KEPT = Protocol(validation=0.25)

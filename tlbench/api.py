@@ -21,7 +21,7 @@ from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.learning.backbone_probe import probe_features
 from tlbench.learning.determinism import resolve_device
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 from tlbench.results.results import Results
 from tlbench.results.store import Store
 from tlbench.tracking import follow, open_trackers

@@ -85,7 +85,7 @@ def resolve(options: dict[str, Any]) -> Chosen:
     from tlbench.data.resources import Resources
     from tlbench.executor import Where
     from tlbench.learning.determinism import configure, resolve_device
-    from tlbench.make_plan import make_plan
+    from tlbench.planning.make_plan import make_plan
     from tlbench.progress import showing_waits
     from tlbench.tuning import import_optuna
 

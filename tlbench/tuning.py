@@ -10,8 +10,8 @@ from tlbench.contract.parameters import fields_of, option_name
 from tlbench.contract.search_space import Between, OneOf, SearchSpace, TuningBudget
 from tlbench.contract.strategy import Strategy
 from tlbench.errors import ParameterError, TrainingError
+from tlbench.planning.suitability import free_space
 from tlbench.seeds import derive
-from tlbench.suitability import free_space
 from tlbench.trial import Trial
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tlbench import Dataset, ParameterError, Protocol, TlbenchError
 from tlbench.errors import UnknownNameError
 from tlbench.names import plural
-from tlbench.suitability import unsuitable
+from tlbench.planning.suitability import unsuitable
 from tlbench_advice.advice import Advice, Neighbour, Row
 from tlbench_advice.backbones import Opened, modality_of, open_backbones
 from tlbench_advice.evidence import Block, Candidate, Evidence, find_folders, read

@@ -8,8 +8,8 @@ import numpy as np
 from tlbench import Budget, DataError, ParameterError
 from tlbench.contract.budget import BudgetKind
 from tlbench.data.sampling import class_counts, labelled_positions
+from tlbench.planning.suitability import too_large
 from tlbench.seeds import derive
-from tlbench.suitability import too_large
 from tlbench_advice.target import Place
 
 if TYPE_CHECKING:

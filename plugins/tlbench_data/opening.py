@@ -11,7 +11,7 @@ from tlbench.data.resources import DatasetEntry, Resources
 from tlbench.host.catalog import Catalog
 from tlbench.host.diagnosis import blamed
 from tlbench.names import format_spec
-from tlbench.transfers import TransferReader
+from tlbench.planning.transfers import TransferReader
 
 
 @dataclass(frozen=True, eq=False)

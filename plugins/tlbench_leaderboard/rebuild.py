@@ -116,7 +116,7 @@ class Rebuilder:
             return text
 
     def _cells(self, suite: "Suite") -> "tuple[Cell, ...] | str":
-        from tlbench.make_plan import make_plan
+        from tlbench.planning.make_plan import make_plan
 
         key = repr(suite)
         if key not in self._planned:

@@ -224,7 +224,7 @@ class _Planner:
         from tlbench.contract.suite import suite_from_mapping
         from tlbench.estimate import estimate
         from tlbench.learning.determinism import configure, resolve_device
-        from tlbench.make_plan import make_plan
+        from tlbench.planning.make_plan import make_plan
 
         suite = suite_from_mapping(tomllib.loads(draft.text()), default_name=self.options["out"].stem)
         plan = make_plan(suite, self.resources)

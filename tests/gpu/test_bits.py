@@ -9,7 +9,7 @@ from tlbench.data.resources import Resources
 from tlbench.execute import run_cell
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
-from tlbench.make_plan import make_plan
+from tlbench.planning.make_plan import make_plan
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
 

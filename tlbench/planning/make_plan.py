@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 
-from tlbench.combination import Combination, identity_of, labels_of
 from tlbench.contract.budget import Budget
 from tlbench.contract.cell import Cell, Transfer
 from tlbench.contract.dataset import Dataset
@@ -16,8 +15,8 @@ from tlbench.data.resources import Resources
 from tlbench.data.sampling import class_counts
 from tlbench.errors import DataError, PlanError
 from tlbench.names import plural
-from tlbench.results.significance import significance_warnings
-from tlbench.suitability import (
+from tlbench.planning.cell_identity import Combination, identity_of, labels_of
+from tlbench.planning.suitability import (
     missing_members,
     pairing_notes,
     silent_member,
@@ -27,7 +26,8 @@ from tlbench.suitability import (
     unsuitable,
     untunable,
 )
-from tlbench.transfers import TransferReader
+from tlbench.planning.transfers import TransferReader
+from tlbench.results.significance import significance_warnings
 
 
 def make_plan(suite: Suite, resources: Resources) -> Plan:

@@ -9,7 +9,7 @@ from tlbench.contract.search_space import TUNING_VERSION, TuningBudget
 from tlbench.contract.strategy import ORACLE, Strategy
 from tlbench.contract.suite import Suite
 from tlbench.data.resources import BackboneEntry, Resources
-from tlbench.suitability import free_space
+from tlbench.planning.suitability import free_space
 
 
 @dataclass(frozen=True, eq=False)

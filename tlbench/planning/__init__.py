@@ -1,0 +1,1 @@
+"""Make a suite into a plan: cells with every name resolved, and skips with their reasons."""
