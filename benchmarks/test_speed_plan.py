@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from tlbench.api import pending_cells
 from tlbench.contract.record import Record
 from tlbench.planning.make_plan import make_plan
 from tlbench.results.store import Store
+from tlbench.running.run import pending_cells
 
 REPLICATES = 600
 

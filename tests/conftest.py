@@ -11,16 +11,16 @@ import torch
 from click.testing import CliRunner
 
 from tlbench import Block, Recipe, Suite
-from tlbench.api import execute_plan
 from tlbench.cli import main
 from tlbench.data.cache import Cache
 from tlbench.data.resources import Resources
-from tlbench.executor import Where
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.learning.determinism import configure
 from tlbench.planning.make_plan import make_plan
 from tlbench.results.store import Store
+from tlbench.running.run import execute_plan
+from tlbench.running.workers import Where
 
 TOY = '''
 """Four corners of tiny images in two domains, and a network small enough to train in milliseconds."""

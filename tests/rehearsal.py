@@ -36,19 +36,23 @@ _at_length = []  # not empty while conformance is tested, which trains in earnes
 
 def make_cheap(patch, kept=None):
     """Make runs short; outcomes of cells go into `kept` by their identity, and are taken from there."""
-    import tlbench.api
-    import tlbench.execute
-    import tlbench.executor
     import tlbench.learning.workbench
     import tlbench.planning.make_plan
+    import tlbench.running.run
+    import tlbench.running.run_cell
+    import tlbench.running.workers
     import tlbench_reports.charts
     import tlbench_reports.figures
     import tlbench_reports.page
 
     render, pictures = tlbench_reports.charts.render, {}
     lay_out, pages = tlbench_reports.page.page, []
-    train, plan, draw = tlbench.learning.workbench.train, tlbench.planning.make_plan.make_plan, tlbench.execute.draw
-    run_cell, run_cells = tlbench.executor.run_cell, tlbench.api.run_cells
+    train, plan, draw = (
+        tlbench.learning.workbench.train,
+        tlbench.planning.make_plan.make_plan,
+        tlbench.running.run_cell.draw,
+    )
+    run_cell, run_cells = tlbench.running.workers.run_cell, tlbench.running.run.run_cells
 
     def short_train(*arguments, **options):
         given = inspect.signature(train).bind(*arguments, **options).arguments
@@ -90,12 +94,12 @@ def make_cheap(patch, kept=None):
     patch.setattr(tlbench_reports.charts, "render", drawn_once)
     patch.setattr(tlbench_reports.figures, "render", drawn_once)
     patch.setattr(tlbench.learning.workbench, "train", short_train)
-    patch.setattr(tlbench.execute, "draw", few_episodes)
+    patch.setattr(tlbench.running.run_cell, "draw", few_episodes)
     patch.setattr(tlbench.planning.make_plan, "make_plan", small_plan)
-    patch.setattr(tlbench.api, "make_plan", small_plan)
+    patch.setattr(tlbench.running.run, "make_plan", small_plan)
     if kept is not None:
-        patch.setattr(tlbench.executor, "run_cell", run_once)
-    patch.setattr(tlbench.api, "run_cells", run_here)
+        patch.setattr(tlbench.running.workers, "run_cell", run_once)
+    patch.setattr(tlbench.running.run, "run_cells", run_here)
 
 
 class Rehearsal:

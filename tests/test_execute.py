@@ -9,17 +9,17 @@ import torch
 from torch import nn
 
 from tlbench import Labelled, Workbench
-from tlbench.api import pending_cells
 from tlbench.contract.record import Failure
 from tlbench.data.resources import Resources
 from tlbench.errors import PlanError, PluginError
-from tlbench.execute import failed, run_cell
-from tlbench.executor import Finished, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.learning.determinism import Stopwatch
 from tlbench.planning.make_plan import make_plan
 from tlbench.results.store import Store
+from tlbench.running.run import pending_cells
+from tlbench.running.run_cell import failed, run_cell
+from tlbench.running.workers import Finished, Where, run_cells
 
 CPU = torch.device("cpu")
 HEADER = '''

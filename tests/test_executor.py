@@ -7,14 +7,14 @@ import os
 import pytest
 
 from tlbench import Suite
-from tlbench.api import pending_cells
 from tlbench.data.cache import Cache
 from tlbench.data.resources import Resources
-from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.planning.make_plan import make_plan
 from tlbench.results.store import Store
+from tlbench.running.run import pending_cells
+from tlbench.running.workers import Finished, Started, Where, run_cells
 
 BOTH_KINDS = (
     "scratch(steps=5)",

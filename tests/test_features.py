@@ -8,9 +8,9 @@ from torch import nn
 from tlbench import Backbone, DataError, Dataset, Labelled
 from tlbench.data.cache import Cache
 from tlbench.data.encoding import CHUNK, encode_split
-from tlbench.execute import run_cell
 from tlbench.learning.features import extract_split
 from tlbench.planning.make_plan import make_plan
+from tlbench.running.run_cell import run_cell
 
 CPU = torch.device("cpu")
 

@@ -146,7 +146,7 @@ def test_features_that_a_cell_waited_for_are_not_expected_of_the_next(clock):
 
 
 def test_a_worker_says_how_far_it_is_at_the_start_and_the_end_and_not_at_every_step():
-    from tlbench import executor
+    from tlbench.running import workers as executor
 
     sent = []
     teller = executor._Teller(type("Pipe", (), {"send": staticmethod(sent.append)})())

@@ -13,10 +13,10 @@ from tlbench.contract.selection_rule import RULES, UNSUPERVISED_RULES
 from tlbench.contract.suite import suite_from_mapping
 from tlbench.data.resources import Resources
 from tlbench.errors import ParameterError, TlbenchError
-from tlbench.execute import run_cell
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.planning.make_plan import make_plan
+from tlbench.running.run_cell import run_cell
 
 CPU = torch.device("cpu")
 SHIFT = ("blobs[day->night]",)

@@ -172,7 +172,7 @@ def test_a_suite_under_folds_has_a_replicate_for_each_unless_it_says_otherwise()
 
 
 def test_cells_of_the_datas_own_splits_keep_their_names(resources):
-    from tlbench.api import find_suite
+    from tlbench.running.run import find_suite
 
     cells = {cell.id for cell in make_plan(find_suite("quick", resources.catalog), resources).cells}
     assert cells == {path.stem for path in RECORDS.glob("*.json")}
@@ -204,7 +204,7 @@ def test_another_domain_of_the_same_data_is_divided_alike(suite, resources):
     cell = make_plan(
         folded(suite, strategies=("source-only",), datasets=("blobs[night->day]",), budgets=("0",)), resources
     ).cells[0]
-    from tlbench.draw import draw_source
+    from tlbench.running.draw_task import draw_source
 
     source = draw_source(cell, resources, [], features=None)
     assert len(source.train) == 80  # two folds of three of the 120 by night

@@ -16,7 +16,7 @@ from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.planning.make_plan import make_plan
 from tlbench.results.store import Store
-from tlbench.tracking import open_trackers
+from tlbench.running.trackers import open_trackers
 
 WATCHER = """
 import os

@@ -12,10 +12,10 @@ from tlbench.contract.search_space import TuningBudget
 from tlbench.contract.suite import suite_from_mapping
 from tlbench.data.resources import Resources
 from tlbench.errors import ParameterError, PluginError
-from tlbench.execute import run_cell
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.planning.make_plan import make_plan
+from tlbench.running.run_cell import run_cell
 
 CPU = torch.device("cpu")
 KEPT = Protocol(validation=0.25)
@@ -249,7 +249,7 @@ def test_every_search_space_of_ours_holds_values_that_its_strategy_takes(resourc
 
 def test_ranking_without_anything_to_go_by_is_refused(resources, suite):
     from tlbench.learning.workbench import Workbench
-    from tlbench.preparation import setting_of
+    from tlbench.running.source_training import setting_of
 
     cell, *_ = make_plan(suite(), resources).cells
     bench = Workbench(setting_of(cell, resources.backbone(cell.backbone), 4, CPU))

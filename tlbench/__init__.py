@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0.dev0"
 
 if TYPE_CHECKING:
-    from tlbench.api import run as run
     from tlbench.contract.backbone import Backbone as Backbone
     from tlbench.contract.backbone import BackboneFamily as BackboneFamily
     from tlbench.contract.budget import Budget as Budget
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from tlbench.learning.workbench import Workbench as Workbench
     from tlbench.names import Spec as Spec
     from tlbench.results.results import Results as Results
+    from tlbench.running.run import run as run
 
 _HOME = {
     "Backbone": "contract.backbone",
@@ -81,7 +81,7 @@ _HOME = {
     "WeightsError": "errors",
     "Workbench": "learning.workbench",
     "hookimpl": "host.hookspecs",
-    "run": "api",
+    "run": "running.run",
 }
 
 __all__ = [*sorted(_HOME), "__version__"]

@@ -39,12 +39,12 @@ def run(retry_failed: bool, track: tuple[str, ...], **options: Any) -> None:
     """
     from rich.console import Console
 
-    from tlbench.api import execute_plan
     from tlbench.progress import ProgressObserver
     from tlbench.results.reporting import write_reports
     from tlbench.results.results import Results
     from tlbench.results.store import Store
-    from tlbench.tracking import follow, open_trackers
+    from tlbench.running.run import execute_plan
+    from tlbench.running.trackers import follow, open_trackers
     from tlbench.waiting import listening
 
     chosen = resolve(options)
@@ -80,11 +80,11 @@ def plan(cells: bool, **options: Any) -> None:
     \b
     tlbench plan --suite my-suite.toml
     """
-    from tlbench.api import copies_of_test_inputs
-    from tlbench.estimate import estimate
     from tlbench.learning.determinism import resolve_device
     from tlbench.progress import seconds_in_words
     from tlbench.results.store import MARKER, Store
+    from tlbench.running.estimate import estimate
+    from tlbench.running.run import copies_of_test_inputs
 
     chosen = resolve(options)
     known = copies_of_test_inputs(chosen.plan, chosen.resources, search=False)
@@ -186,8 +186,8 @@ def pretrain(backbone: str | None, out: Path | None, device: str, plugins: tuple
     from tlbench.data.cache import Cache
     from tlbench.data.resources import Resources
     from tlbench.learning.determinism import resolve_device
-    from tlbench.upstream import pretrain as pretrain_upstream
-    from tlbench.upstream import read_recipe
+    from tlbench.running.pretraining import pretrain as pretrain_upstream
+    from tlbench.running.pretraining import read_recipe
 
     _, catalog = open_catalog(plugins)
     with_recipe = {

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from tlbench.contract.plan import Plan
     from tlbench.contract.suite import Suite
     from tlbench.data.resources import Resources
-    from tlbench.executor import Where
     from tlbench.host.catalog import Catalog
     from tlbench.host.host import Host
+    from tlbench.running.workers import Where
 
 
 PROTOCOL_OPTIONS = ("validation", "splits", "episodes", "queries", "unbalanced")
@@ -80,14 +80,14 @@ class Chosen:
 
 def resolve(options: dict[str, Any]) -> Chosen:
     """Resolve the options of a run or a plan."""
-    from tlbench.api import default_jobs, default_output, refuse_inside_data
     from tlbench.data.cache import Cache
     from tlbench.data.resources import Resources
-    from tlbench.executor import Where
     from tlbench.learning.determinism import configure, resolve_device
     from tlbench.planning.make_plan import make_plan
     from tlbench.progress import showing_waits
-    from tlbench.tuning import import_optuna
+    from tlbench.running.run import default_jobs, default_output, refuse_inside_data
+    from tlbench.running.tuning import import_optuna
+    from tlbench.running.workers import Where
 
     host, catalog = open_catalog(options["plugins"])
     device, threads = resolve_device(options["device"]), options["threads"]
@@ -123,10 +123,10 @@ def tell_broken(host: "Host") -> None:
 def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
     from dataclasses import replace
 
-    from tlbench.api import DEFAULT_SUITE, find_suite
     from tlbench.contract.split_rule import SplitRule
     from tlbench.contract.suite import replicates_by
     from tlbench.data.split_file import read_split_table
+    from tlbench.running.run import DEFAULT_SUITE, find_suite
 
     suite = find_suite(options["suite"] or DEFAULT_SUITE, catalog)
     chosen = [tuple(options[key]) for key in ("strategies", "backbones", "datasets", "budgets")]

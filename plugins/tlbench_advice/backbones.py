@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tlbench import ParameterError, TlbenchError
-from tlbench.api import DEFAULT_SUITE, find_suite
+from tlbench.running.run import DEFAULT_SUITE, find_suite
 from tlbench_advice.evidence import Evidence, backbone_key
 from tlbench_advice.target import Target
 

@@ -98,8 +98,8 @@ def verify(
 
 
 def _verify_one(source: Source, place: str, rebuilder: Rebuilder, store: Store, device: str | None) -> Verified:
-    from tlbench.execute import run_cell
     from tlbench.learning.determinism import configure, resolve_device
+    from tlbench.running.run_cell import run_cell
 
     cell = place.rpartition("/")[2].removesuffix(".json")
     try:

@@ -94,7 +94,7 @@ def _tables(results: "Results") -> "tuple[list[Table], int]":
 
 
 def _command(results: "Results", place: str) -> str:
-    from tlbench.api import DEFAULT_SUITE
+    from tlbench.running.run import DEFAULT_SUITE
     from tlbench_reports.facts import CUSTOM
 
     if results.suite == CUSTOM:

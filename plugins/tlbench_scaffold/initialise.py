@@ -220,11 +220,11 @@ class _Planner:
         """Read the text as a run would, plan it, and judge what it takes on this machine."""
         import tomllib
 
-        from tlbench.api import default_jobs
         from tlbench.contract.suite import suite_from_mapping
-        from tlbench.estimate import estimate
         from tlbench.learning.determinism import configure, resolve_device
         from tlbench.planning.make_plan import make_plan
+        from tlbench.running.estimate import estimate
+        from tlbench.running.run import default_jobs
 
         suite = suite_from_mapping(tomllib.loads(draft.text()), default_name=self.options["out"].stem)
         plan = make_plan(suite, self.resources)

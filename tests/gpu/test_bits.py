@@ -6,10 +6,10 @@ import torch
 
 from tlbench import Recipe
 from tlbench.data.resources import Resources
-from tlbench.execute import run_cell
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.planning.make_plan import make_plan
+from tlbench.running.run_cell import run_cell
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
 

@@ -14,22 +14,22 @@ from tlbench.contract.predictions import Predictions
 from tlbench.contract.record import Failure, Record
 from tlbench.contract.selection_rule import LAST, VALIDATION
 from tlbench.contract.strategy import UNSUPERVISED, Strategy
-from tlbench.costs import flops_per_example, parameters_stored, peak_memory_bytes
 from tlbench.data.resources import BackboneEntry, Resources, examples_digest
-from tlbench.draw import Drawn, draw, draw_further_test, draw_source_test
-from tlbench.environment import environment, provenance
 from tlbench.errors import StoreError, TlbenchError
 from tlbench.learning.determinism import seed_everything
 from tlbench.learning.features import FeatureSource
 from tlbench.learning.training import predict
 from tlbench.learning.workbench import Workbench
-from tlbench.ledger import ledger
-from tlbench.preparation import Preparation, setting_of
 from tlbench.results.store import Store
+from tlbench.running.costs import flops_per_example, parameters_stored, peak_memory_bytes
+from tlbench.running.draw_task import Drawn, draw, draw_further_test, draw_source_test
+from tlbench.running.environment import environment, provenance
+from tlbench.running.fit_task import Members, Trial, fit_and_predict, mixes_examples
+from tlbench.running.ledger import ledger
+from tlbench.running.showing import shown_features
+from tlbench.running.source_training import Preparation, setting_of
+from tlbench.running.tuning import tuned
 from tlbench.seeds import derive
-from tlbench.showing import shown_features
-from tlbench.trial import Members, Trial, fit_and_predict, mixes_examples
-from tlbench.tuning import tuned
 
 
 @dataclass(frozen=True, eq=False)

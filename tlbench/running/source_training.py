@@ -12,11 +12,11 @@ from tlbench.contract.parameters import plain_parameters
 from tlbench.contract.strategy import Strategy
 from tlbench.contract.task import Source
 from tlbench.data.resources import BackboneEntry, Resources
-from tlbench.draw import draw_source
-from tlbench.environment import source_digest
 from tlbench.learning.determinism import Stopwatch, seed_everything
 from tlbench.learning.features import FeatureSource
 from tlbench.learning.workbench import Setting, Workbench
+from tlbench.running.draw_task import draw_source
+from tlbench.running.environment import source_digest
 from tlbench.seeds import derive
 
 

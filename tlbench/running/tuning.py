@@ -11,8 +11,8 @@ from tlbench.contract.search_space import Between, OneOf, SearchSpace, TuningBud
 from tlbench.contract.strategy import Strategy
 from tlbench.errors import ParameterError, TrainingError
 from tlbench.planning.suitability import free_space
+from tlbench.running.fit_task import Trial
 from tlbench.seeds import derive
-from tlbench.trial import Trial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -18,7 +18,6 @@ from tlbench.contract.task import Labelled
 from tlbench.data.image_hashes import sketches
 from tlbench.data.near_duplicates import hashes_of
 from tlbench.data.resources import BackboneEntry, Resources
-from tlbench.environment import environment
 from tlbench.errors import ParameterError
 from tlbench.files import write_atomically
 from tlbench.learning.determinism import Stopwatch, configure, seed_everything
@@ -26,6 +25,7 @@ from tlbench.learning.losses import cross_entropy
 from tlbench.learning.training import predict, train
 from tlbench.learning.workbench import Classifier
 from tlbench.names import near_miss
+from tlbench.running.environment import environment
 from tlbench.seeds import derive
 
 KEYS = ("dataset", "domain", "seed", "threads", "recipe")

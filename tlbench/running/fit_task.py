@@ -13,14 +13,14 @@ from tlbench.contract.predictions import Predictions
 from tlbench.contract.strategy import Strategy
 from tlbench.contract.task import Labelled, Member
 from tlbench.data.resources import BackboneEntry
-from tlbench.draw import Drawn
 from tlbench.errors import PluginError
 from tlbench.learning.checkpoint_selection import Judge
 from tlbench.learning.determinism import Stopwatch
 from tlbench.learning.features import FeatureSource
 from tlbench.learning.training import BATCH, predict
 from tlbench.learning.workbench import Classifier, Workbench
-from tlbench.preparation import Preparation, setting_of
+from tlbench.running.draw_task import Drawn
+from tlbench.running.source_training import Preparation, setting_of
 
 Members = Sequence[tuple[str, Predictions]]  # of an ensemble: each variant with what it predicted
 ALONE = 8  # test inputs that are predicted one by one

@@ -17,11 +17,11 @@ from tlbench.contract.cell import Cell
 from tlbench.contract.record import Failure, Record
 from tlbench.data.cache import Cache
 from tlbench.data.resources import Resources
-from tlbench.execute import Outcome, failed, run_cell
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.learning.determinism import configure, resolve_device
 from tlbench.results.store import Store
+from tlbench.running.run_cell import Outcome, failed, run_cell
 from tlbench.waiting import listening, tell
 
 TOLD_EVERY = 0.5  # seconds between what a worker says of one piece of work

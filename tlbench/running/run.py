@@ -14,9 +14,7 @@ from tlbench.data.cache import Cache
 from tlbench.data.contamination import contamination
 from tlbench.data.contamination_findings import findings
 from tlbench.data.resources import Resources
-from tlbench.draw import division_of
 from tlbench.errors import ParameterError, StoreError
-from tlbench.executor import Finished, Started, Where, run_cells
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.learning.backbone_probe import probe_features
@@ -24,8 +22,10 @@ from tlbench.learning.determinism import resolve_device
 from tlbench.planning.make_plan import make_plan
 from tlbench.results.results import Results
 from tlbench.results.store import Store
-from tlbench.tracking import follow, open_trackers
-from tlbench.tuning import import_optuna
+from tlbench.running.draw_task import division_of
+from tlbench.running.trackers import follow, open_trackers
+from tlbench.running.tuning import import_optuna
+from tlbench.running.workers import Finished, Started, Where, run_cells
 
 DEFAULT_SUITE = "quick"
 

@@ -7,7 +7,7 @@ from tlbench.contract.split_rule import GIVEN
 from tlbench.contract.strategy import Strategy
 from tlbench.data.contamination import contamination
 from tlbench.data.resources import Resources
-from tlbench.draw import Drawn, division_of
+from tlbench.running.draw_task import Drawn, division_of
 
 
 def ledger(cell: Cell, strategy: Strategy, resources: Resources, drawn: Drawn, digests: list[str]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import torch
 
 from tlbench.learning.training import predict
 from tlbench.learning.workbench import Classifier
+from tlbench.running.fit_task import Trial
 from tlbench.seeds import derive
-from tlbench.trial import Trial
 
 SHOWN = 200  # test items, at most
 DIRECTIONS = 16  # principal directions that are kept, at most
