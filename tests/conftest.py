@@ -11,7 +11,7 @@ import torch
 from click.testing import CliRunner
 
 from tlbench import Block, Recipe, Suite
-from tlbench.cli import main
+from tlbench.cli.commands import main
 from tlbench.data.cache import Cache
 from tlbench.data.resources import Resources
 from tlbench.host.catalog import Catalog
@@ -268,7 +268,7 @@ def refused(cli):
 def command_line():
     """Return the installed `tlbench`, of the very environment that runs the tests."""
     script = shutil.which("tlbench", path=str(Path(sys.executable).parent))
-    return [script] if script else [sys.executable, "-c", "from tlbench.cli import main; main()"]
+    return [script] if script else [sys.executable, "-c", "from tlbench.cli.commands import main; main()"]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ import pytest
 from click.testing import CliRunner
 from documents import command_lines, simple_commands
 
-from tlbench.cli import main
+from tlbench.cli.commands import main
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import FILES_VARIABLE, Host
 

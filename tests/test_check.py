@@ -5,7 +5,7 @@ import re
 import pytest
 
 import tlbench
-from tlbench.check import Verdict, badge, written
+from tlbench.cli.check import Verdict, badge, written
 
 RELEASE = ".".join(tlbench.__version__.split(".")[:2])
 
@@ -74,7 +74,7 @@ def test_a_badge_counts_the_rules():
 
 
 def test_each_kind_is_found_by_its_name(cli, toy, monkeypatch):
-    from tlbench import check
+    from tlbench.cli import check
 
     monkeypatch.setattr(check.Candidate, "verdicts", lambda self: iter([Verdict("a rule")]))
     result = cli("check", "-p", toy, "nearest-mean", "tiny.corners",
@@ -91,7 +91,7 @@ def test_each_kind_is_found_by_its_name(cli, toy, monkeypatch):
 
 
 def test_a_name_of_several_kinds_is_checked_as_each(cli, plugin_file, monkeypatch):
-    from tlbench import check
+    from tlbench.cli import check
 
     monkeypatch.setattr(check.Candidate, "verdicts", lambda self: iter([Verdict("a rule")]))
     result = cli("check", "-p", plugin_file(METRIC.replace('"hits"', '"latex"'), "named_like_another.py"), "latex")
@@ -99,7 +99,7 @@ def test_a_name_of_several_kinds_is_checked_as_each(cli, plugin_file, monkeypatc
 
 
 def test_a_member_of_a_family_is_found_and_the_family_itself_is_refused(cli, refused, monkeypatch):
-    from tlbench import check
+    from tlbench.cli import check
 
     monkeypatch.setattr(check.Candidate, "verdicts", lambda self: iter([Verdict("a rule")]))
     assert "backbone resnet18, tlbench" in cli("check", "resnet18").stdout

@@ -7,7 +7,7 @@ import click
 import pytest
 from documents import DOCUMENTS, command_lines, fenced, simple_commands
 
-from tlbench.cli import main
+from tlbench.cli.commands import main
 from tlbench.contract.budget import Budget
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host

@@ -10,8 +10,8 @@ import pytest
 from documents import ROOT, fenced
 from rehearsal import make_cheap
 
-from tlbench.cli import main
-from tlbench.host.host import hookspecs
+from tlbench.cli.commands import main
+from tlbench.host import hookspecs
 
 PAGE = ROOT / "docs" / "plugin-hooks.md"
 PROBE = ["-s", "linear-probe", "-b", "test_resnet.glyphs", "-d", "digits[->handwritten]", "--budget", "1-shot",

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from tlbench.cli.progress_bars import seconds_in_words
 from tlbench.contract.cell import Protocol, Transfer
 from tlbench.planning.make_plan import make_plan
-from tlbench.progress import seconds_in_words
 from tlbench.running.estimate import EPISODE_SECONDS, estimate
 
 CPU = torch.device("cpu")

@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
-from tlbench.cli import main
+from tlbench.cli.commands import main
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.learning.determinism import configure

@@ -8,11 +8,11 @@ import pytest
 
 import tlbench
 from tlbench import DataError, ParameterError, PluginError
-from tlbench.doctor import examination
+from tlbench.cli.doctor import examination
+from tlbench.cli.progress_bars import ProgressObserver
 from tlbench.errors import UnknownNameError
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host, hookspecs
-from tlbench.progress import ProgressObserver
 
 STRATEGY = '''
 from dataclasses import dataclass

@@ -24,7 +24,7 @@ def test_the_contracts_of_the_import_linter_hold():
 
 
 def test_no_plugin_is_named_in_the_core():
-    from tlbench.host.host import hookspecs
+    from tlbench.host import hookspecs
 
     hooks = {name for name in vars(hookspecs) if name.startswith("tlbench_")}
     for path in sorted((ROOT / "tlbench").rglob("*.py")):

@@ -5,9 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
-from tlbench import progress
-from tlbench.progress import Forecast, ProgressObserver
-from tlbench.waiting import listening, tell, track
+from tlbench.cli import progress_bars as progress
+from tlbench.cli.progress_bars import Forecast, ProgressObserver
+from tlbench.progress import listening, tell, track
 
 
 class Clock:

@@ -38,7 +38,7 @@ def uninterrupted(arguments, tmp_path_factory):
     """Return the folder of a run that nobody interrupted, made in this process."""
     from click.testing import CliRunner
 
-    from tlbench.cli import main
+    from tlbench.cli.commands import main
 
     folder = tmp_path_factory.mktemp("results") / "whole"
     result = CliRunner().invoke(main, [str(argument) for argument in (*arguments, folder)])

@@ -41,7 +41,7 @@ def packages(tmp_path_factory):
     """Return the folder in which a package of each kind was written, and what was printed."""
     from click.testing import CliRunner
 
-    from tlbench.cli import main
+    from tlbench.cli.commands import main
 
     out = tmp_path_factory.mktemp("packages")
     said = {}

@@ -163,9 +163,7 @@ def reachable(start):
             waiting += [cell.cell_contents for cell in thing.__closure__ or ()]
         elif isinstance(thing, types.MethodType):
             waiting += [thing.__self__]
-        elif type(thing).__module__ == "tlbench.learning.checkpoint_selection" or type(thing).__module__ == "tlbench.learning.workbench":
-            waiting += vars(thing).values()
-        elif type(thing).__module__ == "tlbench.contract.task":
+        elif type(thing).__module__.startswith(("tlbench.learning.", "tlbench.contract.task")):
             waiting += vars(thing).values()
     return found
 

@@ -16,8 +16,8 @@ from tlbench import Results
 from tlbench.errors import StoreError
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
+from tlbench.results import side_by_side
 from tlbench.results.reporting import write_reports
-from tlbench.results.results import side_by_side
 from tlbench.results.side_by_side import PROCESSES
 from tlbench.results.store import Store
 
@@ -169,12 +169,12 @@ def test_a_report_forks_of_itself_and_leaves_torch_alone(tmp_path):
     """In a process of its own, since torch is loaded here."""
     script = """
         import os, sys
-        from tlbench.results.results import side_by_side
+        from tlbench.results import side_by_side
         side_by_side._processors = lambda: 2
         forked = []
         start = side_by_side._start
         side_by_side._start = lambda *given: forked.append(1) or start(*given)
-        from tlbench.cli import main
+        from tlbench.cli.commands import main
         try:
             main(["report", sys.argv[1], "--format", "html"])
         finally:

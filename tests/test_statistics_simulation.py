@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tlbench.results import across_blocks as ranks
+from tlbench.results import aggregates
 from tlbench.results.across_blocks import block_ranks, rank_intervals
 from tlbench.results.aggregates import iqm_interval
 from tlbench.results.comparisons import compare, holm, paired_t_p, separated_from, sign_flip_p
-from tlbench.results.results import across_blocks as ranks
-from tlbench.results.results import aggregates
 from tlbench.results.stats import fewest_pairs, share_interval, t_interval
 from tlbench.results.summary import Summary
 

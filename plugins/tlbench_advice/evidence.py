@@ -14,7 +14,7 @@ from tlbench.contract.budget import BudgetKind
 from tlbench.contract.cell import digest
 from tlbench.errors import StoreError
 from tlbench.names import near_miss
-from tlbench.results.results import stats
+from tlbench.results import stats
 from tlbench.results.store import MARKER, Store
 
 METRIC = "accuracy"

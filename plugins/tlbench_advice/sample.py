@@ -53,7 +53,7 @@ class Sample:
         from tlbench.learning.backbone_probe import feature_fault
         from tlbench.learning.determinism import seeded
         from tlbench.learning.training import predict
-        from tlbench.waiting import track
+        from tlbench.progress import track
 
         backbone, inputs = entry.backbone, self.place.dataset.load(self.place.domain, "train").inputs
         with (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tlbench.selection import plugin_option
+from tlbench.cli.options import plugin_option
 
 
 @click.command()
@@ -28,11 +28,11 @@ def inspect(
     tlbench data inspect 'folder:photos?domains' --budget 50 --out photos-inspected
     """
     from tlbench import Budget, ParameterError
+    from tlbench.cli.options import open_catalog, say
+    from tlbench.cli.progress_bars import showing_waits
     from tlbench.data.cache import Cache
     from tlbench.data.resources import Resources
     from tlbench.names import plural
-    from tlbench.progress import showing_waits
-    from tlbench.selection import open_catalog, say
     from tlbench_data.opening import Opener, require_dataset_spec
     from tlbench_data.output import default_folder, require_writable, write_all
     from tlbench_data.report import make_report

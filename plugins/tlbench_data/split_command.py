@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlbench.selection import plugin_option
+from tlbench.cli.options import plugin_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,11 +45,11 @@ def split(
     tlbench data split folder:photos --test 0.2 --out splits.csv
     """
     from tlbench import ParameterError
+    from tlbench.cli.options import open_catalog
+    from tlbench.cli.progress_bars import showing_waits
     from tlbench.data.cache import Cache
     from tlbench.data.resources import Resources
     from tlbench.data.split_file import draw_folds, draw_split, own_splits
-    from tlbench.progress import showing_waits
-    from tlbench.selection import open_catalog
     from tlbench_data.opening import require_dataset_spec
 
     if folds and test:

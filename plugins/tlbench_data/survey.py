@@ -12,7 +12,7 @@ import numpy as np
 from tlbench import Column, DataError, Dataset, PluginError, TlbenchError
 from tlbench.data.encoding import DECODERS
 from tlbench.host.diagnosis import blamed, cause_of
-from tlbench.waiting import track
+from tlbench.progress import track
 from tlbench_data.look import Look, look_at
 from tlbench_data.opening import Opened, Opener
 

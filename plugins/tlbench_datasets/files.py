@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tlbench import DataError
 from tlbench.names import plural
-from tlbench.waiting import track
+from tlbench.progress import track
 from tlbench_datasets.examples import Example
 from tlbench_datasets.images import BadImageError, decode, look
 from tlbench_datasets.listing import Listing

@@ -9,7 +9,7 @@ from typing import Any
 from tlbench.contract.cell import canonical, digest
 from tlbench.errors import StoreError
 from tlbench.names import plural
-from tlbench.waiting import track
+from tlbench.progress import track
 from tlbench_leaderboard.content import (
     Stored,
     digests_of_record,

@@ -24,10 +24,10 @@ LONG = 600.0  # seconds that nobody waits for unasked: networks are then not tra
 
 def initialise(data: str | None, options: dict[str, Any]) -> None:
     """Write the suite that the options and answers come to, and say how to run it."""
+    from tlbench.cli.options import open_catalog
+    from tlbench.cli.progress_bars import showing_waits
     from tlbench.data.cache import Cache
     from tlbench.data.resources import Resources
-    from tlbench.progress import showing_waits
-    from tlbench.selection import open_catalog
 
     out: Path = options["out"]
     _require_writable(out, options["force"])
@@ -81,7 +81,7 @@ def _domains_in_words(suite: Suite) -> str | None:
 
 
 def _wait(seconds: float | None) -> str:
-    from tlbench.progress import seconds_in_words
+    from tlbench.cli.progress_bars import seconds_in_words
 
     if seconds is None:
         return ""

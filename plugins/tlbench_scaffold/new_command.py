@@ -27,8 +27,8 @@ def new(kind: str, name: str, out: Path, author: str | None) -> None:
     tlbench new strategy my-method
     tlbench new dataset leaf-scans --out plugins --author 'Ada Lovelace'
     """
+    from tlbench.cli.options import open_catalog
     from tlbench.names import unknown
-    from tlbench.selection import open_catalog
     from tlbench_scaffold.naming import KINDS, named
     from tlbench_scaffold.package import write_package
 

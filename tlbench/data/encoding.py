@@ -16,7 +16,7 @@ from tlbench.data.cache import LARGE, Cache
 from tlbench.data.dataset_probe import content
 from tlbench.errors import DataError, PluginError
 from tlbench.host.diagnosis import blamed
-from tlbench.waiting import track
+from tlbench.progress import track
 
 CHUNK = 256  # raw examples encoded at a time
 DECODERS = 4  # threads that decode: image libraries release the interpreter's lock

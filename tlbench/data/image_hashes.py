@@ -10,7 +10,7 @@ import numpy as np
 from tlbench.contract.dataset import Dataset, example_digest
 from tlbench.data.cache import Cache
 from tlbench.data.perceptual_hash import SIDE, as_array, grey_of, perceptual_hashes, thumbnail
-from tlbench.waiting import track
+from tlbench.progress import track
 
 VERSION = 1  # raised whenever a sketch of the same example would differ
 CHUNK = 512  # examples hashed at a time

@@ -12,7 +12,7 @@ import numpy as np
 
 from tlbench.data.image_hashes import Array
 from tlbench.data.perceptual_hash import SIDE, distances
-from tlbench.waiting import track
+from tlbench.progress import track
 
 EQUAL, NEAR, MIRRORED = 0, 1, 2  # kinds of copies: same values; near-duplicate; near-duplicate of the mirror image
 

@@ -15,9 +15,9 @@ from typing import Any
 import pluggy
 
 from tlbench.errors import PluginError
+from tlbench.host import hookspecs
+from tlbench.host import trace as tracing
 from tlbench.host.diagnosis import Place, cause_of, mend_of, own_place, place_of
-from tlbench.host.host import hookspecs
-from tlbench.host.host import trace as tracing
 from tlbench.names import near_miss
 
 GROUP = "tlbench"

@@ -13,7 +13,7 @@ from tlbench.data.cache import Cache
 from tlbench.data.encoding import EncodedSplit, Portion
 from tlbench.learning.determinism import Stopwatch
 from tlbench.learning.training import BATCH, predict
-from tlbench.waiting import ONCE, track
+from tlbench.progress import ONCE, track
 
 
 def feature_key(split: EncodedSplit, backbone_identity: object, device: torch.device) -> tuple[Any, ...]:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from tlbench.contract.recipe import Recipe
 from tlbench.errors import TrainingError
 from tlbench.learning.batches import Stream, batches_of
+from tlbench.progress import track
 from tlbench.seeds import derive
-from tlbench.waiting import track
 
 Loss = Callable[..., Tensor]
 Scorer = Callable[[int], tuple[float, ...]]  # the number of steps taken to what a checkpoint is ranked by

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tlbench.names import plural
+from tlbench.results import stats
 from tlbench.results.across_blocks import (
     beating,
     block_ranks,
@@ -18,7 +19,6 @@ from tlbench.results.across_blocks import (
 )
 from tlbench.results.aggregates import iqm_interval, profile, thresholds
 from tlbench.results.comparisons import ALPHA
-from tlbench.results.results import stats
 from tlbench.results.rows import row_labels
 from tlbench.results.side_by_side import side_by_side
 from tlbench.results.summary import Summary, partition

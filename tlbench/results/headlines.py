@@ -7,9 +7,9 @@ import numpy as np
 
 from tlbench.contract.budget import Budget
 from tlbench.contract.strategy import ORACLE, UNSUPERVISED, Family
+from tlbench.results import stats
 from tlbench.results.across import Across
 from tlbench.results.comparisons import compare
-from tlbench.results.results import stats
 from tlbench.results.summary import PLACE, Summary, partition
 
 _FEW = 3  # names that are listed, adaptations with a sentence each

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tlbench.results import stats
 from tlbench.results.baseline import baselines
 from tlbench.results.comparisons import compare, holm, score_step, separated_from
 from tlbench.results.records_frame import LEDGER
-from tlbench.results.results import stats
 from tlbench.results.rows import row_labels
 from tlbench.results.side_by_side import side_by_side
 

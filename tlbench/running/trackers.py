@@ -11,9 +11,9 @@ from tlbench.contract.plan import Plan
 from tlbench.contract.record import Record
 from tlbench.contract.tracker import Tracker
 from tlbench.errors import ParameterError, PluginError, TlbenchError
+from tlbench.host import hookspecs
 from tlbench.host.catalog import Catalog
 from tlbench.host.hookspecs import hookimpl
-from tlbench.host.host import hookspecs
 from tlbench.results.store import Store
 
 

@@ -20,9 +20,9 @@ from tlbench.data.resources import Resources
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host
 from tlbench.learning.determinism import configure, resolve_device
+from tlbench.progress import listening, tell
 from tlbench.results.store import Store
 from tlbench.running.run_cell import Outcome, failed, run_cell
-from tlbench.waiting import listening, tell
 
 TOLD_EVERY = 0.5  # seconds between what a worker says of one piece of work
 

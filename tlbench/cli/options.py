@@ -80,11 +80,11 @@ class Chosen:
 
 def resolve(options: dict[str, Any]) -> Chosen:
     """Resolve the options of a run or a plan."""
+    from tlbench.cli.progress_bars import showing_waits
     from tlbench.data.cache import Cache
     from tlbench.data.resources import Resources
     from tlbench.learning.determinism import configure, resolve_device
     from tlbench.planning.make_plan import make_plan
-    from tlbench.progress import showing_waits
     from tlbench.running.run import default_jobs, default_output, refuse_inside_data
     from tlbench.running.tuning import import_optuna
     from tlbench.running.workers import Where

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlbench import __version__
-from tlbench.command_group import PluginGroup
+from tlbench.cli.command_group import PluginGroup
+from tlbench.cli.options import open_catalog, plugin_option, resolve, say, selection_options, tell_broken
 from tlbench.errors import TlbenchError
 from tlbench.names import plural, unknown
-from tlbench.selection import open_catalog, plugin_option, resolve, say, selection_options, tell_broken
 
 if TYPE_CHECKING:
     from tlbench.contract.plan import Plan
@@ -39,13 +39,13 @@ def run(retry_failed: bool, track: tuple[str, ...], **options: Any) -> None:
     """
     from rich.console import Console
 
-    from tlbench.progress import ProgressObserver
+    from tlbench.cli.progress_bars import ProgressObserver
+    from tlbench.progress import listening
     from tlbench.results.reporting import write_reports
     from tlbench.results.results import Results
     from tlbench.results.store import Store
     from tlbench.running.run import execute_plan
     from tlbench.running.trackers import follow, open_trackers
-    from tlbench.waiting import listening
 
     chosen = resolve(options)
     plan, catalog = chosen.plan, chosen.resources.catalog
@@ -80,8 +80,8 @@ def plan(cells: bool, **options: Any) -> None:
     \b
     tlbench plan --suite my-suite.toml
     """
+    from tlbench.cli.progress_bars import seconds_in_words
     from tlbench.learning.determinism import resolve_device
-    from tlbench.progress import seconds_in_words
     from tlbench.results.store import MARKER, Store
     from tlbench.running.estimate import estimate
     from tlbench.running.run import copies_of_test_inputs
@@ -138,7 +138,7 @@ def list_(kind: str | None, everything: bool, plugins: tuple[str, ...]) -> None:
     \b
     tlbench list strategies
     """
-    from tlbench.listing import KINDS, listed
+    from tlbench.cli.listing import KINDS, listed
 
     if kind is not None and kind not in KINDS:
         raise unknown("kind", kind, KINDS)
@@ -161,7 +161,7 @@ def show(kind: str, name: str, plugins: tuple[str, ...]) -> None:
     \b
     tlbench show strategy finetune
     """
-    from tlbench.listing import KINDS, SINGULAR, shown
+    from tlbench.cli.listing import KINDS, SINGULAR, shown
 
     kinds = {name: each for each in KINDS for name in (each, SINGULAR[each])}
     if kind not in kinds:
@@ -243,8 +243,8 @@ def check(names: tuple[str, ...], badge: bool, plugins: tuple[str, ...]) -> None
     """
     import shutil
 
-    from tlbench.check import badge as badge_line
-    from tlbench.check import candidates, summed_up, written
+    from tlbench.cli.check import badge as badge_line
+    from tlbench.cli.check import candidates, summed_up, written
     from tlbench.data.cache import Cache
     from tlbench.data.resources import Resources
 
@@ -276,7 +276,7 @@ def doctor(plugins: tuple[str, ...]) -> None:
     \b
     tlbench doctor
     """
-    from tlbench.doctor import examination
+    from tlbench.cli.doctor import examination
 
     for line in examination(plugins):
         click.echo(line)
