@@ -24,7 +24,9 @@ def test_start_up(benchmark, what):
 
 
 def test_help_does_not_import_torch_nor_pandas():
-    code = "import sys; from tlbench.cli.commands import main; main(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+    code = (
+        "import sys; from tlbench.cli import main; main(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     modules = done.stdout.rsplit("[", 1)[1]
     assert not [name for name in ("'torch'", "'pandas'", "'timm'", "'numpy'") if name in modules]

@@ -16,9 +16,12 @@ from tlbench.results.across_blocks import (
     critical_difference,
     friedman_p,
     inseparable,
+    interquartile_mean,
+    iqm_interval,
+    profile,
     rank_intervals,
+    thresholds,
 )
-from tlbench.results.aggregates import interquartile_mean, iqm_interval, profile, thresholds
 from tlbench.results.store import Store
 
 # AUC of C4.5 and three variants (+m, +cf, +m+cf) on 14 datasets: table 6 of Demsar (2006). Its ranks tell the third

@@ -9,12 +9,10 @@ from scipy.ndimage import gaussian_filter
 
 from tlbench.contract.cell import Protocol, Transfer
 from tlbench.data.cache import Cache
-from tlbench.data.contamination import contamination
+from tlbench.data.contamination import contamination, is_named, named_datasets
 from tlbench.data.contamination_findings import findings
-from tlbench.data.image_hashes import sketched, sketches
+from tlbench.data.image_hashes import distances, perceptual_hashes, sketched, sketches
 from tlbench.data.near_duplicates import EQUAL, MIRRORED, NEAR, find_copies, hashes_of, may_have_copies
-from tlbench.data.perceptual_hash import distances, perceptual_hashes
-from tlbench.data.pretrained_names import is_named, named_datasets
 from tlbench.data.resources import Resources
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Host

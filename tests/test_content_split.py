@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tlbench import DataError
-from tlbench.data.group_split import choose_groups
-from tlbench.data.test_split import TEST_SHARE, choose_test
+from tlbench.data.test_split import TEST_SHARE, choose_groups, choose_test
 from tlbench_datasets.content_split import divided
 from tlbench_datasets.examples import Example
 

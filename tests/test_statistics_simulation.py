@@ -10,9 +10,7 @@ import pandas as pd
 import pytest
 
 from tlbench.results import across_blocks as ranks
-from tlbench.results import aggregates
-from tlbench.results.across_blocks import block_ranks, rank_intervals
-from tlbench.results.aggregates import iqm_interval
+from tlbench.results.across_blocks import block_ranks, iqm_interval, rank_intervals
 from tlbench.results.comparisons import compare, holm, paired_t_p, separated_from, sign_flip_p
 from tlbench.results.stats import fewest_pairs, share_interval, t_interval
 from tlbench.results.summary import Summary
@@ -87,7 +85,7 @@ def covered_iqm(trials, blocks, n):
     generator = np.random.default_rng(6)
     base = generator.normal(0, 3, (blocks, 1))
     draw = base + generator.normal(size=(20_000, blocks, n))
-    truth = aggregates.interquartile_mean(draw.reshape(20_000, -1)).mean()
+    truth = ranks.interquartile_mean(draw.reshape(20_000, -1)).mean()
     found = [iqm_interval(list(base + generator.normal(size=(blocks, n)))) for _ in range(trials)]
     return np.mean([low <= truth <= high for _, low, high in found])
 
@@ -156,13 +154,13 @@ def test_the_interval_across_datasets_holds_the_truth(datasets):
 
 @pytest.mark.parametrize(("candidates", "gap", "blocks"), [(4, 0.5, 6), (10, 0.2, 8), (6, 0.3, 15)])
 def test_rank_intervals_hold_the_true_mean_rank(monkeypatch, candidates, gap, blocks):
-    monkeypatch.setattr(ranks, "RESAMPLES", 1000)
+    monkeypatch.setattr(ranks, "RANK_RESAMPLES", 1000)
     assert 0.93 <= covered_ranks(400, candidates, gap, blocks) <= 0.975
 
 
 @pytest.mark.parametrize(("blocks", "n"), [(1, 6), (5, 3), (5, 6)])
 def test_intervals_of_the_interquartile_mean_hold_the_truth(monkeypatch, blocks, n):
-    monkeypatch.setattr(aggregates, "RESAMPLES", 300)
+    monkeypatch.setattr(ranks, "IQM_RESAMPLES", 300)
     assert 0.925 <= covered_iqm(400, blocks, n) <= 0.98
 
 

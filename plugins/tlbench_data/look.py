@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tlbench.contract.dataset import example_digest
+from tlbench.data.image_hashes import as_array as as_array
 from tlbench.data.image_hashes import sketched
-from tlbench.data.perceptual_hash import as_array as as_array
 
 _BLOCK = 1 << 20  # values at a time: a large image must not be copied as float64 at once
 _TO_EIGHT_BITS = {"uint16": 1 / 257}  # 65535 is shown as 255

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tlbench import DataError
-from tlbench.data.united import united
+from tlbench.data.test_split import united
 from tlbench_datasets.table_columns import Columns
 from tlbench_datasets.table_rows import Row, named
 from tlbench_datasets.wording import near, shown

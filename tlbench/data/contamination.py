@@ -1,6 +1,7 @@
 """Contamination: test inputs that stand in training, source or upstream data too, counted and named."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,6 @@ from tlbench.contract.dataset import Dataset
 from tlbench.data.cache import Cache
 from tlbench.data.image_hashes import SKETCH, VERSION, Array, sketches
 from tlbench.data.near_duplicates import EQUAL, find_copies, may_have_copies
-from tlbench.data.pretrained_names import is_named, named_datasets, plainly
 from tlbench.data.resources import DatasetEntry, Resources
 from tlbench.data.splits import Division
 
@@ -246,3 +246,34 @@ def _at_hand(resources: Resources, name: str, opened: Sequence[DatasetEntry], ma
         if plainly(spec) == plainly(name) and cls.locator is None:
             return resources.dataset(spec) if may_prepare or cls.prepare is Dataset.prepare else None
     return None
+
+
+_ASIDE = re.compile(r"\s*\(([^()]*)\)\s*$")  # as in "blobs (day, train)", which `tlbench pretrain` writes
+
+
+def named_datasets(pretrained_on: str) -> list[tuple[str, str]]:
+    """Return the datasets that `pretrained_on` names, each with what stands in brackets behind it."""
+    found = []
+    for part in re.split(r"\s*[,;+]\s*(?![^()]*\))|\s+and\s+", pretrained_on):
+        aside = _ASIDE.search(part)
+        found.append((_ASIDE.sub("", part).strip(), aside[1] if aside else ""))
+    return [(name, aside) for name, aside in found if name]
+
+
+def plainly(name: str) -> str:
+    """Return a name without what people write differently: `CIFAR-10` is `cifar10`."""
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def is_named(dataset: Dataset, domain: str, name: str, aside: str) -> bool:
+    """Tell whether a name is that of a dataset; where a domain stands behind it, of that domain."""
+    stated = aside.partition(",")[0].strip()
+    if stated in dataset.domains and stated != domain:
+        return False
+    own = [dataset.label, dataset.card.name]
+    if dataset.locator is None:
+        own.append(dataset.name)
+    else:  # folder:photos?domains, torchvision:CIFAR10, npz:digits.npz
+        place = dataset.label.partition(":")[2].partition("?")[0]
+        own += [place, Path(place).stem]
+    return plainly(name) in {plainly(each) for each in own if plainly(each)}

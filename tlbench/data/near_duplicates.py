@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.data.image_hashes import Array
-from tlbench.data.perceptual_hash import SIDE, distances
+from tlbench.data.image_hashes import SIDE, Array, distances
 from tlbench.progress import track
 
 EQUAL, NEAR, MIRRORED = 0, 1, 2  # kinds of copies: same values; near-duplicate; near-duplicate of the mirror image

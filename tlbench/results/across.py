@@ -15,9 +15,11 @@ from tlbench.results.across_blocks import (
     critical_difference,
     friedman_p,
     inseparable,
+    iqm_interval,
+    profile,
     rank_intervals,
+    thresholds,
 )
-from tlbench.results.aggregates import iqm_interval, profile, thresholds
 from tlbench.results.comparisons import ALPHA
 from tlbench.results.rows import row_labels
 from tlbench.results.side_by_side import side_by_side

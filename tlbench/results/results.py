@@ -13,7 +13,6 @@ from tlbench.contract.strategy import SETTINGS, UNSUPERVISED, Family
 from tlbench.errors import ParameterError, StoreError
 from tlbench.names import near_miss
 from tlbench.results.across import Across, compare_across
-from tlbench.results.pairwise import pairwise
 from tlbench.results.reading import read_records, read_right_answers
 from tlbench.results.records_frame import (
     COSTS,
@@ -27,7 +26,7 @@ from tlbench.results.records_frame import (
 from tlbench.results.rule_correlation import validator_correlations
 from tlbench.results.significance import significance_warnings
 from tlbench.results.store import Store
-from tlbench.results.summary import GROUP, ROW, Summary
+from tlbench.results.summary import GROUP, ROW, Summary, pairwise
 
 __all__ = ["COSTS", "GROUP", "LABELS", "LEDGER", "PRIMARY", "ROW", "SETTINGS", "UNSUPERVISED", "Results"]
 
@@ -129,7 +128,7 @@ class Results:
         return bool(next((facts["higher_is_better"] for facts in known if facts), True))
 
     def pairwise(self, metric: str | None = None) -> pd.DataFrame:
-        """Return all pairs of rows of each group, `a` less `b`: see `tlbench.results.pairwise`."""
+        """Return all pairs of rows of each group, `a` less `b`: see `tlbench.results.summary.pairwise`."""
         return pairwise(self._summary(metric or self.metric))
 
     def across(self, metric: str | None = None) -> list[Across]:
