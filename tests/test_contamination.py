@@ -9,9 +9,9 @@ from scipy.ndimage import gaussian_filter
 
 from tlbench.contract.cell import Protocol, Transfer
 from tlbench.data.cache import Cache
-from tlbench.data.contamination import contamination, is_named, named_datasets
-from tlbench.data.contamination_findings import findings
-from tlbench.data.image_hashes import distances, perceptual_hashes, sketched, sketches
+from tlbench.data.contamination import find_contamination, is_named, named_datasets
+from tlbench.data.contamination_findings import contamination_findings
+from tlbench.data.image_hashes import distances, perceptual_hashes, sketch_examples, split_sketches
 from tlbench.data.near_duplicates import EQUAL, MIRRORED, NEAR, find_copies, hashes_of, may_have_copies
 from tlbench.data.resources import Resources
 from tlbench.host.catalog import Catalog
@@ -57,7 +57,7 @@ CHANGES = {
 
 
 def of(*examples):
-    return sketched(examples, len(examples))
+    return sketch_examples(examples, len(examples))
 
 
 # ---- what counts as a copy ---------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ def resources(plugin_file, tmp_path):
 def found(resources, backbone="none", transfer=None, splits="given", replicate=0, **more):
     transfer = transfer or Transfer("photos", "day", "photos", "night")
     division = resources.division(transfer.dataset, Protocol(splits=splits), 0, replicate)
-    return contamination(resources, transfer, backbone, division, **more)
+    return find_contamination(resources, transfer, backbone, division, **more)
 
 
 def pairs(overlap):
@@ -299,7 +299,7 @@ def test_the_hashes_beside_our_own_weights_are_those_of_the_glyphs(tmp_path):
     hashes = np.load(weights.with_suffix(".hashes.npy"))
     glyphs = resources.dataset("glyphs")
     count = 300
-    some = sketched(glyphs.dataset.load("printed", "train").inputs[:count], count)
+    some = sketch_examples(glyphs.dataset.load("printed", "train").inputs[:count], count)
     assert len(hashes) == len(glyphs.dataset.load("printed", "train"))
     assert np.mean(distances(some["hash"], hashes["hash"][:count]).diagonal() <= 2) > 0.99
 
@@ -316,7 +316,7 @@ def test_the_hashes_beside_our_own_weights_are_those_of_the_glyphs(tmp_path):
 def test_pretrained_on_the_target_is_flagged(resources, backbone, transfer, is_named):
     seen = found(resources, backbone, transfer)
     assert seen.pretrained_on_target is is_named
-    assert ("which is also the target" in " ".join(findings([seen]))) is is_named
+    assert ("which is also the target" in " ".join(contamination_findings([seen]))) is is_named
 
 
 def test_pretrained_on_is_taken_apart():
@@ -342,7 +342,7 @@ def test_a_folder_is_known_by_its_name(resources, tmp_path, plugin_file):
 def test_texts_are_searched_for_equal_ones(resources):
     seen = found(resources, "reader", Transfer("words", "all"))
     assert pairs(seen.train) == [("all/test[1]", "all/train[1]", EQUAL)]
-    assert "1 of 3 test examples stands in the training data too" in findings([seen])[0]
+    assert "1 of 3 test examples stands in the training data too" in contamination_findings([seen])[0]
 
 
 def test_a_second_time_nothing_is_decoded_again(resources, tmp_path):
@@ -370,22 +370,22 @@ def test_folds_part_near_duplicates_and_never_copies(resources):
     near = {frozenset((copy.test, copy.other)) for seen in folds for copy in seen.train.copies}
     assert near <= {frozenset(("day/test[1]", "day/train[5]"))}
     assert [seen.fold for seen in folds] == ["fold 1", "fold 2"]
-    said = [line for line in findings(folds) if "training data of its fold" in line]
+    said = [line for line in contamination_findings(folds) if "training data of its fold" in line]
     assert len(said) == len(near)
 
 
 def test_sketches_of_a_split_are_kept_in_its_order(resources):
     entry = resources.dataset("photos")
-    kept = sketches(entry.dataset, entry.fingerprint, "day", "train", resources.cache)
+    kept = split_sketches(entry.dataset, entry.fingerprint, "day", "train", resources.cache)
     loaded = entry.dataset.load("day", "train").inputs
-    assert (kept == sketched(loaded, len(loaded))).all()
+    assert (kept == sketch_examples(loaded, len(loaded))).all()
 
 
 # ---- in words ----------------------------------------------------------------------------------------------
 
 
 def test_sentences_count_and_name_and_say_where_the_rest_is(resources):
-    said = findings([found(resources), found(resources, "upstream")])
+    said = contamination_findings([found(resources), found(resources, "upstream")])
     assert said[0] == (
         "photos/day: 2 of 4 test images stand in the training data too, 1 byte for byte (day/test[2] = day/train[3]) "
         "and 1 as a near-duplicate (day/test[1] ~ day/train[5]): scores may be too good."
@@ -397,7 +397,7 @@ def test_sentences_count_and_name_and_say_where_the_rest_is(resources):
 
 def test_what_a_dataset_says_itself_is_not_said_again(resources):
     told = ["1 image of the test split is a copy of training images: day/test[2] = day/train[3]."]
-    said = findings([found(resources)], told)
+    said = contamination_findings([found(resources)], told)
     assert "byte for byte" not in said[0]
     assert "1 of 4 test images stands in the training data too, 1 as a near-duplicate" in said[0]
 
@@ -406,7 +406,7 @@ def test_many_copies_are_named_in_part(cli, plugin_file):
     plugin = plugin_file(PLUGIN.replace("[20, 21, 3, 22]", "[20, 0, 3, 7, 9, 11]"))
     np.save(plugin.parent / "photos.npy", np.stack([photo(seed, 64) for seed in range(42)]))
     resources = Resources(Catalog(Host([plugin])), Cache(plugin.parent / "cache"))
-    said = findings([found(resources)])[0]
+    said = contamination_findings([found(resources)])[0]
     assert "4 byte for byte (day/test[2] = day/train[3], day/test[3] = day/train[7]," in said
     assert "day/test[4] = day/train[9] and 1 more)" in said
     assert said.endswith("`tlbench data inspect photos` lists them.")
@@ -419,7 +419,7 @@ def test_many_copies_are_named_in_part(cli, plugin_file):
 def test_the_flowers_hold_the_pairs_that_eyes_find(real_data):
     dataset = Catalog(Host([])).dataset(f"zip:{real_data}/flowers12/flowers12.zip")[0]
     train, test = (dataset.load("all", split).inputs for split in ("train", "test"))
-    copies = find_copies(sketched(test, len(test)), sketched(train, len(train)))
+    copies = find_copies(sketch_examples(test, len(test)), sketch_examples(train, len(train)))
     assert 23 <= len(copies) <= 26
 
 
@@ -427,4 +427,4 @@ def test_the_flowers_hold_the_pairs_that_eyes_find(real_data):
 def test_no_two_writers_digits_are_copies(real_data, name):
     with np.load(f"{real_data}/{name}/{name}.npz") as arrays:
         train, test = arrays["x_train"][:6000], arrays["x_test"][:1500]
-    assert len(find_copies(sketched(test, len(test)), sketched(train, len(train)))) == 0
+    assert len(find_copies(sketch_examples(test, len(test)), sketch_examples(train, len(train)))) == 0

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tlbench import DataError
-from tlbench.data.test_split import TEST_SHARE, choose_groups, choose_test
+from tlbench.data.test_split import TEST_SHARE, choose_groups, choose_test_split
 from tlbench_datasets.content_split import divided
 from tlbench_datasets.examples import Example
 
@@ -64,7 +64,11 @@ def test_neither_order_nor_names_decide(drawn, shuffle):
 def test_groups_of_one_image_are_chosen_as_images_are(count):
     classes, _ = parts([(number % 3, 0) for number in range(count)])
     alone = [[digest] for digests in classes.values() for digest in digests]
-    assert choose_groups(classes, "here", alone) == choose_groups(classes, "here", []) == choose_test(classes, "here")
+    assert (
+        choose_groups(classes, "here", alone)
+        == choose_groups(classes, "here", [])
+        == choose_test_split(classes, "here")
+    )
 
 
 def test_many_groups_come_near_the_share_in_every_class_and_none_is_favoured_for_its_size():

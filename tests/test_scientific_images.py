@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from tlbench import DataError, ParameterError
 from tlbench.contract.dataset import construct_dataset, split_dataset_spec
-from tlbench.data.images import encode_each
+from tlbench.data.images import transform_images
 from tlbench.names import parse_spec
 from tlbench_conv4.backbone import Conv4
 from tlbench_datasets.archive import Zip
@@ -451,7 +451,7 @@ def test_a_helper_for_plugins_gives_uint8_for_bytes_and_never_touches_them():
     def whole(image, _):
         return torch.from_numpy(np.array(image, dtype=np.uint8))[None]
 
-    encoded = encode_each([BANDS], 5, (6, 8), whole, str)
+    encoded = transform_images([BANDS], 5, (6, 8), whole, str)
     assert torch.equal(encoded[0].permute(1, 2, 0), torch.from_numpy(BANDS))
     assert np.array_equal(BANDS, before)
 

@@ -123,7 +123,7 @@ def test_reporters_write_the_same_files_side_by_side(forking, monkeypatch, tmp_p
     formats = ("csv", "latex", "markdown", "parquet", "table")
     catalog, said = Catalog(Host()), {}
     for name, large in (("one", 1000), ("several", 100)):
-        monkeypatch.setattr("tlbench.results.reporting.LARGE", large)
+        monkeypatch.setattr("tlbench.results.reporting.MANY_RECORDS", large)
         said[name] = []
         write_reports(Results(tmp_path / name), catalog, formats, say=said[name].append)
     first, second = (

@@ -10,7 +10,7 @@ from safetensors.numpy import save
 from torch import nn
 
 from tlbench import WeightsError
-from tlbench.data.weights import compare, load, read_header, read_tensors, shapes_of
+from tlbench.data.weights import compare_weights, load_weights, read_weights, read_weights_header, shapes_of
 
 
 def starting_like_a_pickle():
@@ -22,11 +22,11 @@ def starting_like_a_pickle():
 def test_a_whole_file_is_read_whatever_byte_it_starts_with(tmp_path):
     path = tmp_path / "whole.safetensors"
     path.write_bytes(starting_like_a_pickle())
-    assert read_header(path).shapes == {"w": (2,)}
-    assert torch.equal(read_tensors(path)["w"], torch.zeros(2))
+    assert read_weights_header(path).shapes == {"w": (2,)}
+    assert torch.equal(read_weights(path)["w"], torch.zeros(2))
 
 
-@pytest.mark.parametrize("read", [read_header, read_tensors])
+@pytest.mark.parametrize("read", [read_weights_header, read_weights])
 def test_a_file_that_was_cut_off_is_not_taken_for_a_pickle(tmp_path, read):
     path = tmp_path / "cut.safetensors"
     path.write_bytes(starting_like_a_pickle()[:100])
@@ -34,7 +34,7 @@ def test_a_file_that_was_cut_off_is_not_taken_for_a_pickle(tmp_path, read):
         read(path)
 
 
-@pytest.mark.parametrize("read", [read_header, read_tensors])
+@pytest.mark.parametrize("read", [read_weights_header, read_weights])
 def test_a_pickle_is_refused_by_every_reader(tmp_path, read):
     path = tmp_path / "old.safetensors"
     torch.save({"w": torch.zeros(2)}, path)
@@ -55,7 +55,7 @@ def test_headers_are_read_and_compared_without_torch(tmp_path):
 def test_a_comparison_counts_and_names_what_differs():
     offered = {"net.a": (1,), "net.b": (2,), "net.extra": (4,), "net.head": (5,)}
     wanted = {"a": (1,), "b": (3,), "c": (1,), "norm.num_batches_tracked": ()}
-    found = compare(offered, wanted, lambda name: name == "head", "net.")
+    found = compare_weights(offered, wanted, lambda name: name == "head", "net.")
     assert not found.fits
     assert str(found) == "missing 1: c; mis-shaped 1: b (2,) for (3,); unexpected 1: extra"
     assert (found.count, found.dropped) == ("1 of 4", ("head",))
@@ -66,9 +66,9 @@ def test_weights_that_fit_are_loaded_under_their_own_names_and_counters_are_kept
     norm = nn.BatchNorm1d(2)
     norm.num_batches_tracked += 7
     given = {f"net.{name}": torch.full((2,), 3.0).half() for name in ("weight", "bias", "running_mean", "running_var")}
-    found = compare(shapes_of(given), shapes_of(norm.state_dict()), prefix="net.")
+    found = compare_weights(shapes_of(given), shapes_of(norm.state_dict()), prefix="net.")
     assert found.fits
-    load(given, norm, found)
+    load_weights(given, norm, found)
     assert torch.equal(norm.running_var, torch.full((2,), 3.0))
     assert norm.num_batches_tracked == 7
 
@@ -77,6 +77,6 @@ def test_weights_that_fit_are_loaded_under_their_own_names_and_counters_are_kept
 def test_the_upstream_data_are_what_the_metadata_state_else_unknown(tmp_path, key):
     path = tmp_path / "w.safetensors"
     path.write_bytes(save({"w": np.zeros(2, np.float32)}, {key: "birds"}))
-    assert read_header(path).pretrained_on == "birds"
+    assert read_weights_header(path).pretrained_on == "birds"
     path.write_bytes(save({"w": np.zeros(2, np.float32)}))
-    assert read_header(path).pretrained_on == "unknown (w.safetensors)"
+    assert read_weights_header(path).pretrained_on == "unknown (w.safetensors)"

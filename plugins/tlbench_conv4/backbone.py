@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from annotated_types import Ge
 
 from tlbench import Backbone
-from tlbench.data.weights import load, read_header, shapes_of
+from tlbench.data.weights import load_weights, read_weights_header, shapes_of
 from tlbench_conv4 import weights_file
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Conv4(Backbone):
     @property
     def pretrained_on(self) -> str | None:  # type: ignore[override]
         """The upstream data as the weights' file states them."""
-        return None if self.weights is None else read_header(self.weights).pretrained_on
+        return None if self.weights is None else read_weights_header(self.weights).pretrained_on
 
     def describe(self) -> Mapping[str, Any]:
         """Return all parameters that decide the features, defaults included."""
@@ -107,7 +107,7 @@ class Conv4(Backbone):
 
         network = Conv4Network(self)
         if weights is not None:
-            load(weights, network, weights_file.fit(shapes_of(weights), self._shapes(), self.spec))
+            load_weights(weights, network, weights_file.fit(shapes_of(weights), self._shapes(), self.spec))
         return network
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:

@@ -8,14 +8,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tlbench.data.images import encode_each
+from tlbench.data.images import transform_images
 
 
 def encode_images(raw: Sequence[Any], side: int, channels: int, invert: bool) -> Tensor:
     """Return (N, channels, side, side); images that are not square are squeezed, as few-shot code does.
 
     uint8, or float32 in 0..255 where one of `raw` is uint16 or float32. Raises DataError for anything else that
-    `tlbench.data.images.encode_each` does not take, and for other than one or three channels.
+    `tlbench.transform_images` does not take, and for other than one or three channels.
     """
 
     def transformed(image: Image.Image, _: int) -> Tensor:
@@ -23,7 +23,7 @@ def encode_images(raw: Sequence[Any], side: int, channels: int, invert: bool) ->
         pixels = np.array(image.resize((side, side), Image.Resampling.BILINEAR)).reshape(side, side, -1)
         return torch.from_numpy(255 - pixels if invert else pixels).permute(2, 0, 1)
 
-    return encode_each(raw, channels, (side, side), transformed, _of_timm)
+    return transform_images(raw, channels, (side, side), transformed, _of_timm)
 
 
 def _of_timm(offered: int) -> str:

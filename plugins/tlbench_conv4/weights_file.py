@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tlbench import WeightsError
-from tlbench.data.weights import Fit, Shapes, compare, read_header
+from tlbench.data.weights import TensorShapes, WeightsFit, compare_weights, read_weights_header
 from tlbench.names import parse_value
 
 
-def check(path: Path, label: str, wanted: Shapes, settings: Mapping[str, float | tuple[float, ...]]) -> None:
+def check(path: Path, label: str, wanted: TensorShapes, settings: Mapping[str, float | tuple[float, ...]]) -> None:
     """Raise WeightsError for a file that is none, does not fit, or wants another normalisation than `settings`."""
-    header = read_header(path)
+    header = read_weights_header(path)
     metadata = header.metadata
     fit(header.shapes, wanted, label, f"weights {path}")
     for key, value in settings.items():
@@ -19,9 +19,9 @@ def check(path: Path, label: str, wanted: Shapes, settings: Mapping[str, float |
             raise WeightsError(f"weights {path} are for inputs with {key} {metadata[key]}; {label} takes {value}.")
 
 
-def fit(offered: Shapes, wanted: Shapes, label: str, what: str = "the weights") -> Fit:
+def fit(offered: TensorShapes, wanted: TensorShapes, label: str, what: str = "the weights") -> WeightsFit:
     """Return how tensors fit a network; raise WeightsError, naming counts and names, where they do not."""
-    found = compare(offered, wanted)
+    found = compare_weights(offered, wanted)
     if not found.fits:
         raise WeightsError(f"{what} do not fit {label}: {found}.")
     return found

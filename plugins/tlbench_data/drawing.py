@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from tlbench.data.image_hashes import example_array
 from tlbench_data.images import full_range, value_range
-from tlbench_data.look import Look, as_array
+from tlbench_data.look import Look
 from tlbench_data.survey import Row, Survey
 
 SIDE = 96  # pixels of the longest side of an example
@@ -55,7 +56,7 @@ class Shower:
             examples = self._survey.dataset.load(domain, split).inputs
             for row, _ in wanted:
                 if (row.domain, row.split) == (domain, split) and key(row) not in found:
-                    found[key(row)] = self._small(as_array(examples[row.position]))
+                    found[key(row)] = self._small(example_array(examples[row.position]))
         return found
 
     def _small(self, array: np.ndarray) -> Image.Image:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from tlbench.contract.dataset import example_digest
-from tlbench.data.image_hashes import as_array as as_array
-from tlbench.data.image_hashes import sketched
+from tlbench.data.image_hashes import example_array, sketch_examples
 
 _BLOCK = 1 << 20  # values at a time: a large image must not be copied as float64 at once
 _TO_EIGHT_BITS = {"uint16": 1 / 257}  # 65535 is shown as 255
@@ -54,7 +53,7 @@ def look_at(example: Any) -> Look:
     """Return the facts of an example."""
     if isinstance(example, str):
         return Look("text", 1, len(example), dtype="str", content=example_digest(example))
-    array = as_array(example)
+    array = example_array(example)
     if array.dtype == object:
         return Look(type(example).__name__, problem=f"is a {type(example).__name__}, neither an array nor a text")
     digest = example_digest(array)
@@ -65,7 +64,7 @@ def look_at(example: Any) -> Look:
     scale = _TO_EIGHT_BITS.get(str(array.dtype), 1.0)
     return Look(
         "image", height, width, rest[0] if rest else 1, str(array.dtype), low, high, mean * scale, deviation * scale,
-        _is_grey(array), digest, sketched([array], 1)[0],
+        _is_grey(array), digest, sketch_examples([array], 1)[0],
     )  # fmt: skip
 
 

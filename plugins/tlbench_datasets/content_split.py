@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from tlbench.data.test_split import TEST_SHARE as TEST_SHARE
-from tlbench.data.test_split import choose_test
+from tlbench.data.test_split import choose_test_split
 from tlbench_datasets.examples import Example
 
 
@@ -19,7 +19,7 @@ def divided(
     for example in examples:
         if example.domain in domains and example.split == "train":
             groups.setdefault((example.domain, example.label), []).append(example.digest)
-    test = choose_test(groups, place, together)
+    test = choose_test_split(groups, place, together)
     return [
         replace(example, split="test")
         if example.split == "train" and example.domain in domains and example.digest in test

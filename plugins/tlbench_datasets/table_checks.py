@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tlbench import DataError
-from tlbench.data.test_split import united
+from tlbench.data.test_split import unite_groups
 from tlbench_datasets.table_columns import Columns
 from tlbench_datasets.table_rows import Row, named
 from tlbench_datasets.wording import near, shown
@@ -70,7 +70,7 @@ def require_whole_groups(rows: Sequence[Row], columns: Columns, place: str) -> N
 
 def require_whole_unions(rows: Sequence[Row], digests: Mapping[str, str], columns: Columns, place: str) -> None:
     """Raise DataError where the table's own splits part groups that are one, since they share an image."""
-    whole = united((row.groups, digests[row.key]) for row in rows)
+    whole = unite_groups((row.groups, digests[row.key]) for row in rows)
     first: dict[str, Row] = {}
     for row in rows:
         other = first.setdefault(whole[row.groups[0]], row)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tlbench import DataError
-from tlbench.data.test_split import united
+from tlbench.data.test_split import unite_groups
 from tlbench_datasets.content_split import divided
 from tlbench_datasets.examples import Example
 from tlbench_datasets.table_columns import Columns
@@ -38,7 +38,7 @@ def placed(rows: Sequence[Row], digests: Mapping[str, str], columns: Columns, pl
     `digests` holds the SHA-256 of each image by its key.
     """
     rows = sorted(rows, key=lambda row: (digests[row.key], row.label, *row.content, row.key, row.name))
-    whole = united((row.groups, digests[row.key]) for row in rows if row.groups)
+    whole = unite_groups((row.groups, digests[row.key]) for row in rows if row.groups)
     groups = tuple(whole[row.groups[0]] if row.groups else "" for row in rows)
     examples = [Example(digests[row.key], row.domain, row.split, row.label, row.key) for row in rows]
     tested = {row.domain for row in rows if row.split == "test"}

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from tlbench import Card, Column, DataError, Dataset, Labelled
-from tlbench.data.contents import Content, by_content, fingerprint, parts, with_test
+from tlbench.data.contents import Content, by_domain_and_split, content_fingerprint, sorted_by_content, with_test_split
 from tlbench.data.test_split import TEST_SHARE
 from tlbench.names import near_miss, plural
 from tlbench_hf.features import Labels, further_column, image_column, label_column, labels_of, some, texts_of
@@ -129,13 +129,13 @@ class HuggingFace(Dataset):
                 f"{self._where}: {plural(len(unusable), 'row')} cannot be used. The first, {name}: {problem}. {mend}"
             )
         self._require_classes(usable)
-        return with_test(by_content(usable), str(self._where))
+        return with_test_split(sorted_by_content(usable), str(self._where))
 
     def _require_classes(self, usable: Sequence[Content]) -> None:
         everything = {each.label for each in usable}
         if len(everything) < 2:
             raise DataError(f"{self._where}: two classes are needed, and there is {some(everything) or 'none'}.")
-        for (domain, split), contents in parts(usable).items():
+        for (domain, split), contents in by_domain_and_split(usable).items():
             lacking = sorted(everything - {each.label for each in contents})
             if lacking and split != "val":
                 where = "" if domain == "all" else f" of domain '{domain}'"
@@ -149,7 +149,7 @@ class HuggingFace(Dataset):
 
     @cached_property
     def _parts(self) -> Mapping[tuple[str, str], list[Content]]:
-        return parts(self._contents)
+        return by_domain_and_split(self._contents)
 
     def _part(self, domain: str, split: str) -> list[Content]:
         if split not in self.splits(domain):
@@ -184,7 +184,7 @@ class HuggingFace(Dataset):
 
     def fingerprint(self) -> str:
         """Return a digest of domains, splits, classes and images' bytes; of no file's name and no order of rows."""
-        return fingerprint(self.classes, self._contents)
+        return content_fingerprint(self.classes, self._contents)
 
     def digests(self, domain: str, split: str) -> Sequence[str]:
         """Return the SHA-256 of each image file's bytes."""
@@ -234,7 +234,8 @@ class HuggingFace(Dataset):
         """Return sentences on the split and on what is left out."""
         sentences = []
         if any(
-            ("test" not in {split for other, split in parts(self._read[0]) if other == name}) for name in self.domains
+            ("test" not in {split for other, split in by_domain_and_split(self._read[0]) if other == name})
+            for name in self.domains
         ):
             kept = "; val stays validation" if "val" in self._own else ""
             sentences.append(

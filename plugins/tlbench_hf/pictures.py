@@ -8,7 +8,7 @@ from typing import Any
 
 from tlbench import DataError
 from tlbench.data.contents import Content
-from tlbench.data.decoding import decoded, recognised
+from tlbench.data.decoding import decode_image, open_image
 
 _TOGETHER = 256  # rows that are fetched at a time
 
@@ -74,9 +74,9 @@ def looked(raw: RawImages, whole: bool) -> Iterator[Seen]:
 def _problem(data: bytes, whole: bool) -> str:
     try:
         if whole:
-            decoded(data)
+            decode_image(data)
         else:
-            recognised(data)
+            open_image(data)
     except ValueError as problem:
         return str(problem)
     return ""
@@ -103,6 +103,6 @@ class Pictures(Sequence[Any]):
             data = self._raw[each.part][each.row]
             if hashlib.sha256(data).hexdigest() != each.digest:
                 raise DataError(f"{where} has changed since it was first read. Start again.")
-            return decoded(data)
+            return decode_image(data)
         except (ValueError, UnreadableError) as problem:
             raise DataError(f"{where} cannot be decoded: {problem}. Mend it, or add ?skip to leave it out.") from None

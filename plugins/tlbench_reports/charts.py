@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tlbench.results.reporting import LARGE, STAMP
+from tlbench.results.reporting import MANY_RECORDS, REPORTS_STAMP
 from tlbench.results.side_by_side import side_by_side
 from tlbench_reports.atomic import write_bytes
 from tlbench_reports.calibration_plot import calibration_plot
@@ -59,7 +59,7 @@ def write(results: "Results", folder: Path) -> list[Path]:
 def _written(folder: Path) -> set[Path]:
     """Return the charts that the last report wrote, by its own list: a user's files are none of ours."""
     try:
-        names = json.loads((folder / STAMP).read_text(encoding="utf-8"))["files"]
+        names = json.loads((folder / REPORTS_STAMP).read_text(encoding="utf-8"))["files"]
         return {folder / name for name in names if PurePosixPath(name).parent == PurePosixPath("charts")}
     except (OSError, ValueError, KeyError, TypeError):
         return set()
@@ -77,7 +77,7 @@ def charts(results: "Results") -> list[Chart]:
 
 def _charts(results: "Results") -> Iterator[Chart]:
     by_metric = {metric: summary_rows(results, metric) for metric in results.primaries}
-    is_large = len(results.records) >= LARGE
+    is_large = len(results.records) >= MANY_RECORDS
     drawn = {metric: list(_places(rows, 1 if is_large else PLACES)) for metric, rows in by_metric.items()}
     every = [row for places in drawn.values() for parts in places for rows in parts for row in rows]
     style = looks((row["label"] for row in every), (row["label"] for row in every if row["is_baseline"]))

@@ -40,14 +40,14 @@ def report(
     from tlbench.host.catalog import Catalog
     from tlbench.host.host import Host
     from tlbench.names import unknown
-    from tlbench.results.reporting import LARGE, write_reports
+    from tlbench.results.reporting import MANY_RECORDS, write_reports
 
     catalog = Catalog(Host(plugins))
     for name in formats:
         if name not in catalog.reporters:
             raise unknown("report format", name, catalog.reporters)
     opened = [Results(folder, baseline=baseline) for folder in results]
-    if sum(len(one.records) for one in opened) >= LARGE:
+    if sum(len(one.records) for one in opened) >= MANY_RECORDS:
         gc.freeze()  # what was read stays to the end, and looking through it for garbage takes seconds
     blocks = _blocks(opened, documents)
     if check:

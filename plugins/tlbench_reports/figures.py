@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from tlbench.results.reporting import LARGE
+from tlbench.results.reporting import MANY_RECORDS
 from tlbench.results.side_by_side import side_by_side
 from tlbench_reports.charts import charts
 from tlbench_reports.drawing import Chart, render
@@ -83,7 +83,7 @@ def gallery(results: "Results") -> Gallery:
     every = charts(results)
     by_kind = partition(every, _kind)
     turns = [chart for turn in zip_longest(*by_kind.values()) for chart in turn if chart is not None]
-    room = MOST if len(results.records) < LARGE else FEW
+    room = MOST if len(results.records) < MANY_RECORDS else FEW
     wanted = {id(chart) for chart in turns[:room]}
     chosen = [chart for chart in every if id(chart) in wanted]  # the order in which their files are drawn
     drawn = side_by_side(lambda part: list(map(_figure, part)), chosen)

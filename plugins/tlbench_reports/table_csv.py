@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlbench.results.reporting import LARGE
+from tlbench.results.reporting import MANY_RECORDS
 from tlbench.results.side_by_side import side_by_side
 from tlbench_reports.atomic import write_text
 from tlbench_reports.once import once
@@ -64,7 +64,7 @@ def csv_tables(results: "Results") -> dict[str, CsvTable]:
     frame = results.frame()
     costs = frame[[column for column in (*_WHERE, *_COSTS) if column in frame]]
     frames = {"results": results_frame(results), **summary_frames(results), "costs": costs}
-    least = 1 if len(frame) >= LARGE else len(frames)
+    least = 1 if len(frame) >= MANY_RECORDS else len(frames)
     tables = side_by_side(lambda part: list(map(_csv_table, part)), list(frames.values()), least)
     return dict(zip(frames, tables, strict=True))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlbench import TlbenchError, WeightsError
-from tlbench.data.weights import read_header
+from tlbench.data.weights import read_weights_header
 from tlbench_scaffold.facts import Facts
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _completed(name: str, resources: "Resources") -> str:
     path = Path(name).expanduser()
     if "@" in name or not (name.endswith(_ENDING) or path.is_file()):
         return name
-    said = read_header(path).metadata
+    said = read_weights_header(path).metadata
     architecture = said.get("arch") or said.get("architecture")
     spec = f"{architecture}@{name}"
     if architecture:

@@ -12,7 +12,7 @@ from timm.models import efficientnet
 from torch import Tensor, nn
 
 from tlbench import ParameterError
-from tlbench.data.weights import Shapes, shapes_of
+from tlbench.data.weights import TensorShapes, shapes_of
 from tlbench.names import near_miss
 from tlbench_timm.preprocessing import NAMED_KEYS
 
@@ -44,7 +44,7 @@ class Structure:
     """What a network is made of, learnt without allocating it."""
 
     feature_dim: int
-    extractor: Shapes  # name to shape of everything but the classifier head
+    extractor: TensorShapes  # name to shape of everything but the classifier head
     head: frozenset[str]  # names of the classifier head's tensors
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench import Backbone, WeightsError
-from tlbench.data.weights import Fit, Header, read_header
+from tlbench.data.weights import WeightsFit, WeightsHeader, read_weights_header
 from tlbench.names import format_spec
 from tlbench_timm import tags
 
@@ -50,7 +50,7 @@ class TimmBackbone(Backbone):
         self._defaults = dict(defaults or {})
         self._pretrained_on = pretrained_on
         self._feature_dim = feature_dim
-        self._fit: Fit | None = None
+        self._fit: WeightsFit | None = None
 
     def check(self) -> None:
         """Raise ParameterError or WeightsError for whatever is wrong, short of asking the hub."""
@@ -170,8 +170,8 @@ class TimmBackbone(Backbone):
         return f"{self.architecture}.{self.tag}" if self.tag else self.architecture
 
     @cached_property
-    def _header(self) -> "Header | None":
-        return read_header(self.file) if self.file is not None and self.recipe is None else None
+    def _header(self) -> "WeightsHeader | None":
+        return read_weights_header(self.file) if self.file is not None and self.recipe is None else None
 
     @property
     def _metadata(self) -> Mapping[str, str]:
@@ -198,12 +198,12 @@ class TimmBackbone(Backbone):
             raise WeightsError(f"timm offers no safe weights of {self.name}. Convert some and write {self.spec}@FILE.")
         return fetch(config.hf_hub_id, config.hf_hub_filename, self.name)
 
-    def _check_fit(self, path: Path) -> Fit:
+    def _check_fit(self, path: Path) -> WeightsFit:
         from tlbench_timm import architecture, loading
         from tlbench_timm.settings import require_followed
 
         model = architecture.outline(self._timm_name, self._settings.arguments, 0)
-        header = self._header or read_header(path)
+        header = self._header or read_weights_header(path)
         fit = loading.check_file(path, header, model, self._structure.head, self.spec)
         require_followed(self._settings, self.label)
         return fit

@@ -8,7 +8,7 @@ from PIL import Image
 from timm.data import create_transform
 from torch import Tensor
 
-from tlbench.data.images import encode_each
+from tlbench.data.images import transform_images
 from tlbench_timm.preprocessing import Preprocessing
 
 
@@ -24,7 +24,7 @@ def encode_images(raw: Sequence[Any], preprocessing: Preprocessing, mend: Callab
         whole = image.mode == "RGB" or preprocessing.in_chans == 1
         return _transform(preprocessing, None if whole else channel)(image)
 
-    return encode_each(raw, preprocessing.in_chans, preprocessing.input_size, transformed, mend)
+    return transform_images(raw, preprocessing.in_chans, preprocessing.input_size, transformed, mend)
 
 
 @lru_cache(maxsize=64)

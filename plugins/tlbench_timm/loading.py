@@ -16,8 +16,15 @@ from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
 from tlbench import WeightsError
-from tlbench.data.weights import Fit, Header, Shapes, compare, read_tensors, shapes_of
-from tlbench.data.weights import load as load_fitting
+from tlbench.data.weights import (
+    TensorShapes,
+    WeightsFit,
+    WeightsHeader,
+    compare_weights,
+    load_weights,
+    read_weights,
+    shapes_of,
+)
 
 Tensors = Mapping[str, Tensor]
 
@@ -25,12 +32,12 @@ Tensors = Mapping[str, Tensor]
 _PREFIXES = ("module.", "model.", "backbone.", "network.", "encoder.")
 
 
-def check_file(path: Path, header: Header, model: nn.Module, head: frozenset[str], label: str) -> Fit:
+def check_file(path: Path, header: WeightsHeader, model: nn.Module, head: frozenset[str], label: str) -> WeightsFit:
     """Return how a file fits; raise WeightsError, on one line, where it does not.
 
     The shapes in the header decide; tensors are read only where timm may have to convert a foreign checkpoint.
     """
-    found, _ = _match(header.shapes, lambda: read_tensors(path), model, head)
+    found, _ = _match(header.shapes, lambda: read_weights(path), model, head)
     if not found.fits:
         hint = _suggestion(header.metadata, model)
         raise WeightsError(f"weights {path} do not fit {label}: {found.count} tensors match; {found}.{hint}")
@@ -42,7 +49,7 @@ def load(weights: Tensors, model: nn.Module, head: frozenset[str], label: str) -
     found, tensors = _match(shapes_of(weights), lambda: weights, model, head)
     if not found.fits:
         raise WeightsError(f"the weights do not fit {label}: {found.count} tensors match; {found}.")
-    load_fitting(tensors(), model, found)
+    load_weights(tensors(), model, found)
 
 
 def count_classes(weights: Tensors, classifier: str | tuple[str, ...] | None, label: str) -> int:
@@ -55,8 +62,8 @@ def count_classes(weights: Tensors, classifier: str | tuple[str, ...] | None, la
 
 
 def _match(
-    shapes: Shapes, read: Callable[[], Tensors], model: nn.Module, head: frozenset[str]
-) -> tuple[Fit, Callable[[], Tensors]]:
+    shapes: TensorShapes, read: Callable[[], Tensors], model: nn.Module, head: frozenset[str]
+) -> tuple[WeightsFit, Callable[[], Tensors]]:
     """Compare as they are, then as timm converts them; return the fit and how to get the tensors it speaks of."""
     wanted = shapes_of(model.state_dict())
     found = _fit(shapes, wanted, head)
@@ -79,7 +86,7 @@ def _match(
     return found, read
 
 
-def _fit(offered: Shapes, extractor: Shapes, head: frozenset[str]) -> Fit:
+def _fit(offered: TensorShapes, extractor: TensorShapes, head: frozenset[str]) -> WeightsFit:
     """Compare a file's tensors with a network's; a prefix is taken off where that makes everything fit."""
     parts = {name.partition(".")[0] for name in extractor}
 
@@ -88,12 +95,12 @@ def _fit(offered: Shapes, extractor: Shapes, head: frozenset[str]) -> Fit:
         # nothing is called so lies behind the features.
         return name in head or name.partition(".")[0] not in parts
 
-    plain = compare(offered, extractor, spare)
+    plain = compare_weights(offered, extractor, spare)
     if plain.fits:
         return plain
     pairs = ("".join(pair) for pair in itertools.permutations(_PREFIXES, 2))
     present = [prefix for prefix in (*_PREFIXES, *pairs) if any(name.startswith(prefix) for name in offered)]
-    stripped = (compare(offered, extractor, spare, prefix) for prefix in present)
+    stripped = (compare_weights(offered, extractor, spare, prefix) for prefix in present)
     return next((found for found in stripped if found.fits), plain)
 
 

@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from torchvision import models
 
 from tlbench import ParameterError
-from tlbench.data.weights import Shapes, shapes_of
+from tlbench.data.weights import TensorShapes, shapes_of
 from tlbench_torchvision.names import PREFIX
 
 # Auxiliary classifiers train deep networks and have no part in features. Both networks expect ImageNet's mean and std
@@ -26,8 +26,8 @@ class Outline:
     """What a network is made of, learnt without allocating it."""
 
     feature_dim: int
-    extractor: Shapes  # name to shape of everything but the classifier
-    head: Shapes  # the same of the classifier, for any number of classes (the first axis)
+    extractor: TensorShapes  # name to shape of everything but the classifier
+    head: TensorShapes  # the same of the classifier, for any number of classes (the first axis)
 
 
 def published_preprocessing(name: str) -> dict[str, object]:

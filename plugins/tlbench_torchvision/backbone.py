@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tlbench import Backbone
 from tlbench.data.images import ImageNetwork
-from tlbench.data.weights import load, read_header, shapes_of
+from tlbench.data.weights import load_weights, read_weights_header, shapes_of
 from tlbench.names import format_spec, near_miss
 from tlbench_torchvision import architecture, preprocessing, weights_file
 from tlbench_torchvision.encode import encode_images
@@ -28,7 +28,7 @@ class TorchvisionBackbone(Backbone):
         self.model = model
         self.parameters = {key: tuple(v) if isinstance(v, list) else v for key, v in parameters.items()}
         self.weights = weights
-        self.header = read_header(weights) if weights is not None else None
+        self.header = read_weights_header(weights) if weights is not None else None
         self.metadata = self.header.metadata if self.header else {}
         self.preprocessing, self.origins = preprocessing.settle(
             name, self.parameters, self.metadata, architecture.published_preprocessing(model)
@@ -86,7 +86,7 @@ class TorchvisionBackbone(Backbone):
         model = architecture.create(self.model, self.preprocessing.input_size)
         architecture.drop_head(model)
         if weights is not None:
-            load(weights, model, weights_file.fit(shapes_of(weights), self.outline, "the weights", self.label))
+            load_weights(weights, model, weights_file.fit(shapes_of(weights), self.outline, "the weights", self.label))
         return ImageNetwork(model, self.preprocessing.mean, self.preprocessing.std)
 
     def _hint(self, said: str) -> str:

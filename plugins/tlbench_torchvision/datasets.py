@@ -19,7 +19,7 @@ from annotated_types import Interval
 from filelock import FileLock
 
 from tlbench import Card, DataError, Dataset, Labelled, ParameterError
-from tlbench.data.contents import Content, by_content, fingerprint, parts, with_test
+from tlbench.data.contents import Content, by_domain_and_split, content_fingerprint, sorted_by_content, with_test_split
 from tlbench.data.test_split import TEST_SHARE
 from tlbench.names import near_miss
 from tlbench_torchvision.datasets_known import Known, known
@@ -171,11 +171,11 @@ class TorchvisionDataset(Dataset):
             for split, own in self._own.items()
             for row, target in enumerate(self._targets[split])
         )
-        return with_test(by_content(found), self._place)
+        return with_test_split(sorted_by_content(found), self._place)
 
     @cached_property
     def _parts(self) -> Mapping[tuple[str, str], list[Content]]:
-        return parts(self._contents)
+        return by_domain_and_split(self._contents)
 
     def _part(self, domain: str, split: str) -> list[Content]:
         if split not in self.splits(domain):
@@ -198,7 +198,7 @@ class TorchvisionDataset(Dataset):
 
     def fingerprint(self) -> str:
         """Return a digest of classes, splits and images."""
-        return fingerprint(self.classes, self._contents)
+        return content_fingerprint(self.classes, self._contents)
 
     def digests(self, domain: str, split: str) -> Sequence[str]:
         """Return the SHA-256 of each image: of its file's bytes, or of its pixels where torchvision holds those."""

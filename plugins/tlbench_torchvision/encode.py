@@ -8,7 +8,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transforms
 
-from tlbench.data.images import encode_each
+from tlbench.data.images import transform_images
 from tlbench_torchvision.preprocessing import Preprocessing
 
 
@@ -16,7 +16,7 @@ def encode_images(raw: Sequence[Any], settings: Preprocessing) -> Tensor:
     """Return (N, 3, input_size, input_size): shorter side resized, centre cropped, grey images repeated thrice.
 
     uint8, or float32 in 0..255 where one of `raw` is uint16 or float32. Raises DataError for anything else that
-    `tlbench.data.images.encode_each` does not take, and for other than one or three channels.
+    `tlbench.transform_images` does not take, and for other than one or three channels.
     """
     side = settings.input_size
     mode = InterpolationMode(settings.interpolation)
@@ -25,7 +25,7 @@ def encode_images(raw: Sequence[Any], settings: Preprocessing) -> Tensor:
         resized = transforms.resize(image, [settings.resize_size], mode)
         return transforms.pil_to_tensor(transforms.center_crop(resized, [side, side]))
 
-    return encode_each(raw, 3, (side, side), transformed, _of_timm)
+    return transform_images(raw, 3, (side, side), transformed, _of_timm)
 
 
 def _of_timm(channels: int) -> str:

@@ -29,12 +29,12 @@ class Images(Sequence[Any]):
         """Return one image, or a part; raise DataError where an image cannot be decoded."""
         if isinstance(index, slice):
             return Images(self._own, self._contents[index], self._place)
-        from tlbench.data.decoding import decoded, to_array
+        from tlbench.data.decoding import decode_image, image_to_array
 
         each = self._contents[index]
         image = self._own[each.part][each.row][0]
         try:
-            return decoded(image) if isinstance(image, bytes) else to_array(image)
+            return decode_image(image) if isinstance(image, bytes) else image_to_array(image)
         except ValueError as problem:
             raise DataError(f"{self._place}: image {each.part}[{each.row}] cannot be decoded: {problem}.") from None
 

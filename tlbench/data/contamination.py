@@ -14,7 +14,7 @@ from tlbench.contract.backbone import Backbone
 from tlbench.contract.cell import Transfer
 from tlbench.contract.dataset import Dataset
 from tlbench.data.cache import Cache
-from tlbench.data.image_hashes import SKETCH, VERSION, Array, sketches
+from tlbench.data.image_hashes import SKETCH, VERSION, Array, split_sketches
 from tlbench.data.near_duplicates import EQUAL, find_copies, may_have_copies
 from tlbench.data.resources import DatasetEntry, Resources
 from tlbench.data.splits import Division
@@ -77,7 +77,7 @@ class Contamination:
         return {f"test_in_{what}": None if each is None else len(each.copies) for what, each in overlaps.items()}
 
 
-def contamination(
+def find_contamination(
     resources: Resources, transfer: Transfer, backbone: str, division: Division, *, search: bool = True
 ) -> Contamination:
     """Return where the test inputs of a transfer, as `division` divides its dataset, stand too.
@@ -133,7 +133,7 @@ class _Part:
         found = [np.empty(0, dtype=SKETCH)]
         for split in self.splits:
             for own, rows in self.division.parts(self.domain, split):
-                whole = sketches(dataset, fingerprint, self.domain, own, cache)
+                whole = split_sketches(dataset, fingerprint, self.domain, own, cache)
                 found.append(whole if rows is None else whole[rows])
         return found[1] if len(found) == 2 else np.concatenate(found)
 

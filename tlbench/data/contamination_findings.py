@@ -8,7 +8,7 @@ from tlbench.data.near_duplicates import EQUAL, MIRRORED
 _NAMED = 3
 
 
-def findings(found: Sequence[Contamination], told: Sequence[str] = ()) -> list[str]:
+def contamination_findings(found: Sequence[Contamination], told: Sequence[str] = ()) -> list[str]:
     """Return sentences on all transfers, backbones and folds of a plan, each said once.
 
     `told` are the findings of the datasets themselves: equal examples that one of them names are not named again.

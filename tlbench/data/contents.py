@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tlbench.data.test_split import choose_test
+from tlbench.data.test_split import choose_test_split
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class Content:
     group: str = ""  # what it must not be parted from
 
 
-def by_content(contents: Iterable[Content]) -> list[Content]:
+def sorted_by_content(contents: Iterable[Content]) -> list[Content]:
     """Return the examples in an order that no place decides, save between indistinguishable copies."""
     return sorted(contents, key=lambda each: (each.digest, each.label, each.part, each.row))
 
 
-def with_test(contents: Sequence[Content], place: str) -> list[Content]:
+def with_test_split(contents: Sequence[Content], place: str) -> list[Content]:
     """Return the examples with a test split taken out of `train` in every domain that has none.
 
     Groups are kept whole. Raises DataError where a class cannot be divided.
@@ -42,7 +42,7 @@ def with_test(contents: Sequence[Content], place: str) -> list[Content]:
         classes.setdefault((each.domain, each.label), []).append(each.digest)
         if each.group:
             groups.setdefault(each.group, set()).add(each.digest)
-    test = choose_test(classes, place, list(groups.values()))
+    test = choose_test_split(classes, place, list(groups.values()))
     return [
         replace(each, split="test")
         if each.domain in undivided and each.split == "train" and each.digest in test
@@ -51,7 +51,7 @@ def with_test(contents: Sequence[Content], place: str) -> list[Content]:
     ]
 
 
-def fingerprint(classes: Sequence[str], contents: Iterable[Content]) -> str:
+def content_fingerprint(classes: Sequence[str], contents: Iterable[Content]) -> str:
     """Return a digest of classes, domains, splits, labels and contents; of no place and no order."""
     lines = sorted((each.domain, each.split, each.label, each.digest) for each in contents)
     digest = hashlib.sha256(repr(tuple(classes)).encode())
@@ -60,7 +60,7 @@ def fingerprint(classes: Sequence[str], contents: Iterable[Content]) -> str:
     return digest.hexdigest()
 
 
-def parts(contents: Iterable[Content]) -> Mapping[tuple[str, str], list[Content]]:
+def by_domain_and_split(contents: Iterable[Content]) -> Mapping[tuple[str, str], list[Content]]:
     """Return the examples by domain and split, in the order in which they come."""
     found: dict[tuple[str, str], list[Content]] = {}
     for each in contents:

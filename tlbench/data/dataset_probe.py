@@ -12,7 +12,7 @@ from tlbench.host.diagnosis import blamed
 LOOKS = 8  # examples of a split that are compared
 
 
-def content(example: Any) -> bytes:
+def example_bytes(example: Any) -> bytes:
     """Return the bytes of a raw example with its shape and type."""
     if isinstance(example, str):
         return example.encode()
@@ -59,10 +59,10 @@ def check_loads_alike(dataset: Dataset, domain: str, split: str) -> None:
     rows = rows_to_look_at(len(first))
     labels = np.array(first.labels)  # a copy: a load that works in place changes what it gave before
     with blamed(f"{dataset.label}, domain {domain!r}, split {split!r}: reading an example"):
-        seen = [content(first.inputs[row]) for row in rows]
+        seen = [example_bytes(first.inputs[row]) for row in rows]
         second = loaded(dataset, domain, split)
         alike = np.array_equal(labels, np.asarray(second.labels)) and seen == [
-            content(second.inputs[row]) for row in rows
+            example_bytes(second.inputs[row]) for row in rows
         ]
     if not alike:
         raise DataError(

@@ -18,12 +18,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others: EPS would start Ghostscript
 
 
-def decoded(data: bytes) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+def decode_image(data: bytes) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     """Return an image file's pixels, uint8, (H, W) or (H, W, 3); raise ValueError, saying why, where that fails."""
-    return to_array(recognised(data))
+    return image_to_array(open_image(data))
 
 
-def recognised(data: bytes) -> Image.Image:
+def open_image(data: bytes) -> Image.Image:
     """Return an image file opened by its first bytes, and not yet decoded; raise ValueError where it is none."""
     try:
         return Image.open(io.BytesIO(data), formats=_FORMATS)
@@ -33,7 +33,7 @@ def recognised(data: bytes) -> Image.Image:
         raise ValueError(_said(error)) from None
 
 
-def to_array(image: Image.Image) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+def image_to_array(image: Image.Image) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     """Return a PIL image's pixels, uint8, (H, W) or (H, W, 3); raise ValueError, saying why, where that fails."""
     try:
         image.load()

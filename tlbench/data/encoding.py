@@ -13,7 +13,7 @@ from torch import Tensor
 from tlbench.contract.backbone import Backbone
 from tlbench.contract.dataset import Dataset
 from tlbench.data.cache import LARGE, Cache
-from tlbench.data.dataset_probe import content
+from tlbench.data.dataset_probe import example_bytes
 from tlbench.errors import DataError, PluginError
 from tlbench.host.diagnosis import blamed
 from tlbench.progress import track
@@ -141,9 +141,9 @@ def _require_alike(encoded: np.ndarray, target: np.ndarray, backbone: Backbone) 
 
 def _encode_first(example: Any, backbone: Backbone) -> np.ndarray:
     """Encode one example, and see that it stays as it was: others are given the same."""
-    before = content(example)
+    before = example_bytes(example)
     encoded = _encode([example], backbone)
-    if content(example) != before:
+    if example_bytes(example) != before:
         raise PluginError(
             f"backbone {backbone.name!r}: encode changes the raw examples in place, and other backbones are given the "
             "same. Work on a copy, np.array(example), or normalise inside the network."

@@ -30,7 +30,7 @@ def grey_of(example: Any) -> "np.ndarray[Any, np.dtype[np.float32]] | None":
     Takes what `Dataset.load` serves: (H, W) or (H, W, C) of uint8, of uint16 (65535 is white) or of floats. Red, green
     and blue are weighed as the eye does, any other number of channels alike. A torch tensor's channels come first.
     """
-    array = as_array(example)
+    array = example_array(example)
     if array.ndim not in (2, 3) or 0 in array.shape or array.dtype.kind not in "buif":
         return None
     values = array.astype(np.float32)
@@ -41,7 +41,7 @@ def grey_of(example: Any) -> "np.ndarray[Any, np.dtype[np.float32]] | None":
     return values if np.isfinite(values).all() else np.nan_to_num(values, posinf=255, neginf=0)
 
 
-def as_array(example: Any) -> "np.ndarray[Any, Any]":
+def example_array(example: Any) -> "np.ndarray[Any, Any]":
     """Return an example as an array; a tensor's channels go last."""
     if type(example).__module__.partition(".")[0] == "torch":
         example = (example.movedim(0, -1) if example.ndim == 3 else example).cpu().numpy()
@@ -128,13 +128,13 @@ _RANGE = {"B": 2.0}  # least distance from dark to bright, of 255, for anything 
 _LEAST_RANGE = 0.02  # where there are more than 8 bits
 
 
-def sketched(examples: Iterable[Any], count: int) -> Array:
+def sketch_examples(examples: Iterable[Any], count: int) -> Array:
     """Return the sketches of raw examples, a structured array (N,) of dtype `SKETCH`; one example is held at a time."""
     rows = np.zeros(count, dtype=SKETCH)
     grey = np.zeros((count, SIDE, SIDE), dtype=np.float32)
     least = np.full(count, np.inf)
     for position, example in enumerate(examples):
-        array = example if isinstance(example, str) else as_array(example)
+        array = example if isinstance(example, str) else example_array(example)
         rows["content"][position] = bytes.fromhex(example_digest(array)[:32])
         whole = None if isinstance(array, str) else grey_of(array)
         if whole is not None and not isinstance(array, str):
@@ -161,7 +161,7 @@ def _grounds(thumbnails: Array) -> Array:
     return shares
 
 
-def sketches(dataset: Dataset, fingerprint: str, domain: str, split: str, cache: Cache) -> Array:
+def split_sketches(dataset: Dataset, fingerprint: str, domain: str, split: str, cache: Cache) -> Array:
     """Return the sketches of a split in the order of `load`, from the cache where they are there."""
     key = (VERSION, fingerprint, domain, split)
 
@@ -169,7 +169,7 @@ def sketches(dataset: Dataset, fingerprint: str, domain: str, split: str, cache:
         inputs = dataset.load(domain, split).inputs
         spans = [range(start, min(start + CHUNK, len(inputs))) for start in range(0, len(inputs), CHUNK)]
         with ThreadPoolExecutor(THREADS) as pool:
-            work = pool.map(lambda span: sketched(map(inputs.__getitem__, span), len(span)), spans)
+            work = pool.map(lambda span: sketch_examples(map(inputs.__getitem__, span), len(span)), spans)
             found = np.concatenate([*track(work, f"hashing {split}", len(spans)), np.empty(0, dtype=SKETCH)])
         with path.open("wb") as file:
             np.save(file, found)

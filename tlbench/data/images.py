@@ -41,7 +41,7 @@ def to_image(example: Any, position: int) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(array))
 
 
-def encode_each(
+def transform_images(
     raw: Sequence[Any],
     channels: int,
     size: tuple[int, int],

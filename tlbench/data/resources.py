@@ -20,7 +20,7 @@ from tlbench.data.cache import Cache
 from tlbench.data.encoding import EncodedSplit, Portion, encode_split
 from tlbench.data.split_file import SplitTable
 from tlbench.data.splits import Division, divide, table_for
-from tlbench.data.weights import read_tensors
+from tlbench.data.weights import read_weights
 from tlbench.errors import DataError, WeightsError
 from tlbench.host.catalog import Catalog
 from tlbench.host.host import Origin
@@ -84,7 +84,7 @@ class BackboneEntry:
     def weights(self) -> Mapping[str, Tensor] | None:
         """The tensors of the weights' file; None for a random start."""
         path = self.backbone.weights
-        return None if path is None else read_tensors(Path(path))
+        return None if path is None else read_weights(Path(path))
 
     @property
     def identity(self) -> dict[str, Any]:

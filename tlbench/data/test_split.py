@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from tlbench.errors import DataError
 
 
-def united(rows: Iterable[tuple[Sequence[str], str]]) -> Mapping[str, str]:
+def unite_groups(rows: Iterable[tuple[Sequence[str], str]]) -> Mapping[str, str]:
     """Return the name of the whole that each group is a part of: the first, by spelling, of its groups' names.
 
     `rows` are the groups of each example and its digest.
@@ -78,7 +78,7 @@ def choose_groups(
 def _units(digests: frozenset[str], together: Iterable[Collection[str]]) -> Iterable[Sequence[str]]:
     """Return what must stay whole, each sorted: groups, joined where they share an image, and single images."""
     rows = [((str(number),), digest) for number, group in enumerate(together) for digest in group if digest in digests]
-    whole = united(rows)
+    whole = unite_groups(rows)
     members: dict[str, set[str]] = {}
     for (group,), digest in rows:
         members.setdefault(whole[group], set()).add(digest)
@@ -183,7 +183,7 @@ def _of(name: tuple[str, str], place: str) -> str:
     return f"{place}: class {label!r}" + ("" if domain == "all" else f" of domain {domain!r}")
 
 
-def choose_test(
+def choose_test_split(
     classes: Mapping[tuple[str, str], Iterable[str]], place: str, together: Collection[Collection[str]] = ()
 ) -> frozenset[str]:
     """Return the digests that make the test split: 30 % of each class's distinct ones, and never none or all.

@@ -17,7 +17,7 @@ from tlbench.names import near_miss
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Shapes = Mapping[str, tuple[int, ...]]
+TensorShapes = Mapping[str, tuple[int, ...]]
 
 _STATED_DATA = ("pretrained_on", "trained_on", "dataset")  # metadata keys that name the upstream data
 _PICKLE_ENDINGS = (".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt", ".tar")
@@ -25,11 +25,11 @@ _PICKLE_STARTS = (b"\x80", b"PK\x03\x04")  # a bare pickle; the zip of torch.sav
 
 
 @dataclass(frozen=True)
-class Header:
+class WeightsHeader:
     """What a safetensors file says before any tensor is read."""
 
     path: Path
-    shapes: Shapes
+    shapes: TensorShapes
     metadata: Mapping[str, str]
 
     @property
@@ -40,7 +40,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Fit:
+class WeightsFit:
     """How a file's tensors compare with a network's."""
 
     expected: int  # tensors of the network
@@ -77,17 +77,17 @@ class Fit:
         return "; ".join(f"{kind} {len(names)}: {_few(names)}" for kind, names in groups.items() if names)
 
 
-def read_header(path: Path) -> Header:
+def read_weights_header(path: Path) -> WeightsHeader:
     """Return names, shapes and metadata of a safetensors file, without torch.
 
     Raises WeightsError for a missing file (with the nearest name), a pickle, and a broken file.
     """
     with _refusing(path), safe_open(str(path), framework="numpy") as file:
         shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-        return Header(path, shapes, dict(file.metadata() or {}))
+        return WeightsHeader(path, shapes, dict(file.metadata() or {}))
 
 
-def read_tensors(path: Path) -> "Mapping[str, Tensor]":
+def read_weights(path: Path) -> "Mapping[str, Tensor]":
     """Return the tensors of a safetensors file, on the CPU; raises WeightsError as `read_header` does."""
     from safetensors.torch import load_file
 
@@ -96,12 +96,14 @@ def read_tensors(path: Path) -> "Mapping[str, Tensor]":
     return tensors
 
 
-def shapes_of(tensors: "Mapping[str, Tensor]") -> Shapes:
+def shapes_of(tensors: "Mapping[str, Tensor]") -> TensorShapes:
     """Return the shape of each tensor."""
     return {name: tuple(value.shape) for name, value in tensors.items()}
 
 
-def compare(offered: Shapes, wanted: Shapes, spare: Callable[[str], bool] | None = None, prefix: str = "") -> Fit:
+def compare_weights(
+    offered: TensorShapes, wanted: TensorShapes, spare: Callable[[str], bool] | None = None, prefix: str = ""
+) -> WeightsFit:
     """Compare a file's tensors with a network's, after `prefix` is taken off the file's names.
 
     A tensor that the network has not is unexpected, unless `spare` says of its name that it may be dropped. Batch
@@ -113,7 +115,7 @@ def compare(offered: Shapes, wanted: Shapes, spare: Callable[[str], bool] | None
     rest = [name for name in shapes if name not in wanted]
     dropped = [name for name in rest if spare is not None and spare(name)]
     absent = [name for name in wanted if name not in shapes]
-    return Fit(
+    return WeightsFit(
         expected=len(wanted),
         matched=len(shared) - len(misshapen),
         missing=tuple(name for name in absent if not name.endswith("num_batches_tracked")),
@@ -124,7 +126,7 @@ def compare(offered: Shapes, wanted: Shapes, spare: Callable[[str], bool] | None
     )
 
 
-def load(weights: "Mapping[str, Tensor]", model: "nn.Module", fit: Fit) -> None:
+def load_weights(weights: "Mapping[str, Tensor]", model: "nn.Module", fit: WeightsFit) -> None:
     """Load weights of any float type that fit a model; counters that they lack stay the model's own."""
     named = _without(fit.prefix, weights)
     own = model.state_dict()

@@ -82,7 +82,7 @@ class Judge:
         ]
 
 
-def sample(count: int, seed: int) -> np.ndarray:
+def sample_positions(count: int, seed: int) -> np.ndarray:
     """Return at most `LOOKED_AT` of `count` positions, sorted, drawn by a seed."""
     if count <= LOOKED_AT:
         return np.arange(count)

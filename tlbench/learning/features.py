@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from tlbench.data.cache import Cache
 from tlbench.data.encoding import EncodedSplit, Portion
 from tlbench.learning.determinism import Stopwatch
-from tlbench.learning.training import BATCH, predict
+from tlbench.learning.training import PREDICT_BATCH, predict
 from tlbench.progress import ONCE, track
 
 
 def feature_key(split: EncodedSplit, backbone_identity: object, device: torch.device) -> tuple[Any, ...]:
     """Name features by everything that may change their bits."""
-    return (split.key, backbone_identity, torch.__version__, device.type, torch.get_num_threads(), BATCH)
+    return (split.key, backbone_identity, torch.__version__, device.type, torch.get_num_threads(), PREDICT_BATCH)
 
 
 def extract_split(
@@ -30,10 +30,12 @@ def extract_split(
 
     def make(path: Path) -> None:
         frozen = network()
-        batches = -(-len(split.inputs) // BATCH)
+        batches = -(-len(split.inputs) // PREDICT_BATCH)
         with Stopwatch(device) as watch:
-            starts = track(range(0, len(split.inputs), BATCH), f"{ONCE} {split.key[2]}", batches)
-            features = torch.cat([predict(frozen, split.inputs[start : start + BATCH], device) for start in starts])
+            starts = track(range(0, len(split.inputs), PREDICT_BATCH), f"{ONCE} {split.key[2]}", batches)
+            features = torch.cat(
+                [predict(frozen, split.inputs[start : start + PREDICT_BATCH], device) for start in starts]
+            )
         cache.state("extraction", key, lambda: ({}, {"seconds": repr(watch.seconds)}))
         with path.open("wb") as file:
             np.save(file, features.numpy())

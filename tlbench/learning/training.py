@@ -229,11 +229,11 @@ def accuracy_and_fit(logits: Tensor, labels: Tensor) -> tuple[float, float]:
     return accuracy, -float(nn.functional.cross_entropy(logits, labels))
 
 
-BATCH = 128  # examples a forward pass; fixed, since the size of a batch changes the last bits
+PREDICT_BATCH = 128  # examples a forward pass; fixed, since the size of a batch changes the last bits
 
 
 @torch.no_grad()
-def predict(model: nn.Module, inputs: Tensor, device: torch.device, batch_size: int = BATCH) -> Tensor:
+def predict(model: nn.Module, inputs: Tensor, device: torch.device, batch_size: int = PREDICT_BATCH) -> Tensor:
     """Return the model's outputs in evaluation mode, float32 on the CPU, (N, ...)."""
     model.to(device).eval()
     outputs = [model(inputs[start : start + batch_size].to(device)) for start in range(0, len(inputs), batch_size)]

@@ -17,8 +17,8 @@ from tlbench.names import unknown
 from tlbench.results.results import Results
 from tlbench.results.side_by_side import side_by_side
 
-STAMP = "reports.json"  # names what the reports in a folder were made from
-LARGE = 20_000  # records from which on reports share the work among processes, and draw fewer charts
+REPORTS_STAMP = "reports.json"  # names what the reports in a folder were made from
+MANY_RECORDS = 20_000  # records from which on reports share the work among processes, and draw fewer charts
 
 
 def write_reports(
@@ -46,7 +46,7 @@ def write_reports(
             raise StoreError(f"cannot write reports to {results.folder}: {error.strerror or error}.") from None
         names = [path.relative_to(results.folder).as_posix() for path in paths]
         stamp = json.dumps({"made_from": made_from, "files": names}, indent=1) + "\n"
-        write_atomically(results.folder / STAMP, stamp.encode())
+        write_atomically(results.folder / REPORTS_STAMP, stamp.encode())
     for path in paths:
         if path.suffix == ".txt":
             say(path.read_text(encoding="utf-8"))
@@ -57,7 +57,7 @@ def write_reports(
 
 def _written(results: Results, reporters: Sequence[Reporter]) -> list[Path]:
     """Have the reporters write; of very many records side by side, from what all of them need and is made once."""
-    is_large = len(results.records) >= LARGE
+    is_large = len(results.records) >= MANY_RECORDS
     for metric in results.primaries if is_large else ():
         results.across(metric)
     files = side_by_side(
@@ -81,7 +81,7 @@ def _made_from(results: Results, formats: Sequence[str]) -> str:
 def _still_good(folder: Path, made_from: str) -> list[Path] | None:
     """Return the files that were made from the same, where all are still there."""
     try:
-        stamp = json.loads((folder / STAMP).read_text(encoding="utf-8"))
+        stamp = json.loads((folder / REPORTS_STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     paths = [folder / name for name in stamp.get("files", ())]

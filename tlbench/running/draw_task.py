@@ -17,7 +17,7 @@ from tlbench.data.encoding import Portion
 from tlbench.data.resources import Resources
 from tlbench.data.sampling import carve_validation, episode_rows, labelled_positions
 from tlbench.data.splits import Division
-from tlbench.learning.checkpoint_selection import Evidence, sample
+from tlbench.learning.checkpoint_selection import Evidence, sample_positions
 from tlbench.learning.features import FeatureSource
 from tlbench.seeds import derive
 
@@ -107,7 +107,7 @@ class _Table:
     def _sample(self, of: str, count: int) -> np.ndarray:
         cell = self.cell
         dims = {"dataset": self.entry.fingerprint, "target": cell.transfer.target}
-        return sample(count, derive(cell.seed, "evidence", of=of, replicate=cell.replicate, **dims))
+        return sample_positions(count, derive(cell.seed, "evidence", of=of, replicate=cell.replicate, **dims))
 
     def episode(self, index: int) -> Drawn:
         """Return the task of one episode, tested on its queries."""

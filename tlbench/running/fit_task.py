@@ -17,7 +17,7 @@ from tlbench.errors import PluginError
 from tlbench.learning.checkpoint_selection import Judge
 from tlbench.learning.determinism import Stopwatch
 from tlbench.learning.features import FeatureSource
-from tlbench.learning.training import BATCH, predict
+from tlbench.learning.training import PREDICT_BATCH, predict
 from tlbench.learning.workbench import Classifier, Workbench
 from tlbench.running.draw_task import Drawn
 from tlbench.running.source_training import Preparation, setting_of
@@ -136,7 +136,7 @@ def _validation(member: Predictions) -> Labelled | None:
 
 def _predict(classifier: nn.Module, drawn: Drawn, bench: Workbench, strategy: Strategy) -> Tensor:
     """Return the logits of the test inputs; a transductive head sees the features of all at once."""
-    batch = len(drawn.labels) if strategy.needs().transductive else BATCH
+    batch = len(drawn.labels) if strategy.needs().transductive else PREDICT_BATCH
     if not isinstance(classifier, Classifier):
         return predict(classifier, drawn.queries, bench.device, batch)
     if classifier.backbone is bench.frozen_backbone():

@@ -5,7 +5,7 @@ from typing import Any
 from tlbench.contract.cell import Cell, digest
 from tlbench.contract.split_rule import GIVEN
 from tlbench.contract.strategy import Strategy
-from tlbench.data.contamination import contamination
+from tlbench.data.contamination import find_contamination
 from tlbench.data.resources import Resources
 from tlbench.running.draw_task import Drawn, division_of
 
@@ -31,7 +31,7 @@ def ledger(cell: Cell, strategy: Strategy, resources: Resources, drawn: Drawn, d
         "upper_bound": needs.upper_bound,
         "pretrained_on": resources.backbone(cell.backbone).backbone.pretrained_on or "nothing",
         "splits": _splits(cell, resources),
-        **contamination(resources, cell.transfer, cell.backbone, division_of(cell, resources)).ledger,
+        **find_contamination(resources, cell.transfer, cell.backbone, division_of(cell, resources)).ledger,
         "labelled_examples": digests[0] if len(digests) == 1 else digest(digests)[:16],
     }
 

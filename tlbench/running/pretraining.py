@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tlbench.contract.parameters import construct
 from tlbench.contract.recipe import Recipe
 from tlbench.contract.task import Labelled
-from tlbench.data.image_hashes import sketches
+from tlbench.data.image_hashes import split_sketches
 from tlbench.data.near_duplicates import hashes_of
 from tlbench.data.resources import BackboneEntry, Resources
 from tlbench.errors import ParameterError
@@ -120,7 +120,7 @@ def pretrain(
     metadata = {"pretrained_on": str(card["pretrained_on"]), "license": str(card["license"])}
     write_atomically(target, _in_one_order(save(weights, metadata=metadata)))
     write_atomically(target.with_suffix(".card.json"), (json.dumps(card, indent=1) + "\n").encode())
-    found = sketches(dataset.dataset, dataset.fingerprint, upstream.domain, "train", resources.cache)
+    found = split_sketches(dataset.dataset, dataset.fingerprint, upstream.domain, "train", resources.cache)
     hashes = BytesIO()
     np.save(hashes, hashes_of(found))
     write_atomically(target.with_suffix(".hashes.npy"), hashes.getvalue())  # what contamination is looked for in

@@ -11,8 +11,8 @@ from tlbench.contract.split_rule import GIVEN
 from tlbench.contract.strategy import Strategy
 from tlbench.contract.suite import Suite, load_suite
 from tlbench.data.cache import Cache
-from tlbench.data.contamination import contamination
-from tlbench.data.contamination_findings import findings
+from tlbench.data.contamination import find_contamination
+from tlbench.data.contamination_findings import contamination_findings
 from tlbench.data.resources import Resources
 from tlbench.errors import ParameterError, StoreError
 from tlbench.host.catalog import Catalog
@@ -137,8 +137,8 @@ def copies_of_test_inputs(plan: Plan, resources: Resources, *, search: bool = Tr
         division = division_of(cell, resources)
         key = (cell.transfer, cell.backbone, canonical(division.identity))
         if key not in found:
-            found[key] = contamination(resources, cell.transfer, cell.backbone, division, search=search)
-    return findings(list(found.values()), plan.findings)
+            found[key] = find_contamination(resources, cell.transfer, cell.backbone, division, search=search)
+    return contamination_findings(list(found.values()), plan.findings)
 
 
 def refuse_to_mix(plan: Plan, store: Store) -> None:

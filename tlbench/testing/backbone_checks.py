@@ -163,7 +163,7 @@ def weights_that_do_not_fit_are_refused(subject: BackboneSubject) -> None:
         except Exception as error:
             raise ConformanceError(
                 f"{subject.name}: a weights file that {what} ({name}) ends in {type(error).__name__}. Compare before "
-                "loading (tlbench.data.weights.compare), or raise WeightsError from it, with what does not fit."
+                "loading (tlbench.compare_weights), or raise WeightsError from it, with what does not fit."
             ) from error
         raise ConformanceError(
             f"{subject.name}: a weights file that {what} ({name}) is loaded all the same, and the rest stays random. "

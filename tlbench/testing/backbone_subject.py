@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench.contract.backbone import Backbone
-from tlbench.data.weights import read_tensors
+from tlbench.data.weights import read_weights
 from tlbench.errors import DataError, WeightsError
 from tlbench.host.diagnosis import sentence_of
 from tlbench.learning.determinism import seeded
@@ -91,7 +91,7 @@ class BackboneSubject:
         """The tensors of its weights' file; None for a random start."""
         with self.said("its weights"):
             path = self.backbone.weights
-        return None if path is None else read_tensors(Path(path))
+        return None if path is None else read_weights(Path(path))
 
     @property
     def takes_weights(self) -> bool:

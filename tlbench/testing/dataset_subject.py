@@ -13,7 +13,7 @@ import numpy as np
 
 from tlbench.contract.dataset import Dataset
 from tlbench.contract.task import Labelled
-from tlbench.data.dataset_probe import content
+from tlbench.data.dataset_probe import example_bytes
 from tlbench.errors import TlbenchError
 from tlbench.host.diagnosis import sentence_of
 from tlbench.testing.error import ConformanceError
@@ -106,7 +106,7 @@ class DatasetSubject:
         """Return copies of labels and of some examples."""
         rows = rows_of(len(loaded))
         with self.said(f"reading examples of ({domain!r}, {split!r})"):
-            examples = tuple(content(loaded.inputs[row]) for row in rows)
+            examples = tuple(example_bytes(loaded.inputs[row]) for row in rows)
         return Seen(np.array(loaded.labels), rows, examples)
 
     @cached_property

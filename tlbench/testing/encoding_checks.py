@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.data.dataset_probe import content
+from tlbench.data.dataset_probe import example_bytes
 from tlbench.testing.backbone_subject import BackboneSubject
 from tlbench.testing.check import hold
 from tlbench.testing.recording import listed, same_bits
@@ -65,11 +65,11 @@ def an_example_is_encoded_alike_whatever_its_neighbours(subject: BackboneSubject
 def encoding_leaves_the_raw_examples_alone(subject: BackboneSubject) -> None:
     """Other backbones are given the same arrays."""
     examples = deepcopy(subject.taken)
-    before = [content(example) for example in examples]
+    before = [example_bytes(example) for example in examples]
     with subject.said("encode"), as_in_a_run():
         subject.backbone.encode(examples)
     hold(
-        [content(example) for example in examples] == before,
+        [example_bytes(example) for example in examples] == before,
         subject.name,
         "encode changes the raw examples in place, and other backbones are given the same. Work on a copy, "
         "np.array(example), or normalise inside the network.",
