@@ -2,11 +2,9 @@
 
 import pytest
 
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.learning.determinism import configure
+from tlbench.data import Cache, Resources
+from tlbench.host import Catalog, Host
+from tlbench.learning import configure
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from tlbench.data.cache import Cache
+from tlbench.data import Cache
+from tlbench.learning import Frozen
 from tlbench.learning.features import extract_split
-from tlbench.learning.workbench import Frozen
 
 
 @pytest.mark.benchmark(group="features of 1,198 digits")

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tlbench.contract.record import Record
-from tlbench.planning.make_plan import make_plan
-from tlbench.results.store import Store
+from tlbench import Record
+from tlbench.planning import make_plan
+from tlbench.results import Store
 from tlbench.running.run import pending_cells
 
 REPLICATES = 600

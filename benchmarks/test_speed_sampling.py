@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from tlbench.contract.budget import Budget
-from tlbench.data.sampling import labelled_positions
+from tlbench import Budget
+from tlbench.data import labelled_positions
 
 LABELS = np.random.default_rng(0).integers(0, 1000, 1_000_000)
 

@@ -4,10 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from tlbench.contract.recipe import Recipe
-from tlbench.contract.task import Labelled
-from tlbench.learning.losses import cross_entropy
-from tlbench.learning.training import train
+from tlbench import Labelled, Recipe
+from tlbench.learning import cross_entropy, train
 
 STEPS, BATCH = 20, 32
 DEVICE = torch.device("cpu")

@@ -11,16 +11,13 @@ import torch
 from click.testing import CliRunner
 
 from tlbench import Block, Recipe, Suite
-from tlbench.cli.commands import main
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.learning.determinism import configure
-from tlbench.planning.make_plan import make_plan
-from tlbench.results.store import Store
-from tlbench.running.run import execute_plan
-from tlbench.running.workers import Where
+from tlbench.cli import main
+from tlbench.data import Cache, Resources
+from tlbench.host import Catalog, Host
+from tlbench.learning import configure
+from tlbench.planning import make_plan
+from tlbench.results import Store
+from tlbench.running import Where, execute_plan
 
 TOY = '''
 """Four corners of tiny images in two domains, and a network small enough to train in milliseconds."""
@@ -268,7 +265,7 @@ def refused(cli):
 def command_line():
     """Return the installed `tlbench`, of the very environment that runs the tests."""
     script = shutil.which("tlbench", path=str(Path(sys.executable).parent))
-    return [script] if script else [sys.executable, "-c", "from tlbench.cli.commands import main; main()"]
+    return [script] if script else [sys.executable, "-c", "from tlbench.cli import main; main()"]
 
 
 @pytest.fixture

@@ -7,16 +7,12 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from tlbench import Block, Recipe, Suite
-from tlbench.contract.cell import digest
-from tlbench.contract.record import Record
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.planning.make_plan import make_plan
-from tlbench.results.store import Store
-from tlbench.running.run import execute_plan
-from tlbench.running.workers import Where
+from tlbench.contract import Record, digest
+from tlbench.data import Cache, Resources
+from tlbench.host import Catalog, Host
+from tlbench.planning import make_plan
+from tlbench.results import Store
+from tlbench.running import Where, execute_plan
 
 
 def make_results(

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from tlbench import Record
-from tlbench.contract.predictions import Predictions
-from tlbench.results.store import Store
+from tlbench.contract import Predictions
+from tlbench.results import Store
 
 ROOT = Path(__file__).resolve().parents[1]
 ITEMS, CLASSES, REPLICATES = 100, 5, 5

@@ -25,9 +25,8 @@ import pytest
 from click.testing import CliRunner
 from documents import command_lines, simple_commands
 
-from tlbench.cli.commands import main
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import FILES_VARIABLE, Host
+from tlbench.cli import main
+from tlbench.host import FILES_VARIABLE, Catalog, Host
 
 STEPS, REPLICATES, EPISODES, CELLS = 2, 1, 2, 3
 KINDS = ("strategies", "backbones", "datasets", "metrics", "suites", "reporters")
@@ -37,22 +36,18 @@ _at_length = []  # not empty while conformance is tested, which trains in earnes
 def make_cheap(patch, kept=None):
     """Make runs short; outcomes of cells go into `kept` by their identity, and are taken from there."""
     import tlbench.learning.workbench
-    import tlbench.planning.make_plan
-    import tlbench.running.run
-    import tlbench.running.run_cell
+    import tlbench.planning
     import tlbench.running.workers
     import tlbench_reports.charts
     import tlbench_reports.figures
     import tlbench_reports.page
 
+    # Modules that share their name with a function which their wing shows.
+    run, cell_run = (importlib.import_module(f"tlbench.running.{name}") for name in ("run", "run_cell"))
     render, pictures = tlbench_reports.charts.render, {}
     lay_out, pages = tlbench_reports.page.page, []
-    train, plan, draw = (
-        tlbench.learning.workbench.train,
-        tlbench.planning.make_plan.make_plan,
-        tlbench.running.run_cell.draw,
-    )
-    run_cell, run_cells = tlbench.running.workers.run_cell, tlbench.running.run.run_cells
+    train, plan, draw = tlbench.learning.workbench.train, tlbench.planning.make_plan, cell_run.draw
+    run_cell, run_cells = tlbench.running.workers.run_cell, run.run_cells
 
     def short_train(*arguments, **options):
         given = inspect.signature(train).bind(*arguments, **options).arguments
@@ -94,12 +89,12 @@ def make_cheap(patch, kept=None):
     patch.setattr(tlbench_reports.charts, "render", drawn_once)
     patch.setattr(tlbench_reports.figures, "render", drawn_once)
     patch.setattr(tlbench.learning.workbench, "train", short_train)
-    patch.setattr(tlbench.running.run_cell, "draw", few_episodes)
-    patch.setattr(tlbench.planning.make_plan, "make_plan", small_plan)
-    patch.setattr(tlbench.running.run, "make_plan", small_plan)
+    patch.setattr(cell_run, "draw", few_episodes)
+    patch.setattr(tlbench.planning, "make_plan", small_plan)
+    patch.setattr(run, "make_plan", small_plan)
     if kept is not None:
         patch.setattr(tlbench.running.workers, "run_cell", run_once)
-    patch.setattr(tlbench.running.run, "run_cells", run_here)
+    patch.setattr(run, "run_cells", run_here)
 
 
 class Rehearsal:
@@ -150,10 +145,9 @@ class Rehearsal:
         assert str(path) in {origin.source for origin in host.origins.values()}
 
     def _toml(self, block):
-        from tlbench.contract.suite import load_suite
-        from tlbench.data.cache import Cache
-        from tlbench.data.resources import Resources
-        from tlbench.planning.make_plan import make_plan
+        from tlbench.contract import load_suite
+        from tlbench.data import Cache, Resources
+        from tlbench.planning import make_plan
 
         path = self._write(block, f"shown_{block.line}.toml")
         keys = tomllib.loads(block.text).keys()

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from tlbench import Record, Results
-from tlbench.contract.predictions import Predictions
-from tlbench.contract.record import Failure
-from tlbench.results.store import Store
+from tlbench.contract import Failure, Predictions
+from tlbench.results import Store
 
 ITEMS = 40
 LEVELS = {  # family, and how many of the 40 test items each replicate gets right at 1 and at 5 labels per class

@@ -8,7 +8,8 @@ import pytest
 from scipy import stats as scipy_stats
 
 from tlbench import Record, Results
-from tlbench.contract.predictions import Predictions
+from tlbench.contract import Predictions
+from tlbench.results import Store
 from tlbench.results.across import common_support, too_few_blocks
 from tlbench.results.across_blocks import (
     beating,
@@ -22,7 +23,6 @@ from tlbench.results.across_blocks import (
     rank_intervals,
     thresholds,
 )
-from tlbench.results.store import Store
 
 # AUC of C4.5 and three variants (+m, +cf, +m+cf) on 14 datasets: table 6 of Demsar (2006). Its ranks tell the third
 # and fourth of one row apart (voting), by digits that it does not print.

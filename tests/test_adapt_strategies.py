@@ -8,9 +8,8 @@ import torch
 from torch import nn
 
 from tlbench import Backbone, Labelled, Recipe, Task, Workbench
-from tlbench.contract.budget import Budget
-from tlbench.learning.determinism import seed_everything
-from tlbench.learning.workbench import Setting
+from tlbench.contract import Budget
+from tlbench.learning import Setting, seed_everything
 from tlbench_adapt import adabn, adda
 from tlbench_adapt.adabn import AdaBn, has_batch_norm
 from tlbench_adapt.adda import Adda, adversarial_loss

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tlbench.data.cache import Cache, default_cache_folder
+from tlbench.data import Cache, default_cache_folder
 from tlbench.errors import StoreError
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from tlbench.cli.commands import main
+from tlbench.cli import main
 
 EXAMPLES = re.compile(r"^\s+tlbench (.+)$", re.MULTILINE)
 KINDS = ("strategies", "backbones", "datasets", "metrics", "suites", "reporters")
@@ -57,7 +57,7 @@ def test_help_lists_every_command_and_version_is_one_line(cli):
 
 def imported_by(*arguments):
     code = (
-        "import sys\nfrom tlbench.cli.commands import main\n"
+        "import sys\nfrom tlbench.cli import main\n"
         f"sys.argv = ['tlbench', *{arguments!r}]\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
         f"print('IMPORTED', *[name for name in {HEAVY!r} if name in sys.modules])\n"
@@ -82,7 +82,7 @@ def test_a_plugin_adds_a_command_of_its_own(plugin_file):
         "import click\nfrom tlbench import hookimpl\n@click.command()\ndef greet():\n    click.echo('hello')\n"
         "@hookimpl\ndef tlbench_add_commands(cli):\n    cli.add_command(greet)\n"
     )
-    code = "import sys; sys.argv = ['tlbench', 'greet']; from tlbench.cli.commands import main; main()"
+    code = "import sys; sys.argv = ['tlbench', 'greet']; from tlbench.cli import main; main()"
     environment = {**os.environ, "TLBENCH_PLUGINS": str(path)}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment, timeout=60
@@ -371,7 +371,7 @@ def test_doctor_survives_a_missing_plugin_file(cli):
 
 
 def test_the_cache_is_shown_and_cleared(cli, tmp_path, monkeypatch):
-    from tlbench.data.cache import Cache
+    from tlbench.data import Cache
 
     monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path))
     Cache().state("prepared", "key", lambda: ({"x": torch.ones(3)}, {"seconds": "1"}))

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.host import Catalog, Host
 from tlbench.testing import STRATEGY_CHECKS, Toy
 
 RELEASES = sorted((Path(__file__).parent / "releases").glob("example-plugin-*"))

@@ -3,8 +3,7 @@
 import pytest
 
 from tlbench import Family
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.host import Catalog, Host
 from tlbench.testing import STRATEGY_CHECKS, ConformanceError, Toy, variants_of
 
 STRATEGIES = [offer.thing for offer in Catalog(Host()).strategies.values()]

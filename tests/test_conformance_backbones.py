@@ -12,8 +12,7 @@ import torch
 from torch import nn
 
 from tlbench import Backbone, DataError, WeightsError
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.host import Catalog, Host
 from tlbench.testing import BACKBONE_CHECKS, BackboneConformance, BackboneSubject, ConformanceError
 
 SHIPPED = (

@@ -12,11 +12,9 @@ import numpy as np
 import pytest
 
 from tlbench import DataError, Dataset, Labelled
-from tlbench.contract.dataset import Column
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.contract import Column
+from tlbench.data import Cache, Resources
+from tlbench.host import Catalog, Host
 from tlbench.testing import DATASET_CHECKS, ConformanceError, DatasetConformance, DatasetSubject
 
 

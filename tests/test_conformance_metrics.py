@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from tlbench import Metric
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.host import Catalog, Host
 from tlbench.testing import METRIC_CHECKS, ConformanceError, MetricConformance
 
 INSTALLED = Catalog(Host()).metric_list()

@@ -9,8 +9,7 @@ import pytest
 
 from tlbench import Reporter
 from tlbench.files import write_atomically
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.host import Catalog, Host
 from tlbench.testing import REPORTER_CHECKS, ConformanceError, ReporterConformance, ReporterSubject
 
 INSTALLED = Catalog(Host()).reporter_list()

@@ -7,15 +7,23 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from tlbench.contract.cell import Protocol, Transfer
-from tlbench.data.cache import Cache
-from tlbench.data.contamination import find_contamination, is_named, named_datasets
-from tlbench.data.contamination_findings import contamination_findings
-from tlbench.data.image_hashes import distances, perceptual_hashes, sketch_examples, split_sketches
-from tlbench.data.near_duplicates import EQUAL, MIRRORED, NEAR, find_copies, hashes_of, may_have_copies
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.contract import Protocol, Transfer
+from tlbench.data import (
+    EQUAL,
+    MIRRORED,
+    Cache,
+    Resources,
+    contamination_findings,
+    find_contamination,
+    find_copies,
+    hashes_of,
+    sketch_examples,
+    split_sketches,
+)
+from tlbench.data.contamination import is_named, named_datasets
+from tlbench.data.image_hashes import distances, perceptual_hashes
+from tlbench.data.near_duplicates import NEAR, may_have_copies
+from tlbench.host import Catalog, Host
 
 
 def photo(seed, size=96):

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tlbench import DataError
-from tlbench.data.test_split import TEST_SHARE, choose_groups, choose_test_split
+from tlbench.data import TEST_SHARE, choose_test_split
+from tlbench.data.test_split import choose_groups
 from tlbench_datasets.content_split import divided
 from tlbench_datasets.examples import Example
 

@@ -11,8 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from tlbench import DataError, ParameterError, WeightsError
-from tlbench.contract.backbone import check_backbone
-from tlbench.contract.parameters import construct
+from tlbench.contract import check_backbone, construct
 from tlbench.names import parse_spec
 from tlbench_conv4.backbone import Conv4, RelationConv4
 

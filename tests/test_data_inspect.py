@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.host import Catalog, Host
 
 HEAD = """
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
 import pytest
 
 from tlbench import DataError
-from tlbench.contract.dataset import Card
+from tlbench.contract import Card
 from tlbench_datasets.card import read_card
 
 

@@ -7,10 +7,9 @@ import click
 import pytest
 from documents import DOCUMENTS, command_lines, fenced, simple_commands
 
-from tlbench.cli.commands import main
-from tlbench.contract.budget import Budget
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.cli import main
+from tlbench.contract import Budget
+from tlbench.host import Catalog, Host
 
 
 def commands(group=main, path=()):

@@ -10,7 +10,7 @@ import pytest
 from documents import ROOT, fenced
 from rehearsal import make_cheap
 
-from tlbench.cli.commands import main
+from tlbench.cli import main
 from tlbench.host import hookspecs
 
 PAGE = ROOT / "docs" / "plugin-hooks.md"

@@ -43,8 +43,7 @@ def belongings(tmp_path_factory):
     from PIL import Image
     from safetensors.torch import save_file
 
-    from tlbench.host.catalog import Catalog
-    from tlbench.host.host import Host
+    from tlbench.host import Catalog, Host
 
     folder = tmp_path_factory.mktemp("belongings")
     draw = np.random.default_rng(0)

@@ -5,9 +5,8 @@ import re
 import pytest
 from documents import ROOT
 
-from tlbench.contract.strategy import Family
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.contract import Family
+from tlbench.host import Catalog, Host
 from tlbench.testing import variants_of
 
 

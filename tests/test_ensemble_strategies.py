@@ -12,13 +12,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from tlbench import DataError, Labelled, Member, Recipe, Task, Workbench
-from tlbench.contract.cell import Protocol
+from tlbench.contract import Protocol
 from tlbench.errors import ParameterError, PlanError
-from tlbench.learning.determinism import seed_everything
-from tlbench.learning.workbench import Setting
-from tlbench.planning.make_plan import make_plan
-from tlbench.running.run import execute_plan, pending_cells
-from tlbench.running.workers import Where
+from tlbench.learning import Setting, seed_everything
+from tlbench.planning import make_plan
+from tlbench.running import Where, execute_plan
+from tlbench.running.run import pending_cells
 from tlbench_ensemble import bagging
 from tlbench_ensemble.averaging import Averaged, log_mean
 from tlbench_ensemble.bagging import Bagging, bootstrap

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from tlbench.cli.progress_bars import seconds_in_words
-from tlbench.contract.cell import Protocol, Transfer
-from tlbench.planning.make_plan import make_plan
-from tlbench.running.estimate import EPISODE_SECONDS, estimate
+from tlbench.cli import seconds_in_words
+from tlbench.contract import Protocol, Transfer
+from tlbench.planning import make_plan
+from tlbench.running import estimate
+from tlbench.running.estimate import EPISODE_SECONDS
 
 CPU = torch.device("cpu")
 

@@ -9,17 +9,17 @@ import torch
 from torch import nn
 
 from tlbench import Labelled, Workbench
-from tlbench.contract.record import Failure
-from tlbench.data.resources import Resources
+from tlbench.contract import Failure
+from tlbench.data import Resources
 from tlbench.errors import PlanError, PluginError
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.learning.determinism import Stopwatch
-from tlbench.planning.make_plan import make_plan
-from tlbench.results.store import Store
+from tlbench.host import Catalog, Host
+from tlbench.learning import Stopwatch
+from tlbench.planning import make_plan
+from tlbench.results import Store
+from tlbench.running import Where, run_cell
 from tlbench.running.run import pending_cells
-from tlbench.running.run_cell import failed, run_cell
-from tlbench.running.workers import Finished, Where, run_cells
+from tlbench.running.run_cell import failed
+from tlbench.running.workers import Finished, run_cells
 
 CPU = torch.device("cpu")
 HEADER = '''
@@ -318,7 +318,7 @@ def test_preparation_is_done_once_and_shared_by_budgets(suite, fresh_resources):
 
 
 def test_a_prepared_network_from_the_cache_gives_the_bits_of_one_just_made(suite, toy, tmp_path):
-    from tlbench.data.cache import Cache
+    from tlbench.data import Cache
 
     spec = suite(("prototypes(meta_train=true,n_way=4,episodes=3)",), datasets=("blobs[letters->day]",), replicates=1)
     outcomes = []

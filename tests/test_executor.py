@@ -7,14 +7,13 @@ import os
 import pytest
 
 from tlbench import Suite
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.planning.make_plan import make_plan
-from tlbench.results.store import Store
+from tlbench.data import Cache, Resources
+from tlbench.host import Catalog, Host
+from tlbench.planning import make_plan
+from tlbench.results import Store
+from tlbench.running import Where
 from tlbench.running.run import pending_cells
-from tlbench.running.workers import Finished, Started, Where, run_cells
+from tlbench.running.workers import Finished, Started, run_cells
 
 BOTH_KINDS = (
     "scratch(steps=5)",

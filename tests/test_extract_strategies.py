@@ -10,8 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 
 from tlbench import Labelled, Recipe, Task, Workbench
-from tlbench.learning.determinism import seed_everything
-from tlbench.learning.workbench import Setting
+from tlbench.learning import Setting, seed_everything
 from tlbench_extract.linear_probe import LinearProbe
 from tlbench_extract.mlp_probe import MlpProbe
 from tlbench_extract.nearest_mean import NearestMean

@@ -6,11 +6,11 @@ import torch
 from torch import nn
 
 from tlbench import Backbone, DataError, Dataset, Labelled
-from tlbench.data.cache import Cache
+from tlbench.data import Cache
 from tlbench.data.encoding import CHUNK, encode_split
 from tlbench.learning.features import extract_split
-from tlbench.planning.make_plan import make_plan
-from tlbench.running.run_cell import run_cell
+from tlbench.planning import make_plan
+from tlbench.running import run_cell
 
 CPU = torch.device("cpu")
 
@@ -64,9 +64,8 @@ def test_probing_many_cells_passes_each_split_through_the_network_once(suite, fr
 
 
 def test_features_of_a_row_are_the_same_whatever_was_asked_before(suite, resources, toy, plugin_file):
-    from tlbench.data.resources import Resources
-    from tlbench.host.catalog import Catalog
-    from tlbench.host.host import Host
+    from tlbench.data import Resources
+    from tlbench.host import Catalog, Host
 
     path = plugin_file(
         "from dataclasses import dataclass\nfrom torch import nn\nfrom tlbench import Family, Strategy, hookimpl\n"

@@ -8,10 +8,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from tlbench import DataError, Episode, Labelled, Protocol, Recipe, Source, Task, Workbench
-from tlbench.learning.training import predict, train
-from tlbench.learning.workbench import Setting
-from tlbench.planning.make_plan import make_plan
-from tlbench.running.run_cell import run_cell
+from tlbench.learning import Setting, predict, train
+from tlbench.planning import make_plan
+from tlbench.running import run_cell
 from tlbench_fewshot import neighbours, tlbench_strategies
 from tlbench_fewshot.anil import Anil, adapted_head
 from tlbench_fewshot.baseline_plus_plus import BaselinePlusPlus

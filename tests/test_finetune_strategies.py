@@ -9,10 +9,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from tlbench import Backbone, Budget, Recipe, Task, Workbench
-from tlbench.contract.task import Labelled
-from tlbench.learning.determinism import seed_everything
-from tlbench.learning.training import predict
-from tlbench.learning.workbench import Setting
+from tlbench.contract import Labelled
+from tlbench.learning import Setting, predict, seed_everything
 from tlbench_finetune.adapter import Adapter, Parallel
 from tlbench_finetune.bitfit import BitFit
 from tlbench_finetune.bss import Bss, spectral_penalty

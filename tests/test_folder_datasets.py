@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from tlbench import DataError, Dataset, ParameterError
-from tlbench.contract.dataset import check_dataset_class, construct_dataset, split_dataset_spec
+from tlbench.contract import check_dataset_class, construct_dataset, split_dataset_spec
 from tlbench_datasets import tlbench_datasets
 from tlbench_datasets.archive import Zip
 from tlbench_datasets.arrays import Npz

@@ -3,10 +3,9 @@
 import pytest
 from click.testing import CliRunner
 
-from tlbench.cli.commands import main
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.learning.determinism import configure
+from tlbench.cli import main
+from tlbench.host import Catalog, Host
+from tlbench.learning import configure
 from tlbench_golden.catalogue import all_checks, chosen_checks
 from tlbench_golden.check import Check, Checks, Row, Setup
 from tlbench_golden.table import as_markdown, cells

@@ -11,8 +11,7 @@ from tlbench import DataError, ParameterError, PluginError
 from tlbench.cli.doctor import examination
 from tlbench.cli.progress_bars import ProgressObserver
 from tlbench.errors import UnknownNameError
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host, hookspecs
+from tlbench.host import Catalog, Host, hookspecs
 
 STRATEGY = '''
 from dataclasses import dataclass
@@ -333,7 +332,7 @@ def test_a_thing_of_another_kind_is_refused(kind, plugin_file):
 
 
 def test_observers_are_told_of_a_run_in_order(plugin_file, suite, toy, run_suite, resources):
-    from tlbench.data.resources import Resources
+    from tlbench.data import Resources
 
     observer = plugin_file(
         "from tlbench import hookimpl\nheard = []\n"
@@ -350,7 +349,7 @@ def test_observers_are_told_of_a_run_in_order(plugin_file, suite, toy, run_suite
 
 
 def test_a_dataset_whose_labels_do_not_fit_its_classes_is_refused(plugin_file, toy, resources):
-    from tlbench.data.resources import Resources
+    from tlbench.data import Resources
 
     path = plugin_file(toy.read_text().replace("[0] * 12 + [1] * 3", "[0] * 12 + [2] * 3"), "misfit.py")
     misfit = Resources(Catalog(Host([path])), resources.cache)
@@ -377,7 +376,7 @@ def tlbench_cell_finished(cell, record):
 def test_a_trace_names_hook_plugin_arguments_result_and_duration(
     plugin_file, suite, toy, run_suite, resources, monkeypatch, capsys
 ):
-    from tlbench.data.resources import Resources
+    from tlbench.data import Resources
 
     monkeypatch.setenv("TLBENCH_TRACE", "1")
     path = plugin_file(TRACED, "traced.py")
@@ -392,7 +391,7 @@ def test_a_trace_names_hook_plugin_arguments_result_and_duration(
 
 
 def test_calls_inside_a_call_are_indented_and_errors_are_told(capsys):
-    from tlbench.host.hookspecs import hookimpl
+    from tlbench.host import hookimpl
     from tlbench.host.trace import TracedManager
 
     manager = TracedManager("tlbench")

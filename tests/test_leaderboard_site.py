@@ -9,7 +9,7 @@ import pytest
 from leaderboard import Forger, make_results
 
 from tlbench import Reporter
-from tlbench.host.catalog import Catalog
+from tlbench.host import Catalog
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202eevil"
 
@@ -198,7 +198,7 @@ def test_in_a_browser_pages_filter_sort_and_ask_nobody(browser, site, width, sch
 def test_the_files_of_a_repository_run_commands_that_exist(cli, refused, tmp_path):
     import yaml
 
-    from tlbench.cli.commands import main
+    from tlbench.cli import main
 
     done = cli("leaderboard-init", tmp_path / "board", "--title", "Digits")
     assert len(done.stdout.splitlines()) == 4
@@ -224,7 +224,7 @@ def test_the_help_of_the_commands_waits_for_no_torch():
     import sys
 
     code = (
-        "import sys; from click.testing import CliRunner; from tlbench.cli.commands import main; "
+        "import sys; from click.testing import CliRunner; from tlbench.cli import main; "
         "print(CliRunner().invoke(main, ['verify', '--help']).output); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

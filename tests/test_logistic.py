@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tlbench.learning.logistic import linear_layer, logistic_regression
+from tlbench.learning import linear_layer, logistic_regression
 
 
 @pytest.mark.parametrize("classes", [2, 4])

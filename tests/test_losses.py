@@ -6,8 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from tlbench import Recipe
-from tlbench.learning.losses import cross_entropy
-from tlbench.learning.workbench import Setting, Workbench
+from tlbench.learning import Setting, Workbench, cross_entropy
 
 
 def batch(dtype=torch.float32):

@@ -9,14 +9,11 @@ import torch
 from torch import nn
 
 from tlbench import Labelled, Protocol, Recipe, Task, Workbench
-from tlbench.contract.task import FurtherLabels
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.learning.determinism import seed_everything
-from tlbench.learning.workbench import Setting
-from tlbench.planning.make_plan import make_plan
+from tlbench.contract import FurtherLabels
+from tlbench.data import Cache, Resources
+from tlbench.host import Catalog, Host
+from tlbench.learning import Setting, seed_everything
+from tlbench.planning import make_plan
 from tlbench.running.draw_task import draw, draw_further_test
 from tlbench_multitask.multi_head import MultiHead
 from tlbench_multitask.multi_task import MultiTask

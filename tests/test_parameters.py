@@ -8,7 +8,8 @@ import pytest
 from annotated_types import Ge, Gt
 
 from tlbench import ParameterError, PluginError
-from tlbench.contract.parameters import all_values, checked, construct, described, non_default, require_frozen_dataclass
+from tlbench.contract import all_values, construct, described, non_default
+from tlbench.contract.parameters import checked, require_frozen_dataclass
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,10 @@ import torch
 from torch import nn
 
 from tlbench import Backbone, Budget, ParameterError, Recipe, Task, Workbench
-from tlbench.contract.task import Labelled
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.learning.determinism import seed_everything
-from tlbench.learning.training import predict
-from tlbench.learning.workbench import Setting
-from tlbench.planning.make_plan import make_plan
+from tlbench.contract import Labelled
+from tlbench.host import Catalog, Host
+from tlbench.learning import Setting, predict, seed_everything
+from tlbench.planning import make_plan
 from tlbench_peft.ia3 import PeftIA3
 from tlbench_peft.loha import PeftLoha
 from tlbench_peft.lokr import PeftLokr

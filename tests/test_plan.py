@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from tlbench import Block, DataError, ParameterError, Recipe
-from tlbench.contract.cell import Protocol
-from tlbench.data.resources import Resources
+from tlbench.contract import Protocol
+from tlbench.data import Resources
 from tlbench.errors import PlanError, UnknownNameError
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.planning.make_plan import make_plan
+from tlbench.host import Catalog, Host
+from tlbench.planning import make_plan
 
 
 def ids(plan):

@@ -6,12 +6,10 @@ import pytest
 import torch
 
 import tlbench
-from tlbench.contract.suite import Block, Suite
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.learning.training import predict
+from tlbench.contract import Block, Suite
+from tlbench.data import Cache, Resources
+from tlbench.host import Catalog, Host
+from tlbench.learning import predict
 
 CIFAR_PLUGIN = Path(__file__).parent / "plugins" / "cifar_resnet.py"
 CPU = torch.device("cpu")

@@ -8,15 +8,12 @@ import shlex
 import numpy as np
 import pytest
 
-from tlbench.contract.record import Failure, Record
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.planning.make_plan import make_plan
-from tlbench.results.store import Store
-from tlbench.running.run import execute_plan
-from tlbench.running.workers import Where
+from tlbench.contract import Failure, Record
+from tlbench.data import Cache, Resources
+from tlbench.host import Catalog, Host
+from tlbench.planning import make_plan
+from tlbench.results import Store
+from tlbench.running import Where, execute_plan
 from tlbench_advice.evidence import Candidate, find_folders, read
 from tlbench_advice.hindsight import look_back
 from tlbench_advice.recommend import recommend

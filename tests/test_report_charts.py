@@ -12,9 +12,9 @@ import pytest
 from report_records import make_record
 
 from tlbench import Results
-from tlbench.contract.predictions import Predictions
+from tlbench.contract import Predictions
+from tlbench.results import Store
 from tlbench.results.across_blocks import block_ranks, critical_difference, inseparable
-from tlbench.results.store import Store
 from tlbench_reports import calibration_plot, confusion_plot, selection_plot, tuning_curve
 from tlbench_reports.charts import PLACES, charts, write
 from tlbench_reports.cost_curve import Cost, amounts
@@ -178,7 +178,7 @@ def test_charts_are_few_however_many_datasets_there_are_and_say_so(tmp_path):
 
 def test_very_many_records_have_charts_of_one_place_and_one_comparison(tmp_path, monkeypatch):
     results = stored(tmp_path, entries(4, features=False))
-    monkeypatch.setattr("tlbench_reports.charts.LARGE", len(results.records))
+    monkeypatch.setattr("tlbench_reports.charts.MANY_RECORDS", len(results.records))
     found = [chart.name for chart in charts(results)]
     for kind in ("ranks-", "wins-", "differences-", "cost-", "calibration-"):
         assert len([name for name in found if name.startswith(kind)]) == 1, kind

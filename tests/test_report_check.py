@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from report_records import make_record, make_results
 
 from tlbench import Reporter
-from tlbench.cli.commands import main
+from tlbench.cli import main
 from tlbench_reports import checking
 from tlbench_reports.drawing import INEXACT
 

@@ -9,7 +9,7 @@ import tomllib
 import pytest
 from report_records import HOSTILE, SUITE, make_record, make_results, many_results, rich_results
 
-from tlbench.contract.suite import suite_from_mapping
+from tlbench.contract import suite_from_mapping
 from tlbench_reports import facts, figures, table_csv
 from tlbench_reports.downloads import tables
 from tlbench_reports.page import page
@@ -188,7 +188,7 @@ def test_charts_that_are_left_out_are_counted(html, results):
 
 def test_the_page_of_very_many_records_has_about_one_chart_of_each_kind(results, monkeypatch):
     monkeypatch.setattr(figures, "render", lambda *_, **__: [PICTURE])
-    monkeypatch.setattr(figures, "LARGE", len(results.records))
+    monkeypatch.setattr(figures, "MANY_RECORDS", len(results.records))
     found = figures.gallery(results)
     assert len(found) == figures.FEW
     assert found.left_out == len(figures.charts(results)) - figures.FEW

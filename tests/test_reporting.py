@@ -2,12 +2,9 @@
 
 import pytest
 
-from tlbench.contract.record import Record
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.results.reporting import write_reports
-from tlbench.results.results import Results
-from tlbench.results.store import Store
+from tlbench.contract import Record
+from tlbench.host import Catalog, Host
+from tlbench.results import Results, Store, write_reports
 
 LABELS = {
     "strategy": "scratch", "family": "scratch", "setting": "inductive", "baseline": True, "backbone": "tiny",

@@ -8,11 +8,10 @@ import pytest
 from scipy import stats as scipy_stats
 
 from tlbench import Record, Results
-from tlbench.contract.predictions import Predictions
-from tlbench.contract.record import Failure
+from tlbench.contract import Failure, Predictions
 from tlbench.errors import ParameterError, StoreError
-from tlbench.results.results import COSTS, LABELS, LEDGER, ROW
-from tlbench.results.store import Store
+from tlbench.results import ROW, Store
+from tlbench.results.results import COSTS, LABELS, LEDGER
 
 ITEMS = 10
 T1 = scipy_stats.t.ppf(0.975, 1)

@@ -6,9 +6,8 @@ import signal
 import pytest
 
 import tlbench
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.results.reporting import write_reports
+from tlbench.host import Catalog, Host
+from tlbench.results import write_reports
 
 SUITE = """
 strategies = ["scratch(steps=150)", "linear-probe"]
@@ -38,7 +37,7 @@ def uninterrupted(arguments, tmp_path_factory):
     """Return the folder of a run that nobody interrupted, made in this process."""
     from click.testing import CliRunner
 
-    from tlbench.cli.commands import main
+    from tlbench.cli import main
 
     folder = tmp_path_factory.mktemp("results") / "whole"
     result = CliRunner().invoke(main, [str(argument) for argument in (*arguments, folder)])

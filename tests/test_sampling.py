@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tlbench import Budget, Episodes, Labelled
-from tlbench.data.sampling import carve_validation, class_counts, draw_episode, labelled_positions
+from tlbench.data import carve_validation, class_counts, draw_episode, labelled_positions
 
 LABELS = np.random.default_rng(5).permutation(np.repeat(np.arange(4), [40, 30, 25, 21]))
 

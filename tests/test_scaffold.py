@@ -41,7 +41,7 @@ def packages(tmp_path_factory):
     """Return the folder in which a package of each kind was written, and what was printed."""
     from click.testing import CliRunner
 
-    from tlbench.cli.commands import main
+    from tlbench.cli import main
 
     out = tmp_path_factory.mktemp("packages")
     said = {}
@@ -198,8 +198,7 @@ def test_a_name_of_another_kind_is_free(cli, tmp_path):
     ],
 )
 def test_names_that_python_has_taken_get_another_module_or_class(cli, tmp_path, kind, name, module, class_name):
-    from tlbench.host.catalog import Catalog
-    from tlbench.host.host import Host
+    from tlbench.host import Catalog, Host
     from tlbench_scaffold.naming import named
 
     host = Host()

@@ -15,8 +15,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from tlbench import DataError, ParameterError
-from tlbench.contract.dataset import construct_dataset, split_dataset_spec
-from tlbench.data.images import transform_images
+from tlbench.contract import construct_dataset, split_dataset_spec
+from tlbench.data import transform_images
 from tlbench.names import parse_spec
 from tlbench_conv4.backbone import Conv4
 from tlbench_datasets.archive import Zip

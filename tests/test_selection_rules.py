@@ -8,15 +8,13 @@ import pytest
 import torch
 
 from tlbench import Recipe
-from tlbench.contract.cell import Protocol
+from tlbench.contract import Protocol, suite_from_mapping
 from tlbench.contract.selection_rule import RULES, UNSUPERVISED_RULES
-from tlbench.contract.suite import suite_from_mapping
-from tlbench.data.resources import Resources
+from tlbench.data import Resources
 from tlbench.errors import ParameterError, TlbenchError
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.planning.make_plan import make_plan
-from tlbench.running.run_cell import run_cell
+from tlbench.host import Catalog, Host
+from tlbench.planning import make_plan
+from tlbench.running import run_cell
 
 CPU = torch.device("cpu")
 SHIFT = ("blobs[day->night]",)

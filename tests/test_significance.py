@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from tlbench.results.significance import significance_warnings
+from tlbench.results import significance_warnings
 
 
 def cells(strategies=4, replicates=6, transfers=1, **given):

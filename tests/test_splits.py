@@ -9,13 +9,12 @@ from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
 from tlbench import DataError, Dataset, Labelled, ParameterError, Protocol
-from tlbench.contract.split_rule import SplitRule
-from tlbench.contract.suite import suite_from_mapping
-from tlbench.data.split_file import SplitTable, draw_folds, draw_split, read_split_table, rows_by_split
+from tlbench.contract import SplitRule, suite_from_mapping
+from tlbench.data import SplitTable, draw_folds, draw_split, read_split_table
+from tlbench.data.split_file import rows_by_split
 from tlbench.errors import PlanError
-from tlbench.planning.make_plan import make_plan
-from tlbench.results.results import Results
-from tlbench.results.stats import t_interval
+from tlbench.planning import make_plan
+from tlbench.results import Results, t_interval
 from tlbench_reports.words import notes
 
 RECORDS = Path(__file__).parents[1] / "results" / "quick" / "records"
@@ -172,7 +171,7 @@ def test_a_suite_under_folds_has_a_replicate_for_each_unless_it_says_otherwise()
 
 
 def test_cells_of_the_datas_own_splits_keep_their_names(resources):
-    from tlbench.running.run import find_suite
+    from tlbench.running import find_suite
 
     cells = {cell.id for cell in make_plan(find_suite("quick", resources.catalog), resources).cells}
     assert cells == {path.stem for path in RECORDS.glob("*.json")}

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from tlbench.results import across_blocks as ranks
+from tlbench.results import t_interval
 from tlbench.results.across_blocks import block_ranks, iqm_interval, rank_intervals
 from tlbench.results.comparisons import compare, holm, paired_t_p, separated_from, sign_flip_p
-from tlbench.results.stats import fewest_pairs, share_interval, t_interval
+from tlbench.results.stats import fewest_pairs, share_interval
 from tlbench.results.summary import Summary
 
 LABELS = {

@@ -4,16 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from tlbench.results.stats import (
-    Interval,
-    fewest_pairs,
-    item_interval,
-    paired_interval,
-    share_interval,
-    smallest_p,
-    t_interval,
-    verdict,
-)
+from tlbench.results import Interval, t_interval
+from tlbench.results.stats import fewest_pairs, item_interval, paired_interval, share_interval, smallest_p, verdict
 
 
 @pytest.mark.parametrize(("n", "multiplier"), [(3, 4.303), (5, 2.776), (10, 2.262)])

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from tlbench import Record
-from tlbench.contract.predictions import Predictions
-from tlbench.contract.record import Failure
+from tlbench.contract import Failure, Predictions
 from tlbench.errors import StoreError
 from tlbench.files import write_atomically
-from tlbench.results.store import Store
+from tlbench.results import Store
 
 RECORD = Record(
     cell="abc", identity={"seed": 0}, labels={"strategy": "scratch(lr=1)"},

@@ -3,9 +3,8 @@
 import pytest
 
 from tlbench import Block, Budget, ParameterError, Suite
-from tlbench.contract.suite import load_suite, suite_from_mapping
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.contract import load_suite, suite_from_mapping
+from tlbench.host import Catalog, Host
 
 WHOLE = """
 name = "mine"

@@ -18,7 +18,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from tlbench import DataError, Dataset, ParameterError
-from tlbench.contract.dataset import check_classes, check_dataset_class, construct_dataset, split_dataset_spec
+from tlbench.contract import check_classes, check_dataset_class, construct_dataset, split_dataset_spec
 from tlbench_datasets import tlbench_datasets
 from tlbench_datasets.csv_table import Csv
 from tlbench_datasets.parquet_table import Parquet

@@ -16,11 +16,9 @@ import pytest
 from PIL import Image
 
 from tlbench import DataError, Dataset
-from tlbench.contract.dataset import construct_dataset, split_dataset_spec
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.contract import construct_dataset, split_dataset_spec
+from tlbench.data import Cache, Resources
+from tlbench.host import Catalog, Host
 from tlbench_datasets import tar_unpacking
 from tlbench_datasets.archive import Zip
 from tlbench_datasets.folder import Folder

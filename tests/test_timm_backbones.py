@@ -19,7 +19,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from tlbench import DataError, ParameterError, WeightsError
-from tlbench.contract.backbone import check_backbone
+from tlbench.contract import check_backbone
 from tlbench.names import parse_spec
 from tlbench_timm.family import TimmFamily
 from tlbench_timm.shipped import GLYPHS, glyphs_backbone

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tlbench import DataError
-from tlbench.contract.dataset import check_dataset_class, construct_dataset, split_dataset_spec
+from tlbench.contract import check_dataset_class, construct_dataset, split_dataset_spec
 from tlbench_datasets.archive import Zip
 from tlbench_datasets.arrays import Npz
 from tlbench_datasets.folder import Folder

@@ -13,11 +13,9 @@ import pytest
 from PIL import Image
 
 from tlbench import DataError, Dataset, ParameterError
-from tlbench.contract.dataset import construct_dataset, split_dataset_spec
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.contract import construct_dataset, split_dataset_spec
+from tlbench.data import Cache, Resources
+from tlbench.host import Catalog, Host
 from tlbench_datasets.folder import Folder
 from tlbench_torchvision.datasets import TorchvisionDataset
 from tlbench_torchvision.datasets_known import KNOWN

@@ -9,14 +9,12 @@ import pytest
 
 import tlbench
 from tlbench import ParameterError, PluginError, TlbenchError
-from tlbench.contract.tracker import Tracker, check_tracker
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.planning.make_plan import make_plan
-from tlbench.results.store import Store
-from tlbench.running.trackers import open_trackers
+from tlbench.contract import Tracker, check_tracker
+from tlbench.data import Cache, Resources
+from tlbench.host import Catalog, Host
+from tlbench.planning import make_plan
+from tlbench.results import Store
+from tlbench.running import open_trackers
 
 WATCHER = """
 import os

@@ -8,8 +8,8 @@ from torch import nn
 
 from tlbench import Episodes, Labelled, Recipe
 from tlbench.errors import TrainingError
-from tlbench.learning.losses import cross_entropy
-from tlbench.learning.training import Group, accuracy_and_fit, predict, schedule_factor, train
+from tlbench.learning import cross_entropy, predict, train
+from tlbench.learning.training import Group, accuracy_and_fit, schedule_factor
 
 CPU = torch.device("cpu")
 PLAIN = Recipe(steps=20, batch_size=8, augment="none", lr=0.05)

@@ -118,10 +118,8 @@ def test_features_that_are_all_alike_are_scored_below_any_others_and_raise_nothi
 def test_scores_order_three_starts_of_one_network_on_flowers_as_a_linear_probe_does(real_data, tmp_path):
     import torch
 
-    from tlbench.data.cache import Cache
-    from tlbench.data.resources import Resources
-    from tlbench.host.catalog import Catalog
-    from tlbench.host.host import Host
+    from tlbench.data import Cache, Resources
+    from tlbench.host import Catalog, Host
     from tlbench_advice.sample import choose_budget, draw
     from tlbench_advice.target import open_target
     from tlbench_advice.transferability import score

@@ -7,15 +7,12 @@ import pytest
 import torch
 
 from tlbench import Between, OneOf, Recipe
-from tlbench.contract.cell import Protocol
-from tlbench.contract.search_space import TuningBudget
-from tlbench.contract.suite import suite_from_mapping
-from tlbench.data.resources import Resources
+from tlbench.contract import Protocol, TuningBudget, suite_from_mapping
+from tlbench.data import Resources
 from tlbench.errors import ParameterError, PluginError
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.planning.make_plan import make_plan
-from tlbench.running.run_cell import run_cell
+from tlbench.host import Catalog, Host
+from tlbench.planning import make_plan
+from tlbench.running import run_cell
 
 CPU = torch.device("cpu")
 KEPT = Protocol(validation=0.25)
@@ -248,7 +245,7 @@ def test_every_search_space_of_ours_holds_values_that_its_strategy_takes(resourc
 
 
 def test_ranking_without_anything_to_go_by_is_refused(resources, suite):
-    from tlbench.learning.workbench import Workbench
+    from tlbench.learning import Workbench
     from tlbench.running.source_training import setting_of
 
     cell, *_ = make_plan(suite(), resources).cells

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 
 from tlbench import Budget, Labelled, Recipe, Task, Workbench
-from tlbench.learning.workbench import Setting
+from tlbench.learning import Setting
 from tlbench_unsupervised.agglomerative import Agglomerative
 from tlbench_unsupervised.clustering import ClustersOfBatch, drawn_seed
 from tlbench_unsupervised.pca_kmeans import PcaKMeans, k_means, principal_components

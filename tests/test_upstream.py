@@ -8,7 +8,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from tlbench import ParameterError
-from tlbench.running.pretraining import pretrain, read_recipe
+from tlbench.running import pretrain, read_recipe
 
 RECIPE = """
 dataset = "blobs"

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tlbench import DataError, Dataset
-from tlbench.contract.dataset import construct_dataset, split_dataset_spec
+from tlbench.contract import construct_dataset, split_dataset_spec
 from tlbench_datasets.folder import Folder
 from tlbench_datasets.webdataset import WebDataset
 

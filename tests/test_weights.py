@@ -10,7 +10,7 @@ from safetensors.numpy import save
 from torch import nn
 
 from tlbench import WeightsError
-from tlbench.data.weights import compare_weights, load_weights, read_weights, read_weights_header, shapes_of
+from tlbench.data import compare_weights, load_weights, read_weights, read_weights_header, shapes_of
 
 
 def starting_like_a_pickle():
@@ -45,8 +45,8 @@ def test_a_pickle_is_refused_by_every_reader(tmp_path, read):
 def test_headers_are_read_and_compared_without_torch(tmp_path):
     (tmp_path / "w.safetensors").write_bytes(save({"w": np.zeros(2, np.float32)}))
     code = (
-        "import sys; from pathlib import Path; from tlbench.data.weights import compare, read_header\n"
-        "assert compare(read_header(Path('w.safetensors')).shapes, {'w': (2,)}).fits\n"
+        "import sys; from pathlib import Path; from tlbench.data import compare_weights, read_weights_header\n"
+        "assert compare_weights(read_weights_header(Path('w.safetensors')).shapes, {'w': (2,)}).fits\n"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)

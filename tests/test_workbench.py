@@ -5,10 +5,8 @@ import torch
 from torch import nn
 
 from tlbench import PluginError, Recipe, Workbench
-from tlbench.contract.task import Labelled
-from tlbench.learning.determinism import seed_everything
-from tlbench.learning.losses import cross_entropy
-from tlbench.learning.workbench import Setting
+from tlbench.contract import Labelled
+from tlbench.learning import Setting, cross_entropy, seed_everything
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 """`python -m tlbench`."""
 
-from tlbench.cli.commands import main
+from tlbench.cli import main
 
 main(prog_name="tlbench")

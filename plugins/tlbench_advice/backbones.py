@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tlbench import ParameterError, TlbenchError
-from tlbench.running.run import DEFAULT_SUITE, find_suite
+from tlbench.running import DEFAULT_SUITE, find_suite
 from tlbench_advice.evidence import Evidence, backbone_key
 from tlbench_advice.target import Target
 
 if TYPE_CHECKING:
-    from tlbench.data.resources import BackboneEntry, Resources
+    from tlbench.data import BackboneEntry, Resources
 
 MOST = 3  # backbones that are taken from stored results where none is named
 

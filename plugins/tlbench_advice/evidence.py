@@ -9,13 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tlbench import Budget, ParameterError, Record
-from tlbench.contract.budget import BudgetKind
-from tlbench.contract.cell import digest
+from tlbench import Budget, ParameterError, Record, digest, near_miss
+from tlbench.contract import BudgetKind
 from tlbench.errors import StoreError
-from tlbench.names import near_miss
-from tlbench.results import stats
-from tlbench.results.store import MARKER, Store
+from tlbench.results import MARKER, Store, stats
 
 METRIC = "accuracy"
 RULES = (None, "last", "validation")  # selection rules that need nothing but the label budget

@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlbench import Dataset, ParameterError, Protocol, TlbenchError
-from tlbench.errors import UnknownNameError
-from tlbench.names import plural
-from tlbench.planning.suitability import unsuitable
+from tlbench import Dataset, ParameterError, Protocol, TlbenchError, UnknownNameError, plural
+from tlbench.planning import unsuitable
 from tlbench_advice.advice import Advice, Neighbour, Row
 from tlbench_advice.backbones import Opened, modality_of, open_backbones
 from tlbench_advice.evidence import Block, Candidate, Evidence, find_folders, read
@@ -22,7 +20,7 @@ from tlbench_advice.transferability import Scored, preferred, score, why_not
 if TYPE_CHECKING:
     import torch
 
-    from tlbench.data.resources import Resources
+    from tlbench.data import Resources
 
 FEWEST = 3  # other datasets: fewer cannot be left out in turn
 CHECKED = 3  # candidates in the command that checks the answer
@@ -44,11 +42,9 @@ def recommend(
     stored results). Reads the training split, and uses no more of its labels than the budget allows.
     Raises a TlbenchError for anything that cannot be found or does not fit, before any feature is computed.
     """
-    from tlbench.data.cache import Cache
-    from tlbench.data.resources import Resources
-    from tlbench.host.catalog import Catalog
-    from tlbench.host.host import Host
-    from tlbench.learning.determinism import resolve_device
+    from tlbench.data import Cache, Resources
+    from tlbench.host import Catalog, Host
+    from tlbench.learning import resolve_device
 
     where = resolve_device(device)
     resources = resources or Resources(Catalog(Host()), Cache())

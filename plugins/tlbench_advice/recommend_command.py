@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tlbench.cli.options import plugin_option
+from tlbench.cli import plugin_option
 
 
 @click.command()
@@ -37,11 +37,9 @@ def recommend(
     """
     import json
 
-    from tlbench.cli.options import open_catalog, tell_broken
-    from tlbench.cli.progress_bars import showing_waits
-    from tlbench.data.cache import Cache
-    from tlbench.data.resources import Resources
-    from tlbench.learning.determinism import configure
+    from tlbench.cli import open_catalog, showing_waits, tell_broken
+    from tlbench.data import Cache, Resources
+    from tlbench.learning import configure
     from tlbench_advice.recommend import recommend as answer
     from tlbench_advice.text import printed
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tlbench import Budget, DataError, ParameterError
-from tlbench.contract.budget import BudgetKind
-from tlbench.data.sampling import class_counts, labelled_positions
-from tlbench.planning.suitability import too_large
+from tlbench.contract import BudgetKind
+from tlbench.data import class_counts, labelled_positions
+from tlbench.planning import too_large
 from tlbench.seeds import derive
 from tlbench_advice.target import Place
 
 if TYPE_CHECKING:
     import torch
 
-    from tlbench.data.resources import BackboneEntry
+    from tlbench.data import BackboneEntry
 
 USUAL = Budget(BudgetKind.SHOTS, 5)
 MOST = 2000  # labelled examples that scores are computed on; more would only make them slower
@@ -49,11 +49,9 @@ class Sample:
         """
         import torch
 
-        from tlbench.host.diagnosis import blamed
-        from tlbench.learning.backbone_probe import feature_fault
-        from tlbench.learning.determinism import seeded
-        from tlbench.learning.training import predict
-        from tlbench.progress import track
+        from tlbench import predict, track
+        from tlbench.host import blamed
+        from tlbench.learning import feature_fault, seeded
 
         backbone, inputs = entry.backbone, self.place.dataset.load(self.place.domain, "train").inputs
         with (

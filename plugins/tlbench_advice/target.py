@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tlbench import Dataset, ParameterError
-from tlbench.contract.dataset import check_classes
-from tlbench.data.dataset_probe import check_loads_alike
-from tlbench.host.diagnosis import blamed
-from tlbench.names import near_miss
+from tlbench import Dataset, ParameterError, near_miss
+from tlbench.contract import check_classes
+from tlbench.data import check_loads_alike
+from tlbench.host import blamed
 
 if TYPE_CHECKING:
-    from tlbench.data.resources import DatasetEntry, Resources
-    from tlbench.host.catalog import Catalog
+    from tlbench.data import DatasetEntry, Resources
+    from tlbench.host import Catalog
 
 
 @dataclass(frozen=True, eq=False)

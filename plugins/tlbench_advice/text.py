@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tlbench.names import plural
+from tlbench import plural
 from tlbench_advice.advice import Advice, Row
 from tlbench_advice.hindsight import Hits
 

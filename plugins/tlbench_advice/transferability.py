@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tlbench import Budget
-from tlbench.contract.budget import BudgetKind
+from tlbench.contract import BudgetKind
 from tlbench_advice.h_score import h_score
 from tlbench_advice.leep import leep
 from tlbench_advice.logme import logme
@@ -19,7 +19,7 @@ from tlbench_advice.target import Place
 if TYPE_CHECKING:
     import torch
 
-    from tlbench.data.resources import BackboneEntry
+    from tlbench.data import BackboneEntry
 
 SCORES = ("logme", "h_score", "leep", "knn")  # of each more is better
 
@@ -59,7 +59,7 @@ def _source_probabilities(
     """Return the probabilities (N, classes) that a linear probe on the source gives, or None where it has one class."""
     from scipy.special import softmax
 
-    from tlbench.learning.logistic import logistic_regression
+    from tlbench import logistic_regression
 
     known = draw(source, Budget(BudgetKind.FULL))
     names, positions = np.unique(known.labels, return_inverse=True)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from annotated_types import Ge
 
-from tlbench import Backbone
-from tlbench.data.weights import load_weights, read_weights_header, shapes_of
+from tlbench import Backbone, load_weights, read_weights_header, shapes_of
 from tlbench_conv4 import weights_file
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tlbench.data.images import transform_images
+from tlbench import transform_images
 
 
 def encode_images(raw: Sequence[Any], side: int, channels: int, invert: bool) -> Tensor:

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tlbench import WeightsError
-from tlbench.data.weights import TensorShapes, WeightsFit, compare_weights, read_weights_header
-from tlbench.names import parse_value
+from tlbench import TensorShapes, WeightsError, WeightsFit, compare_weights, parse_value, read_weights_header
 
 
 def check(path: Path, label: str, wanted: TensorShapes, settings: Mapping[str, float | tuple[float, ...]]) -> None:

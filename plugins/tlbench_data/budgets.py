@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tlbench import Budget, Protocol
-from tlbench.data.sampling import class_counts, labelled_positions
-from tlbench.planning.suitability import too_large, too_many_ways
+from tlbench.data import class_counts, labelled_positions
+from tlbench.planning import too_large, too_many_ways
 from tlbench_data.document import NOTHING, Level, Paragraph, Remark, Section, Table, shown
 from tlbench_data.survey import Survey
 

@@ -1,6 +1,6 @@
 """Section: how many examples each class has in each split of each domain, and how unequal that is."""
 
-from tlbench.names import plural
+from tlbench import plural
 from tlbench_data.document import NOTHING, Block, Facts, Paragraph, Remark, Section, Table, shown, some
 from tlbench_data.survey import Survey
 

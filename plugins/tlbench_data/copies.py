@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from tlbench.names import plural
+from tlbench import plural
 from tlbench_data.document import Level, Paragraph, Remark, Section, Table, shown
 from tlbench_data.survey import Row, Survey
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from tlbench.data.image_hashes import example_array
+from tlbench.data import example_array
 from tlbench_data.images import full_range, value_range
 from tlbench_data.look import Look
 from tlbench_data.survey import Row, Survey

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from tlbench.names import plural
+from tlbench import plural
 from tlbench_data.document import Block, Facts, Level, Remark, Section, Table, shown, some
 from tlbench_data.survey import Survey
 

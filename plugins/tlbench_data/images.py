@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from statistics import median
 
-from tlbench.contract.parameters import fields_of, option_name
-from tlbench.names import plural
+from tlbench import plural
+from tlbench.contract import fields_of, option_name
 from tlbench_data.document import Block, Facts, Paragraph, Remark, Section, Table, shown, some
 from tlbench_data.look import Look
 from tlbench_data.survey import Row, Survey

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from tlbench.cli.options import plugin_option
+from tlbench.cli import plugin_option
 
 
 @click.command()
@@ -27,12 +27,9 @@ def inspect(
     tlbench data inspect folder:photos
     tlbench data inspect 'folder:photos?domains' --budget 50 --out photos-inspected
     """
-    from tlbench import Budget, ParameterError
-    from tlbench.cli.options import open_catalog, say
-    from tlbench.cli.progress_bars import showing_waits
-    from tlbench.data.cache import Cache
-    from tlbench.data.resources import Resources
-    from tlbench.names import plural
+    from tlbench import Budget, ParameterError, plural
+    from tlbench.cli import open_catalog, say, showing_waits
+    from tlbench.data import Cache, Resources
     from tlbench_data.opening import Opener, require_dataset_spec
     from tlbench_data.output import default_folder, require_writable, write_all
     from tlbench_data.report import make_report

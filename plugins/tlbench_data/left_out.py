@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from tlbench.names import plural
+from tlbench import plural
 from tlbench_data.document import Block, Paragraph, Remark, Section, Table, some
 from tlbench_data.survey import Survey
 

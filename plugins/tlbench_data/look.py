@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract.dataset import example_digest
-from tlbench.data.image_hashes import example_array, sketch_examples
+from tlbench.contract import example_digest
+from tlbench.data import example_array, sketch_examples
 
 _BLOCK = 1 << 20  # values at a time: a large image must not be copied as float64 at once
 _TO_EIGHT_BITS = {"uint16": 1 / 257}  # 65535 is shown as 255

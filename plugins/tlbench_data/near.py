@@ -6,9 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from tlbench.data.image_hashes import SKETCH
-from tlbench.data.near_duplicates import EQUAL, MIRRORED, find_copies
-from tlbench.names import plural
+from tlbench import plural
+from tlbench.data import EQUAL, MIRRORED, SKETCH, find_copies
 from tlbench_data.document import Level, Paragraph, Remark, Section, Table, shown
 from tlbench_data.survey import Row, Survey
 

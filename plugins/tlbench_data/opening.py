@@ -4,14 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tlbench import Dataset, ParameterError, TlbenchError
-from tlbench.contract.dataset import split_dataset_spec
-from tlbench.contract.parameters import non_default
-from tlbench.data.resources import DatasetEntry, Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.diagnosis import blamed
-from tlbench.names import format_spec
-from tlbench.planning.transfers import TransferReader
+from tlbench import Dataset, ParameterError, TlbenchError, format_spec
+from tlbench.contract import non_default, split_dataset_spec
+from tlbench.data import DatasetEntry, Resources
+from tlbench.host import Catalog, blamed
+from tlbench.planning import TransferReader
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,8 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
-from tlbench import Budget
-from tlbench.names import plural
+from tlbench import Budget, plural
 from tlbench_data.budgets import budgets_section, refused
 from tlbench_data.classes import classes_section
 from tlbench_data.copies import copies_section

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlbench.cli.options import plugin_option
+from tlbench.cli import plugin_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tlbench import Dataset
-    from tlbench.data.split_file import SplitTable
+    from tlbench.data import SplitTable
 
 
 @click.command()
@@ -45,11 +45,8 @@ def split(
     tlbench data split folder:photos --test 0.2 --out splits.csv
     """
     from tlbench import ParameterError
-    from tlbench.cli.options import open_catalog
-    from tlbench.cli.progress_bars import showing_waits
-    from tlbench.data.cache import Cache
-    from tlbench.data.resources import Resources
-    from tlbench.data.split_file import draw_folds, draw_split, own_splits
+    from tlbench.cli import open_catalog, showing_waits
+    from tlbench.data import Cache, Resources, draw_folds, draw_split, own_splits
     from tlbench_data.opening import require_dataset_spec
 
     if folds and test:
@@ -74,7 +71,7 @@ def split(
 
 def _counts(table: "SplitTable", dataset: "Dataset") -> "Iterator[str]":
     """Yield how many examples of each part and domain there are, and what stays together."""
-    from tlbench.names import plural
+    from tlbench import plural
 
     for domain in dataset.domains:
         sizes: dict[str, int] = {}

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tlbench import Column, DataError, Dataset, PluginError, TlbenchError
-from tlbench.data.encoding import DECODERS
-from tlbench.host.diagnosis import blamed, cause_of
-from tlbench.progress import track
+from tlbench import Column, DataError, Dataset, PluginError, TlbenchError, track
+from tlbench.data import DECODERS
+from tlbench.host import blamed, cause_of
 from tlbench_data.look import Look, look_at
 from tlbench_data.opening import Opened, Opener
 

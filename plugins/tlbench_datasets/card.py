@@ -13,8 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tlbench import Card, DataError
-from tlbench.names import near_miss
+from tlbench import Card, DataError, near_miss
 from tlbench_datasets.place import reason
 from tlbench_datasets.wording import shown
 

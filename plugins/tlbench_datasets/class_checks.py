@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
-from tlbench import DataError
-from tlbench.names import plural
+from tlbench import DataError, plural
 from tlbench_datasets.images import EXTENSIONS, MOST_BYTES
 from tlbench_datasets.listing import Member
 from tlbench_datasets.wording import near, shown, some

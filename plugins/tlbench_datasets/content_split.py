@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from tlbench.data.test_split import TEST_SHARE as TEST_SHARE
-from tlbench.data.test_split import choose_test_split
+from tlbench import TEST_SHARE as TEST_SHARE
+from tlbench import choose_test_split
 from tlbench_datasets.examples import Example
 
 

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tlbench.names import plural
+from tlbench import plural
 from tlbench_datasets.wording import shown
 
 _IMBALANCE = 10  # times as many training examples in the largest class as in the smallest

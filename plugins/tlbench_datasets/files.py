@@ -8,9 +8,7 @@ from typing import Any, Protocol, overload
 
 from numpy.typing import NDArray
 
-from tlbench import DataError
-from tlbench.names import plural
-from tlbench.progress import track
+from tlbench import DataError, plural, track
 from tlbench_datasets.examples import Example
 from tlbench_datasets.images import BadImageError, decode, look
 from tlbench_datasets.listing import Listing

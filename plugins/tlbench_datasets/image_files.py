@@ -14,8 +14,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tlbench import DataError, Labelled
-from tlbench.names import plural
+from tlbench import DataError, Labelled, plural
 from tlbench_datasets.carded import Carded
 from tlbench_datasets.class_checks import unfit
 from tlbench_datasets.content_split import TEST_SHARE, divided

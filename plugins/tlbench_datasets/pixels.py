@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench import DataError
-from tlbench.names import plural
+from tlbench import DataError, plural
 from tlbench_datasets.channels import axis_of_channels
 from tlbench_datasets.reading import PLAIN, Reading
 from tlbench_datasets.scale import Scale, scale_of

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlbench import DataError
-from tlbench.names import plural
+from tlbench import DataError, plural
 from tlbench_datasets.place import found, reason
 from tlbench_datasets.split_folders import is_split
 from tlbench_datasets.wording import shown, some

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tlbench import DataError
-from tlbench.names import plural
+from tlbench import DataError, plural
 from tlbench_datasets.images import MOST_BYTES
 from tlbench_datasets.shard_classes import ClassNames, same_spelling
 from tlbench_datasets.shards import BadSampleError, Sample, Shards, image_extension, value_of

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from tlbench import DataError
-from tlbench.names import near_miss
+from tlbench import DataError, near_miss
 from tlbench_datasets.class_checks import has_known_extension
 from tlbench_datasets.listing import Listing, Member, is_junk
 from tlbench_datasets.place import reason, require_file

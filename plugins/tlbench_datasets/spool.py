@@ -6,8 +6,7 @@ import threading
 import weakref
 from pathlib import Path
 
-from tlbench import DataError
-from tlbench.data.cache import default_cache_folder
+from tlbench import DataError, default_cache_folder
 from tlbench_datasets.place import reason
 
 

@@ -14,8 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tlbench import Card, Column, DataError, Dataset, Labelled
-from tlbench.names import plural
+from tlbench import Card, Column, DataError, Dataset, Labelled, plural
 from tlbench_datasets.card import read_card
 from tlbench_datasets.carded import Carded
 from tlbench_datasets.examples import fingerprint

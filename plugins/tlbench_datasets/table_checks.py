@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from tlbench import DataError
-from tlbench.data.test_split import unite_groups
+from tlbench import DataError, unite_groups
 from tlbench_datasets.table_columns import Columns
 from tlbench_datasets.table_rows import Row, named
 from tlbench_datasets.wording import near, shown

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from tlbench.names import plural
+from tlbench import plural
 from tlbench_datasets.content_split import TEST_SHARE
 from tlbench_datasets.examples import remarks
 from tlbench_datasets.files import Seen

@@ -4,8 +4,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tlbench import DataError
-from tlbench.names import plural
+from tlbench import DataError, plural
 from tlbench_datasets.split_folders import is_split
 from tlbench_datasets.table_columns import Columns
 from tlbench_datasets.table_file import Record, TableFile

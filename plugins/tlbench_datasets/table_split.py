@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tlbench import DataError
-from tlbench.data.test_split import unite_groups
+from tlbench import DataError, unite_groups
 from tlbench_datasets.content_split import divided
 from tlbench_datasets.examples import Example
 from tlbench_datasets.table_columns import Columns

@@ -12,8 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from tlbench import Card, DataError, Labelled
-from tlbench.names import plural
+from tlbench import Card, DataError, Labelled, plural
 from tlbench_datasets.card import read_card
 from tlbench_datasets.carded import Carded
 from tlbench_datasets.content_split import TEST_SHARE, divided

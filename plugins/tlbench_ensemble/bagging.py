@@ -7,8 +7,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import nn
 
-from tlbench import Family, Labelled, Requirements, Strategy
-from tlbench.learning.logistic import linear_layer, logistic_regression
+from tlbench import Family, Labelled, Requirements, Strategy, linear_layer, logistic_regression
 from tlbench_ensemble.averaging import Averaged
 
 

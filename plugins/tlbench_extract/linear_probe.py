@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Gt
 
-from tlbench import Between, Family, OneOf, Strategy
-from tlbench.learning.logistic import logistic_regression
+from tlbench import Between, Family, OneOf, Strategy, logistic_regression
 from tlbench_extract.probe import fit_probe
 
 

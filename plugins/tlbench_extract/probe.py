@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from torch import nn
 
-from tlbench.learning.logistic import linear_layer
+from tlbench import linear_layer
 
 # Around 1 by powers of ten. The first is what stands where nothing can choose; of equals the milder change is kept.
 CANDIDATES = (1.0, 0.1, 10.0, 0.01, 100.0, 0.001, 1000.0)

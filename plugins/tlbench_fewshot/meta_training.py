@@ -8,8 +8,7 @@ import torch
 from annotated_types import Ge, Gt
 from torch import nn
 
-from tlbench import DataError, Episode, Episodes, Requirements, Strategy
-from tlbench.learning.training import predict
+from tlbench import DataError, Episode, Episodes, Requirements, Strategy, predict
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from typing import Annotated
 from annotated_types import Gt
 from torch import nn
 
-from tlbench import Between, Family, Requirements, Strategy
-from tlbench.learning.logistic import linear_layer, logistic_regression
+from tlbench import Between, Family, Requirements, Strategy, linear_layer, logistic_regression
 
 
 @dataclass(frozen=True)

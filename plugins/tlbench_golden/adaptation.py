@@ -2,8 +2,8 @@
 
 import torch
 
-from tlbench.learning.determinism import generator
-from tlbench.learning.training import predict
+from tlbench import predict
+from tlbench.learning import generator
 from tlbench_golden.check import Checks, Setup
 from tlbench_golden.toy import CPU, TOY, bench_of, fit, largest_difference, logits, test_inputs
 
@@ -100,7 +100,7 @@ def adda_keeps_the_source_classifier(setup: Setup) -> float:
 def target_only_is_a_fine_tuning(setup: Setup) -> float:
     """Logits of target-only and of a fine-tuning on the same labels, at one rate for head and backbone."""
     from tlbench import Budget, Requirements
-    from tlbench.learning.determinism import seed_everything
+    from tlbench.learning import seed_everything
     from tlbench_adapt.target_only import TargetOnly
     from tlbench_finetune.finetune import Finetune
 

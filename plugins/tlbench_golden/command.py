@@ -39,7 +39,7 @@ def golden(names: tuple[str, ...], data: Path | None, only_list: bool, offline: 
     tlbench golden --data FOLDER --jobs 2
     """
     from tlbench import ParameterError
-    from tlbench.learning.determinism import configure
+    from tlbench.learning import configure
     from tlbench_golden.catalogue import chosen_checks
 
     if data is not None and not data.is_dir():

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tlbench import Labelled, Recipe
-from tlbench.learning.determinism import seeded
-from tlbench.learning.training import train
+from tlbench.learning import seeded, train
 from tlbench_golden.check import Checks, Setup
 from tlbench_golden.samples import few_shot, gaussian
 from tlbench_golden.toy import CPU, largest_difference

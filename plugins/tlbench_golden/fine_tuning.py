@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from tlbench.learning.training import predict
+from tlbench import predict
 from tlbench_golden.check import Checks, Row, Setup
 from tlbench_golden.toy import CPU, TOY, bench_of, difference_to_finetune, fit, largest_difference, logits, test_inputs
 

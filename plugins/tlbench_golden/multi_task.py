@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-from tlbench import Budget
-from tlbench.learning.determinism import seed_everything
-from tlbench.learning.training import predict
+from tlbench import Budget, predict
+from tlbench.learning import seed_everything
 from tlbench_golden.check import Checks, Setup
 from tlbench_golden.toy import CPU, TOY, bench_of, largest_difference, logits, test_inputs
 

@@ -7,11 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from tlbench import Block, Budget, Protocol, Recipe, Suite
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.data.sampling import episode_rows
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.data import Cache, Resources, episode_rows
+from tlbench.host import Catalog, Host
 from tlbench.seeds import derive
 from tlbench_golden.check import Checks, Row, Setup
 from tlbench_golden.ink import ink, nearest_by_hausdorff, nearest_by_pixels

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tlbench.learning.determinism import generator, seeded
+from tlbench.learning import generator, seeded
 from tlbench_golden.check import Checks, Setup
 from tlbench_golden.samples import few_shot, gaussian
 from tlbench_golden.toy import largest_difference
@@ -30,7 +30,7 @@ def linear_probe_is_scikit_learns(setup: Setup) -> float:
     """Log probabilities of queries."""
     from sklearn.linear_model import LogisticRegression
 
-    from tlbench.learning.logistic import linear_layer, logistic_regression
+    from tlbench import linear_layer, logistic_regression
 
     support, labels, queries = few_shot()
     features, labels = support.double().numpy(), labels.numpy()

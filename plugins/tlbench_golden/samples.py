@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from tlbench.learning.determinism import generator
+from tlbench.learning import generator
 
 
 def gaussian(*shape: int, seed: int = 0) -> Tensor:

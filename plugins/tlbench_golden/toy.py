@@ -3,10 +3,8 @@
 import torch
 from torch import Tensor
 
-from tlbench import Budget, Recipe, Strategy, Workbench
-from tlbench.learning.determinism import seed_everything
-from tlbench.learning.training import predict
-from tlbench.learning.workbench import Setting
+from tlbench import Budget, Recipe, Strategy, Workbench, predict
+from tlbench.learning import Setting, seed_everything
 from tlbench.testing import Toy
 
 CPU = torch.device("cpu")

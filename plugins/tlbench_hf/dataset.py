@@ -8,10 +8,21 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from tlbench import Card, Column, DataError, Dataset, Labelled
-from tlbench.data.contents import Content, by_domain_and_split, content_fingerprint, sorted_by_content, with_test_split
-from tlbench.data.test_split import TEST_SHARE
-from tlbench.names import near_miss, plural
+from tlbench import (
+    TEST_SHARE,
+    Card,
+    Column,
+    Content,
+    DataError,
+    Dataset,
+    Labelled,
+    by_domain_and_split,
+    content_fingerprint,
+    near_miss,
+    plural,
+    sorted_by_content,
+    with_test_split,
+)
 from tlbench_hf.features import Labels, further_column, image_column, label_column, labels_of, some, texts_of
 from tlbench_hf.opening import Place, opened, place_of
 from tlbench_hf.pictures import Pictures, RawImages, looked

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tlbench import DataError
-from tlbench.names import near_miss
+from tlbench import DataError, near_miss
 
 _USUAL_LABELS = ("label", "labels", "class", "target", "category")
 _USUAL_IMAGES = ("image", "img")

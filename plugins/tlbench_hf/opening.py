@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tlbench import DataError
-from tlbench.names import near_miss
+from tlbench import DataError, near_miss
 
 INSTALL = "hf: needs the library datasets. Install it with: pip install 'tlbench[hf]'"
 _NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tlbench import DataError
-from tlbench.data.contents import Content
-from tlbench.data.decoding import decode_image, open_image
+from tlbench import Content, DataError, decode_image, open_image
 
 _TOGETHER = 256  # rows that are fetched at a time
 

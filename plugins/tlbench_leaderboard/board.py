@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tlbench.names import plural
+from tlbench import plural
 from tlbench_leaderboard.contribution import Contribution, slug
 from tlbench_leaderboard.spread import Spread
 from tlbench_leaderboard.words import NOTHING, interval, known, plain, quantity, score, signed
@@ -139,7 +139,8 @@ class Board:
         return [row for group in self.groups for row in group.rows]
 
     def _groups(self) -> Iterator[BoardGroup]:
-        from tlbench.results.results import GROUP, ROW
+        from tlbench import ROW
+        from tlbench.results import GROUP
 
         records = self._records(ROW)
         costs = {_key(row, ROW): row for row in self.results.costs().to_dict("records")}

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tlbench.contract.cell import canonical, digest
+from tlbench import digest, plural, track
+from tlbench.contract import canonical
 from tlbench.errors import StoreError
-from tlbench.names import plural
-from tlbench.progress import track
 from tlbench_leaderboard.content import (
     Stored,
     digests_of_record,

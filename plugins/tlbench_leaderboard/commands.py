@@ -22,9 +22,8 @@ def validate(submissions: tuple[Path, ...], as_json: bool, plugins: tuple[str, .
     \b
     tlbench validate tlbench-results/quick
     """
-    from tlbench.cli.options import open_catalog
-    from tlbench.cli.progress_bars import showing_waits
-    from tlbench.names import plural
+    from tlbench import plural
+    from tlbench.cli import open_catalog, showing_waits
     from tlbench_leaderboard.check import check
     from tlbench_leaderboard.installed import Installed
 
@@ -68,7 +67,7 @@ def submit(
     \b
     tlbench submit tlbench-results/quick -o quick.zip --name "Our group"
     """
-    from tlbench.cli.options import open_catalog, say
+    from tlbench.cli import open_catalog, say
     from tlbench_leaderboard.installed import Installed
     from tlbench_leaderboard.packing import About, pack
 
@@ -122,7 +121,7 @@ def publish(submissions: tuple[Path, ...], out: Path, title: str, records_limit:
     \b
     tlbench publish tlbench-results/quick -o site
     """  # fmt: skip
-    from tlbench.cli.options import open_catalog, say
+    from tlbench.cli import open_catalog, say
     from tlbench_leaderboard.publishing import publish as write_site
 
     site = write_site(list(dict.fromkeys(submissions)), out, title, records_limit, open_catalog(plugins)[1])

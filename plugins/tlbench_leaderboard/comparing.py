@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlbench.names import plural
+from tlbench import plural
 from tlbench_leaderboard.content import Stored
 
 if TYPE_CHECKING:
-    from tlbench import Record
-    from tlbench.contract.predictions import Predictions
+    from tlbench import Predictions, Record
 
 _BITS = (
     "torch",

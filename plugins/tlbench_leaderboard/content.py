@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench import Record
-from tlbench.contract.cell import digest
+from tlbench import Record, digest
 from tlbench.errors import StoreError
 from tlbench_leaderboard.source import PLAN, Source
 

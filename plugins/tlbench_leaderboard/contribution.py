@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tlbench.contract.cell import digest
+from tlbench import digest, plural
 from tlbench.errors import StoreError
-from tlbench.names import plural
 from tlbench_leaderboard.content import parse_object, read_object
 from tlbench_leaderboard.source import ABOUT, JOINED, Source
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from tlbench.contract.cell import canonical
+from tlbench.contract import canonical
 from tlbench_leaderboard.content import Stored
 
 

@@ -10,7 +10,7 @@ from tlbench_leaderboard.content import Stored
 
 if TYPE_CHECKING:
     from tlbench import Metric, Requirements
-    from tlbench.host.catalog import Catalog
+    from tlbench.host import Catalog
 
 LONGEST = 2000  # characters of a strategy's name that are looked at
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tlbench import Protocol, Recipe
-from tlbench.contract.cell import canonical
+from tlbench.contract import canonical
 from tlbench.errors import StoreError
 from tlbench_leaderboard.content import parse_object, read_plan
 from tlbench_leaderboard.source import Source

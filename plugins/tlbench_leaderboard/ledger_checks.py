@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tlbench import Budget, ParameterError
-from tlbench.contract.budget import BudgetKind
-from tlbench.contract.selection_rule import LAST, ORACLE, looks_closer
+from tlbench.contract import LAST, ORACLE, BudgetKind, looks_closer
 from tlbench_leaderboard.entry import Entry
 from tlbench_leaderboard.installed import Installed
 

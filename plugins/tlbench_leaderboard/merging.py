@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tlbench.contract.record import SCHEMA
+from tlbench import plural
+from tlbench.contract import SCHEMA
 from tlbench.errors import StoreError
-from tlbench.names import plural
 from tlbench_leaderboard.content import read_plan
 from tlbench_leaderboard.contribution import PRIMARY, Contribution, Held, contributions, slug
 from tlbench_leaderboard.joined_plan import join_plans, refuse_to_mix

@@ -4,8 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tlbench import TlbenchError
-from tlbench.names import format_spec
+from tlbench import TlbenchError, format_spec
 from tlbench_leaderboard.entry import Entry
 from tlbench_leaderboard.installed import Installed, version_of
 

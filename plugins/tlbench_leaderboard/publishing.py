@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlbench import __version__
-from tlbench.contract.cell import canonical
+from tlbench import __version__, plural
+from tlbench.contract import canonical
 from tlbench.errors import StoreError
-from tlbench.names import plural
 from tlbench_leaderboard.board import Board
 from tlbench_leaderboard.content import read_plan
 from tlbench_leaderboard.contribution import contributions, slug
@@ -22,7 +21,7 @@ from tlbench_leaderboard.source import Source, open_source
 from tlbench_leaderboard.spread import all_spreads
 
 if TYPE_CHECKING:
-    from tlbench.host.catalog import Catalog
+    from tlbench.host import Catalog
 
 SITE_MARKER = "tlbench-site.json"  # by which a folder is known that may be replaced
 REPORT = "html"  # the reporter whose page each board links

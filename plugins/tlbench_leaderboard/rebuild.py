@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from tlbench import Budget, ParameterError, TlbenchError
-from tlbench.contract.cell import Cell
+from tlbench.contract import Cell
 from tlbench.errors import PlanError
 from tlbench_leaderboard.joined_plan import suites_of
 
 if TYPE_CHECKING:
     from tlbench import Record, Suite
-    from tlbench.data.resources import Resources
+    from tlbench.data import Resources
 
 
 class CannotRebuildError(Exception):
@@ -116,7 +116,7 @@ class Rebuilder:
             return text
 
     def _cells(self, suite: "Suite") -> "tuple[Cell, ...] | str":
-        from tlbench.planning.make_plan import make_plan
+        from tlbench.planning import make_plan
 
         key = repr(suite)
         if key not in self._planned:
@@ -172,7 +172,7 @@ def _difference(record: "Record", near: list[Cell]) -> str:
 
 
 def _same(cell: Cell, record: "Record", key: str) -> bool:
-    from tlbench.contract.cell import canonical
+    from tlbench.contract import canonical
 
     return canonical(cell.identity.get(key)) == canonical(record.identity.get(key))
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tlbench.contract.record import SCHEMA
-from tlbench.names import near_miss
+from tlbench import near_miss
+from tlbench.contract import SCHEMA
 
 Text = Annotated[str, Field(max_length=4000)]
 Name = Annotated[str, Field(min_length=1, max_length=4000)]

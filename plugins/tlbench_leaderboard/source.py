@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
+from tlbench import near_miss
 from tlbench.errors import StoreError
-from tlbench.names import near_miss
 
 MARKER = "tlbench.json"
 PLAN = "plan.json"

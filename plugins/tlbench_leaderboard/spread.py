@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tlbench import Record
+from tlbench import Record, plural
 from tlbench.errors import StoreError
-from tlbench.names import plural
 from tlbench_leaderboard.content import parse_object, read_predictions
 from tlbench_leaderboard.contribution import contributions
 from tlbench_leaderboard.fault import row_of

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tlbench.names import plural
+from tlbench import plural
 from tlbench_leaderboard.entry import Facts
 from tlbench_leaderboard.fault import Fault
 

@@ -42,9 +42,9 @@ def verify(
     \b
     tlbench verify tlbench-results/quick --sample 5
     """  # fmt: skip
-    from tlbench.cli.options import open_catalog, say
-    from tlbench.learning.determinism import resolve_device
-    from tlbench.names import plural
+    from tlbench import plural
+    from tlbench.cli import open_catalog, say
+    from tlbench.learning import resolve_device
     from tlbench_leaderboard.source import open_source
     from tlbench_leaderboard.verifying import choose, specs_elsewhere
     from tlbench_leaderboard.verifying import verify as rerun

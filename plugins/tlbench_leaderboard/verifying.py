@@ -6,13 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlbench import ParameterError, Record
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
+from tlbench import ParameterError, Record, near_miss
+from tlbench.data import Cache, Resources
 from tlbench.errors import StoreError
-from tlbench.host.catalog import Catalog
-from tlbench.names import near_miss
-from tlbench.results.store import Store
+from tlbench.host import Catalog
+from tlbench.results import Store
 from tlbench_leaderboard.comparing import Verdict, compare
 from tlbench_leaderboard.content import parse_object, read_plan, read_predictions
 from tlbench_leaderboard.fault import row_of
@@ -98,8 +96,8 @@ def verify(
 
 
 def _verify_one(source: Source, place: str, rebuilder: Rebuilder, store: Store, device: str | None) -> Verified:
-    from tlbench.learning.determinism import configure, resolve_device
-    from tlbench.running.run_cell import run_cell
+    from tlbench.learning import configure, resolve_device
+    from tlbench.running import run_cell
 
     cell = place.rpartition("/")[2].removesuffix(".json")
     try:

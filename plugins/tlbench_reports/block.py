@@ -37,8 +37,7 @@ def write_block(results: "Results", document: Path) -> None:
 
 def taken_apart(results: "Results", document: Path) -> tuple[str, str, str]:
     """Return the text of a document before, in and after the block of these results."""
-    from tlbench import TlbenchError
-    from tlbench.names import near_miss
+    from tlbench import TlbenchError, near_miss
 
     try:
         text = document.read_text(encoding="utf-8")
@@ -94,7 +93,7 @@ def _tables(results: "Results") -> "tuple[list[Table], int]":
 
 
 def _command(results: "Results", place: str) -> str:
-    from tlbench.running.run import DEFAULT_SUITE
+    from tlbench.running import DEFAULT_SUITE
     from tlbench_reports.facts import CUSTOM
 
     if results.suite == CUSTOM:

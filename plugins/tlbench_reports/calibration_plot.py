@@ -7,15 +7,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tlbench.results.stats import t_interval
+from tlbench import t_interval
 from tlbench_reports.drawing import GREY, Chart, Look, broken, place_name
 from tlbench_reports.leading import best_budget, leaders, predictions
 from tlbench_reports.rows import conditions
 from tlbench_reports.words import known, listing
 
 if TYPE_CHECKING:
-    from tlbench import Results
-    from tlbench.contract.predictions import Predictions
+    from tlbench import Predictions, Results
 
 BINS = 10
 _MOST = 4  # strategies

@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tlbench.results.reporting import MANY_RECORDS, REPORTS_STAMP
-from tlbench.results.side_by_side import side_by_side
+from tlbench import MANY_RECORDS, REPORTS_STAMP, side_by_side
 from tlbench_reports.atomic import write_bytes
 from tlbench_reports.calibration_plot import calibration_plot
 from tlbench_reports.confusion_plot import confusion_plot

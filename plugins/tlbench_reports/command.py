@@ -36,11 +36,10 @@ def report(
     tlbench report tlbench-results/quick --format markdown
     tlbench report results/quick --document README.md --check
     """
-    from tlbench import Results
-    from tlbench.host.catalog import Catalog
-    from tlbench.host.host import Host
+    from tlbench import MANY_RECORDS, Results
+    from tlbench.host import Catalog, Host
     from tlbench.names import unknown
-    from tlbench.results.reporting import MANY_RECORDS, write_reports
+    from tlbench.results import write_reports
 
     catalog = Catalog(Host(plugins))
     for name in formats:
@@ -82,7 +81,7 @@ def _checked(
     opened: "list[Results]", reporters: "list[Reporter]", blocks: "dict[Results, list[Path]]", strays: bool
 ) -> int:
     """Say what differs, or that nothing does; return the exit code."""
-    from tlbench.names import plural
+    from tlbench import plural
     from tlbench_reports.checking import Check
 
     check = Check()

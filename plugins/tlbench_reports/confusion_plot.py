@@ -14,8 +14,7 @@ from tlbench_reports.rows import conditions
 from tlbench_reports.words import listing, plain
 
 if TYPE_CHECKING:
-    from tlbench import Results
-    from tlbench.contract.predictions import Predictions
+    from tlbench import Predictions, Results
 
 MOST = 12  # classes that a panel can hold
 _PANELS = 3

@@ -8,7 +8,7 @@ from tlbench_reports.drawing import BLACK, GREY, Chart, Look, broken
 from tlbench_reports.words import known, plain
 
 if TYPE_CHECKING:
-    from tlbench.results.across import Across
+    from tlbench import Across
 
 MOST = 24  # candidates whose names an axis can hold
 _STEP = 0.5  # between lines, in units of the diagram

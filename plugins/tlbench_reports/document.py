@@ -10,8 +10,7 @@ from tlbench_reports.rows import GROUP, Group, groups, summary_rows
 from tlbench_reports.words import NOTHING, chance, interval, known, listing, notes, number, plain
 
 if TYPE_CHECKING:
-    from tlbench import Results
-    from tlbench.results.across import Across
+    from tlbench import Across, Results
 
 BEST, TIED = "best", "tied with best"
 

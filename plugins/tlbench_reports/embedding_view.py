@@ -13,8 +13,7 @@ from tlbench_reports.tsne import tsne
 from tlbench_reports.words import listing
 
 if TYPE_CHECKING:
-    from tlbench import Results
-    from tlbench.contract.predictions import Predictions
+    from tlbench import Predictions, Results
 
 _AFTER = 3  # strategies
 _FEWEST = 10  # items that make a picture

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from tlbench.results.reporting import MANY_RECORDS
-from tlbench.results.side_by_side import side_by_side
+from tlbench import MANY_RECORDS, side_by_side
 from tlbench_reports.charts import charts
 from tlbench_reports.drawing import Chart, render
 from tlbench_reports.rows import partition

@@ -2,16 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tlbench.results.results import ROW
-from tlbench.results.rows import row_labels
+from tlbench import ROW, row_labels
 from tlbench_reports.once import once
 from tlbench_reports.words import known
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from tlbench import Results
-    from tlbench.contract.predictions import Predictions
+    from tlbench import Predictions, Results
 
 REPLICATES = 10  # whose predictions are read, of each row
 

@@ -9,7 +9,7 @@ from tlbench_reports.drawing import Chart, Look, broken
 from tlbench_reports.words import plain
 
 if TYPE_CHECKING:
-    from tlbench.results.across import Across
+    from tlbench import Across
 
 MOST = 10
 

@@ -9,7 +9,7 @@ from tlbench_reports.drawing import GREY, Chart, Look, broken
 from tlbench_reports.words import known, plain
 
 if TYPE_CHECKING:
-    from tlbench.results.across import Across
+    from tlbench import Across
 
 MOST = 40
 

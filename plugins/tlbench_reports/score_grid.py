@@ -47,7 +47,7 @@ class _Facts:
     """What the tables need beside the summary, looked up by the key of a row."""
 
     def __init__(self, results: "Results", metric: str) -> None:
-        from tlbench.results.results import ROW
+        from tlbench import ROW
 
         self.results, self.metric = results, metric
         self.is_of_clusters = results.is_of_clusters(metric)

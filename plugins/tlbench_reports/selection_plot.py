@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tlbench.results.stats import Interval, t_interval
+from tlbench import Interval, t_interval
 from tlbench_reports.drawing import BLACK, GREY, Chart, class_look, place_name
 from tlbench_reports.words import known, listing, plain
 

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from tlbench import Suite, TlbenchError
-from tlbench.contract.suite import suite_from_mapping
+from tlbench import Suite, TlbenchError, suite_from_mapping
 
 if TYPE_CHECKING:
     from tlbench import Results

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlbench.results.reporting import MANY_RECORDS
-from tlbench.results.side_by_side import side_by_side
+from tlbench import MANY_RECORDS, side_by_side
 from tlbench_reports.atomic import write_text
 from tlbench_reports.once import once
 from tlbench_reports.pairs import count_pairs

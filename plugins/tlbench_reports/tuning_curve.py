@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tlbench.results.stats import t_interval
+from tlbench import t_interval
 from tlbench_reports.drawing import GREY, Chart, Look, broken, place_name
 from tlbench_reports.row import truth
 from tlbench_reports.rows import conditions, partition

@@ -12,7 +12,7 @@ from tlbench_reports.drawing import Chart, broken, ink
 from tlbench_reports.words import known, plain
 
 if TYPE_CHECKING:
-    from tlbench.results.across import Across
+    from tlbench import Across
 
 MOST = 12
 _COLOURS = "cividis"

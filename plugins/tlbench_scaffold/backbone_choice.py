@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlbench import TlbenchError, WeightsError
-from tlbench.data.weights import read_weights_header
+from tlbench import TlbenchError, WeightsError, read_weights_header
 from tlbench_scaffold.facts import Facts
 
 if TYPE_CHECKING:
-    from tlbench.data.resources import Resources
+    from tlbench.data import Resources
 
 SHIPPED = "test_resnet.glyphs"
 # Small first: what an unknown machine can bear. All of ImageNet, as timm has them on the hub.

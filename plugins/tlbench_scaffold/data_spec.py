@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlbench import DataError, Dataset, ParameterError
-from tlbench.names import near_miss, parse_spec
+from tlbench import DataError, Dataset, ParameterError, near_miss
+from tlbench.names import parse_spec
 
 if TYPE_CHECKING:
-    from tlbench.host.catalog import Catalog
+    from tlbench.host import Catalog
 
 _KINDS = {
     ".zip": "zip",

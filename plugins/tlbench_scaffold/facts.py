@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tlbench import DataError, Dataset
-from tlbench.contract.parameters import non_default
-from tlbench.data.sampling import class_counts
-from tlbench.names import plural
+from tlbench import DataError, Dataset, plural
+from tlbench.contract import non_default
+from tlbench.data import class_counts
 
 if TYPE_CHECKING:
-    from tlbench.data.resources import Resources
+    from tlbench.data import Resources
 
 _LOOKED_AT = 16  # images whose size is taken
 PHOTOGRAPH = 64  # pixels: from this size on an image is more than a glyph

@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from tlbench import Budget, ParameterError, Suite
-from tlbench.names import plural
+from tlbench import Budget, ParameterError, Suite, plural
 from tlbench_scaffold import goals
 from tlbench_scaffold.backbone_choice import Choice, check_named, choose
 from tlbench_scaffold.data_spec import Understood, understand
@@ -24,10 +23,8 @@ LONG = 600.0  # seconds that nobody waits for unasked: networks are then not tra
 
 def initialise(data: str | None, options: dict[str, Any]) -> None:
     """Write the suite that the options and answers come to, and say how to run it."""
-    from tlbench.cli.options import open_catalog
-    from tlbench.cli.progress_bars import showing_waits
-    from tlbench.data.cache import Cache
-    from tlbench.data.resources import Resources
+    from tlbench.cli import open_catalog, showing_waits
+    from tlbench.data import Cache, Resources
 
     out: Path = options["out"]
     _require_writable(out, options["force"])
@@ -81,7 +78,7 @@ def _domains_in_words(suite: Suite) -> str | None:
 
 
 def _wait(seconds: float | None) -> str:
-    from tlbench.cli.progress_bars import seconds_in_words
+    from tlbench.cli import seconds_in_words
 
     if seconds is None:
         return ""
@@ -143,7 +140,7 @@ class _Planner:
 
     def _source_elsewhere(self, given: str) -> str:
         """Return another dataset as a source: a path becomes a spec, and a slip in a domain's name is told."""
-        from tlbench.names import near_miss
+        from tlbench import near_miss
 
         hint = near_miss(given, self.facts.domains)
         if hint and len(self.facts.domains) > 1 and ":" not in given and not Path(given).expanduser().exists():
@@ -220,11 +217,10 @@ class _Planner:
         """Read the text as a run would, plan it, and judge what it takes on this machine."""
         import tomllib
 
-        from tlbench.contract.suite import suite_from_mapping
-        from tlbench.learning.determinism import configure, resolve_device
-        from tlbench.planning.make_plan import make_plan
-        from tlbench.running.estimate import estimate
-        from tlbench.running.run import default_jobs
+        from tlbench import suite_from_mapping
+        from tlbench.learning import configure, resolve_device
+        from tlbench.planning import make_plan
+        from tlbench.running import default_jobs, estimate
 
         suite = suite_from_mapping(tomllib.loads(draft.text()), default_name=self.options["out"].stem)
         plan = make_plan(suite, self.resources)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tlbench import ParameterError, PluginError, Spec, TlbenchError
 
 if TYPE_CHECKING:
-    from tlbench.host.catalog import Catalog
+    from tlbench.host import Catalog
 
 KINDS = {
     "strategy": "strategies",

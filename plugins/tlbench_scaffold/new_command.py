@@ -27,7 +27,7 @@ def new(kind: str, name: str, out: Path, author: str | None) -> None:
     tlbench new strategy my-method
     tlbench new dataset leaf-scans --out plugins --author 'Ada Lovelace'
     """
-    from tlbench.cli.options import open_catalog
+    from tlbench.cli import open_catalog
     from tlbench.names import unknown
     from tlbench_scaffold.naming import KINDS, named
     from tlbench_scaffold.package import write_package

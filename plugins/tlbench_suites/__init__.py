@@ -10,6 +10,6 @@ FOLDER = Path(__file__).parent
 @hookimpl
 def tlbench_suites():
     """Offer `quick`."""
-    from tlbench.contract.suite import load_suite
+    from tlbench import load_suite
 
     return [load_suite(path) for path in sorted(FOLDER.glob("*.toml"))]

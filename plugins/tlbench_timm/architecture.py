@@ -11,9 +11,7 @@ import torch
 from timm.models import efficientnet
 from torch import Tensor, nn
 
-from tlbench import ParameterError
-from tlbench.data.weights import TensorShapes, shapes_of
-from tlbench.names import near_miss
+from tlbench import ParameterError, TensorShapes, near_miss, shapes_of
 from tlbench_timm.preprocessing import NAMED_KEYS
 
 Arguments = tuple[tuple[str, object], ...]  # sorted; hashable, so that what is learnt of a network is kept

@@ -5,9 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlbench import Backbone, WeightsError
-from tlbench.data.weights import WeightsFit, WeightsHeader, read_weights_header
-from tlbench.names import format_spec
+from tlbench import Backbone, WeightsError, WeightsFit, WeightsHeader, format_spec, read_weights_header
 from tlbench_timm import tags
 
 if TYPE_CHECKING:
@@ -158,7 +156,7 @@ class TimmBackbone(Backbone):
         return self._normalised(model)
 
     def _normalised(self, model: "nn.Module") -> "nn.Module":
-        from tlbench.data.images import ImageNetwork
+        from tlbench import ImageNetwork
 
         preprocessing = self._settings.preprocessing
         return ImageNetwork(model, preprocessing.mean, preprocessing.std)

@@ -8,7 +8,7 @@ from PIL import Image
 from timm.data import create_transform
 from torch import Tensor
 
-from tlbench.data.images import transform_images
+from tlbench import transform_images
 from tlbench_timm.preprocessing import Preprocessing
 
 

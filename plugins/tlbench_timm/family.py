@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from tlbench import BackboneFamily, Spec, WeightsError
-from tlbench.names import near_miss
+from tlbench import BackboneFamily, Spec, WeightsError, near_miss
 from tlbench_timm.backbone import TimmBackbone
 from tlbench_timm.shipped import GLYPHS, glyphs_backbone
 

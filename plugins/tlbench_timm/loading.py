@@ -15,9 +15,9 @@ import timm
 from timm.models import adapt_input_conv
 from torch import Tensor, nn
 
-from tlbench import WeightsError
-from tlbench.data.weights import (
+from tlbench import (
     TensorShapes,
+    WeightsError,
     WeightsFit,
     WeightsHeader,
     compare_weights,

@@ -7,8 +7,7 @@ from typing import Any
 import timm
 from timm.models import PretrainedCfg
 
-from tlbench import ParameterError, WeightsError
-from tlbench.names import parse_value
+from tlbench import ParameterError, WeightsError, parse_value
 from tlbench_timm.architecture import Arguments, options
 from tlbench_timm.preprocessing import NAMED_KEYS, Preprocessing, resolve
 

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torchvision import models
 
-from tlbench import ParameterError
-from tlbench.data.weights import TensorShapes, shapes_of
+from tlbench import ParameterError, TensorShapes, shapes_of
 from tlbench_torchvision.names import PREFIX
 
 # Auxiliary classifiers train deep networks and have no part in features. Both networks expect ImageNet's mean and std

@@ -6,10 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from tlbench import Backbone
-from tlbench.data.images import ImageNetwork
-from tlbench.data.weights import load_weights, read_weights_header, shapes_of
-from tlbench.names import format_spec, near_miss
+from tlbench import Backbone, ImageNetwork, format_spec, load_weights, near_miss, read_weights_header, shapes_of
 from tlbench_torchvision import architecture, preprocessing, weights_file
 from tlbench_torchvision.encode import encode_images
 from tlbench_torchvision.names import PREFIX, all_names

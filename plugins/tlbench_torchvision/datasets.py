@@ -18,10 +18,20 @@ import numpy as np
 from annotated_types import Interval
 from filelock import FileLock
 
-from tlbench import Card, DataError, Dataset, Labelled, ParameterError
-from tlbench.data.contents import Content, by_domain_and_split, content_fingerprint, sorted_by_content, with_test_split
-from tlbench.data.test_split import TEST_SHARE
-from tlbench.names import near_miss
+from tlbench import (
+    TEST_SHARE,
+    Card,
+    Content,
+    DataError,
+    Dataset,
+    Labelled,
+    ParameterError,
+    by_domain_and_split,
+    content_fingerprint,
+    near_miss,
+    sorted_by_content,
+    with_test_split,
+)
 from tlbench_torchvision.datasets_known import Known, known
 from tlbench_torchvision.pictures import Images, bytes_of, digest_of
 

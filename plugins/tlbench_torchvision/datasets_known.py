@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tlbench.errors import UnknownNameError
-from tlbench.names import near_miss
+from tlbench import UnknownNameError, near_miss
 
 
 @dataclass(frozen=True)

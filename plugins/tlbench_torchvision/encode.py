@@ -8,7 +8,7 @@ from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transforms
 
-from tlbench.data.images import transform_images
+from tlbench import transform_images
 from tlbench_torchvision.preprocessing import Preprocessing
 
 

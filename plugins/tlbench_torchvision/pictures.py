@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlbench import DataError
-from tlbench.data.contents import Content
+from tlbench import Content, DataError
 
 if TYPE_CHECKING:
     from torchvision.datasets import VisionDataset
@@ -29,7 +28,7 @@ class Images(Sequence[Any]):
         """Return one image, or a part; raise DataError where an image cannot be decoded."""
         if isinstance(index, slice):
             return Images(self._own, self._contents[index], self._place)
-        from tlbench.data.decoding import decode_image, image_to_array
+        from tlbench import decode_image, image_to_array
 
         each = self._contents[index]
         image = self._own[each.part][each.row][0]

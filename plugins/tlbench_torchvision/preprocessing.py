@@ -7,9 +7,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le
 from pydantic import BeforeValidator
 
-from tlbench import ParameterError, WeightsError
-from tlbench.contract.parameters import construct
-from tlbench.names import parse_value
+from tlbench import ParameterError, WeightsError, construct, parse_value
 
 
 def _thrice(value: object) -> object:

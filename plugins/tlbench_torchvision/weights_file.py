@@ -1,7 +1,6 @@
 """Weights files of torchvision's models: a prefix before the names, a classifier behind the features."""
 
-from tlbench import WeightsError
-from tlbench.data.weights import TensorShapes, WeightsFit, compare_weights
+from tlbench import TensorShapes, WeightsError, WeightsFit, compare_weights
 from tlbench_torchvision.architecture import AUXILIARY, Outline
 
 _PREFIXES = ("module.", "model.")  # what data parallel training, and a network of ours, put before all names

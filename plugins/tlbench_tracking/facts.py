@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tlbench import Record
-from tlbench.contract.cell import digest
+from tlbench import Record, digest
 
 REPLICATED = ("replicate", "members", "splits")  # what differs in identity between the replicates of one row
 

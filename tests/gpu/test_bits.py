@@ -5,11 +5,10 @@ import pytest
 import torch
 
 from tlbench import Recipe
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.planning.make_plan import make_plan
-from tlbench.running.run_cell import run_cell
+from tlbench.data import Resources
+from tlbench.host import Catalog, Host
+from tlbench.planning import make_plan
+from tlbench.running import run_cell
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU")
 
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is 
 @pytest.fixture
 def on_gpu(toy, suite, tmp_path):
     """Run the cells of one strategy on the GPU, with a cache of its own each time."""
-    from tlbench.data.cache import Cache
+    from tlbench.data import Cache
 
     def run(strategy, name="a", datasets=("blobs[->day]",), budgets=("5-shot",), **recipe):
         resources = Resources(Catalog(Host([toy])), Cache(tmp_path / name))

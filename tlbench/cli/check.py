@@ -7,12 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 from tlbench import __version__
-from tlbench.contract.backbone import BackboneFamily
-from tlbench.data.resources import Resources
+from tlbench.contract import BackboneFamily
+from tlbench.data import Resources
 from tlbench.errors import ParameterError, TlbenchError, UnknownNameError
-from tlbench.host.catalog import Catalog
-from tlbench.host.diagnosis import sentence_of
-from tlbench.host.host import Origin
+from tlbench.host import Catalog, Origin, sentence_of
 from tlbench.names import near_miss, plural
 
 INDENT = 6  # columns before a verdict's text

@@ -18,7 +18,7 @@ class PluginGroup(click.Group):
     def _ask_plugins(self) -> None:
         if not self._asked_plugins:
             self._asked_plugins = True
-            from tlbench.host.host import Host
+            from tlbench.host import Host
 
             Host().manager.hook.tlbench_add_commands(cli=self)
 

@@ -14,7 +14,7 @@ from tlbench.errors import TlbenchError
 from tlbench.names import plural, unknown
 
 if TYPE_CHECKING:
-    from tlbench.contract.plan import Plan
+    from tlbench.contract import Plan
 
 
 @click.group(cls=PluginGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -41,11 +41,8 @@ def run(retry_failed: bool, track: tuple[str, ...], **options: Any) -> None:
 
     from tlbench.cli.progress_bars import ProgressObserver
     from tlbench.progress import listening
-    from tlbench.results.reporting import write_reports
-    from tlbench.results.results import Results
-    from tlbench.results.store import Store
-    from tlbench.running.run import execute_plan
-    from tlbench.running.trackers import follow, open_trackers
+    from tlbench.results import Results, Store, write_reports
+    from tlbench.running import execute_plan, follow, open_trackers
 
     chosen = resolve(options)
     plan, catalog = chosen.plan, chosen.resources.catalog
@@ -81,10 +78,9 @@ def plan(cells: bool, **options: Any) -> None:
     tlbench plan --suite my-suite.toml
     """
     from tlbench.cli.progress_bars import seconds_in_words
-    from tlbench.learning.determinism import resolve_device
-    from tlbench.results.store import MARKER, Store
-    from tlbench.running.estimate import estimate
-    from tlbench.running.run import copies_of_test_inputs
+    from tlbench.learning import resolve_device
+    from tlbench.results import MARKER, Store
+    from tlbench.running import copies_of_test_inputs, estimate
 
     chosen = resolve(options)
     known = copies_of_test_inputs(chosen.plan, chosen.resources, search=False)
@@ -182,12 +178,11 @@ def pretrain(backbone: str | None, out: Path | None, device: str, plugins: tuple
     \b
     tlbench pretrain test_resnet.glyphs --out glyphs.safetensors
     """
-    from tlbench.contract.backbone import Backbone
-    from tlbench.data.cache import Cache
-    from tlbench.data.resources import Resources
-    from tlbench.learning.determinism import resolve_device
-    from tlbench.running.pretraining import pretrain as pretrain_upstream
-    from tlbench.running.pretraining import read_recipe
+    from tlbench.contract import Backbone
+    from tlbench.data import Cache, Resources
+    from tlbench.learning import resolve_device
+    from tlbench.running import pretrain as pretrain_upstream
+    from tlbench.running import read_recipe
 
     _, catalog = open_catalog(plugins)
     with_recipe = {
@@ -220,7 +215,7 @@ def cache(action: str) -> None:
     \b
     tlbench cache clear
     """
-    from tlbench.data.cache import Cache
+    from tlbench.data import Cache
 
     opened = Cache()
     if action == "clear":
@@ -245,8 +240,7 @@ def check(names: tuple[str, ...], badge: bool, plugins: tuple[str, ...]) -> None
 
     from tlbench.cli.check import badge as badge_line
     from tlbench.cli.check import candidates, summed_up, written
-    from tlbench.data.cache import Cache
-    from tlbench.data.resources import Resources
+    from tlbench.data import Cache, Resources
 
     host, catalog = open_catalog(plugins)
     resources = Resources(catalog, Cache())

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from tlbench import __version__
 from tlbench.errors import TlbenchError
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import BrokenPlugin, Host
+from tlbench.host import BrokenPlugin, Catalog, Host
 
 LIBRARIES = (
     "torch",
@@ -67,7 +66,7 @@ def _hub() -> str:
 
 
 def _cache() -> str:
-    from tlbench.data.cache import Cache
+    from tlbench.data import Cache
 
     try:
         opened = Cache()
@@ -99,7 +98,7 @@ def _plugins(files: Sequence[str]) -> Iterator[str]:
 
 def _host(files: Sequence[str]) -> tuple[Host, list[str]]:
     """Return the host with as many of the files as can be used, and a sentence on each of the others."""
-    from tlbench.host.host import FILES_VARIABLE
+    from tlbench.host import FILES_VARIABLE
 
     usable, unusable = list[str](), list[str]()
     from_environment = [file for file in os.environ.pop(FILES_VARIABLE, "").split(os.pathsep) if file]
@@ -118,12 +117,12 @@ def _host(files: Sequence[str]) -> tuple[Host, list[str]]:
 
 
 def _explained(broken: BrokenPlugin) -> Iterator[str]:
-    """Yield a broken plugin: whose it is, the cause, how to mend it, and the line of its own code."""
+    """Yield a broken plugin: whose it is, the cause, a hint, and the line of its own code."""
     origin = broken.origin
     yield f"  BROKEN plugin {origin.plugin!r} from {origin}, entry point {origin.source}"
     yield f"    cause: {broken.cause}"
-    if broken.mend:
-        yield f"    mend:  {broken.mend}"
+    if broken.hint:
+        yield f"    hint:  {broken.hint}"
     if broken.place:
         yield f"    where: {broken.place.file}, line {broken.place.line}"
         if broken.place.code:

@@ -5,11 +5,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from tlbench.contract.backbone import BackboneFamily
-from tlbench.contract.parameters import all_values, described
+from tlbench.contract import BackboneFamily, all_values, described
 from tlbench.errors import UnknownNameError
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Offer, Origin
+from tlbench.host import Catalog, Offer, Origin
 from tlbench.names import format_value, plural
 
 KINDS = ("strategies", "backbones", "datasets", "metrics", "suites", "reporters", "trackers")

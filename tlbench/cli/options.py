@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from tlbench.contract.plan import Plan
-    from tlbench.contract.suite import Suite
-    from tlbench.data.resources import Resources
-    from tlbench.host.catalog import Catalog
-    from tlbench.host.host import Host
-    from tlbench.running.workers import Where
+    from tlbench.contract import Plan, Suite
+    from tlbench.data import Resources
+    from tlbench.host import Catalog, Host
+    from tlbench.running import Where
 
 
 PROTOCOL_OPTIONS = ("validation", "splits", "episodes", "queries", "unbalanced")
@@ -81,13 +79,10 @@ class Chosen:
 def resolve(options: dict[str, Any]) -> Chosen:
     """Resolve the options of a run or a plan."""
     from tlbench.cli.progress_bars import showing_waits
-    from tlbench.data.cache import Cache
-    from tlbench.data.resources import Resources
-    from tlbench.learning.determinism import configure, resolve_device
-    from tlbench.planning.make_plan import make_plan
-    from tlbench.running.run import default_jobs, default_output, refuse_inside_data
-    from tlbench.running.tuning import import_optuna
-    from tlbench.running.workers import Where
+    from tlbench.data import Cache, Resources
+    from tlbench.learning import configure, resolve_device
+    from tlbench.planning import make_plan
+    from tlbench.running import Where, default_jobs, default_output, import_optuna, refuse_inside_data
 
     host, catalog = open_catalog(options["plugins"])
     device, threads = resolve_device(options["device"]), options["threads"]
@@ -106,8 +101,7 @@ def resolve(options: dict[str, Any]) -> Chosen:
 
 def open_catalog(plugins: tuple[str, ...] = ()) -> "tuple[Host, Catalog]":
     """Load all plugins and say which are broken."""
-    from tlbench.host.catalog import Catalog
-    from tlbench.host.host import Host
+    from tlbench.host import Catalog, Host
 
     host = Host(plugins)
     tell_broken(host)
@@ -123,10 +117,9 @@ def tell_broken(host: "Host") -> None:
 def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
     from dataclasses import replace
 
-    from tlbench.contract.split_rule import SplitRule
-    from tlbench.contract.suite import replicates_by
-    from tlbench.data.split_file import read_split_table
-    from tlbench.running.run import DEFAULT_SUITE, find_suite
+    from tlbench.contract import SplitRule, replicates_by
+    from tlbench.data import read_split_table
+    from tlbench.running import DEFAULT_SUITE, find_suite
 
     suite = find_suite(options["suite"] or DEFAULT_SUITE, catalog)
     chosen = [tuple(options[key]) for key in ("strategies", "backbones", "datasets", "budgets")]

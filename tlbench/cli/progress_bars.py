@@ -12,14 +12,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from tlbench.contract.cell import Cell
-from tlbench.contract.metric import PRIMARY
-from tlbench.contract.record import Record
-from tlbench.host.hookspecs import hookimpl
+from tlbench.contract import PRIMARY, Cell, Record
+from tlbench.host import hookimpl
 from tlbench.progress import ONCE, listening
 
 if TYPE_CHECKING:
-    from tlbench.contract.plan import Plan
+    from tlbench.contract import Plan
 
 PATIENCE = 1.0  # seconds after which a wait is worth a bar
 LINE_SECONDS = 10.0  # between the lines of one wait where nobody watches

@@ -9,7 +9,7 @@ from tlbench.contract.parameters import check_identity
 from tlbench.errors import PluginError
 
 if TYPE_CHECKING:
-    from tlbench.results.results import Results
+    from tlbench.results import Results
 
 
 @dataclass(frozen=True)

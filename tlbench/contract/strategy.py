@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tlbench.contract.backbone import Backbone
     from tlbench.contract.dataset import Dataset
-    from tlbench.learning.workbench import Workbench
+    from tlbench.learning import Workbench
 
 
 INDUCTIVE, TRANSDUCTIVE, UNSUPERVISED, ORACLE = SETTINGS = ("inductive", "transductive", "unsupervised", "oracle")

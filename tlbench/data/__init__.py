@@ -1,1 +1,5 @@
 """Read, split, encode and cache data, and find copies between splits."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import numpy as np
 from filelock import FileLock
 
-from tlbench.contract.cell import digest
+from tlbench.contract import digest
 from tlbench.errors import StoreError
 
 if TYPE_CHECKING:

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract.backbone import Backbone
-from tlbench.contract.cell import Transfer
-from tlbench.contract.dataset import Dataset
+from tlbench.contract import Backbone, Dataset, Transfer
 from tlbench.data.cache import Cache
 from tlbench.data.image_hashes import SKETCH, VERSION, Array, split_sketches
 from tlbench.data.near_duplicates import EQUAL, find_copies, may_have_copies

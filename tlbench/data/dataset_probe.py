@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract.dataset import Dataset
-from tlbench.contract.task import Labelled
+from tlbench.contract import Dataset, Labelled
 from tlbench.errors import DataError, PluginError
-from tlbench.host.diagnosis import blamed
+from tlbench.host import blamed
 
 LOOKS = 8  # examples of a split that are compared
 

@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.contract.backbone import Backbone
-from tlbench.contract.dataset import Dataset
+from tlbench.contract import Backbone, Dataset
 from tlbench.data.cache import LARGE, Cache
 from tlbench.data.dataset_probe import example_bytes
 from tlbench.errors import DataError, PluginError
-from tlbench.host.diagnosis import blamed
+from tlbench.host import blamed
 from tlbench.progress import track
 
 CHUNK = 256  # raw examples encoded at a time

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract.dataset import Dataset, example_digest
+from tlbench.contract import Dataset, example_digest
 from tlbench.data.cache import Cache
 from tlbench.progress import track
 

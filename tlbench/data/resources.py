@@ -12,18 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.contract.backbone import Backbone
-from tlbench.contract.cell import Protocol, digest
-from tlbench.contract.dataset import Dataset
-from tlbench.contract.split_rule import SplitRule
+from tlbench.contract import Backbone, Dataset, Protocol, SplitRule, digest
 from tlbench.data.cache import Cache
 from tlbench.data.encoding import EncodedSplit, Portion, encode_split
 from tlbench.data.split_file import SplitTable
 from tlbench.data.splits import Division, divide, table_for
 from tlbench.data.weights import read_weights
 from tlbench.errors import DataError, WeightsError
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Origin
+from tlbench.host import Catalog, Origin
 
 SPLITS_IN_MEMORY = 8  # encoded splits that a process keeps open
 

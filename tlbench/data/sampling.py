@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from tlbench.contract.budget import Budget, BudgetKind
-from tlbench.contract.task import Episode, Episodes, Labelled
+from tlbench.contract import Budget, BudgetKind, Episode, Episodes, Labelled
 
 
 def class_counts(labels: np.ndarray, classes: int) -> tuple[int, ...]:

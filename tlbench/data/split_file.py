@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbench.contract.dataset import Dataset
+from tlbench.contract import Dataset
 from tlbench.errors import DataError
 from tlbench.names import plural
 from tlbench.seeds import derive

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract.dataset import Dataset
-from tlbench.contract.split_rule import SplitRule
+from tlbench.contract import Dataset, SplitRule
 from tlbench.data.split_file import SplitTable, draw_folds, read_split_table, rows_by_split
 from tlbench.errors import PlanError
 from tlbench.names import plural

@@ -4,19 +4,32 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tlbench.contract.backbone import Backbone, BackboneFamily, check_backbone
-from tlbench.contract.dataset import Dataset, check_dataset_class, construct_dataset, split_dataset_spec
-from tlbench.contract.metric import Metric, check_metric
-from tlbench.contract.parameters import construct, fields_of
-from tlbench.contract.reporter import Reporter, check_reporter
-from tlbench.contract.strategy import Requirements, Strategy, check_strategy_class
-from tlbench.contract.tracker import Tracker, check_tracker
+from tlbench.contract import (
+    Backbone,
+    BackboneFamily,
+    Dataset,
+    Metric,
+    Reporter,
+    Requirements,
+    Strategy,
+    Tracker,
+    check_backbone,
+    check_dataset_class,
+    check_metric,
+    check_reporter,
+    check_strategy_class,
+    check_tracker,
+    construct,
+    construct_dataset,
+    fields_of,
+    split_dataset_spec,
+)
 from tlbench.errors import ParameterError, PluginError
 from tlbench.host.host import Host, Offer, Origin
 from tlbench.names import Spec, parse_spec, unknown
 
 if TYPE_CHECKING:
-    from tlbench.contract.suite import Suite
+    from tlbench.contract import Suite
 
 
 class Catalog:
@@ -148,7 +161,7 @@ def _with_arguments(backbone: Backbone, spec: Spec, text: str) -> Backbone:
 
 
 def _check_suite(suite: Any) -> None:
-    from tlbench.contract.suite import Suite
+    from tlbench.contract import Suite
 
     if not isinstance(suite, Suite):
         raise PluginError(f"{suite!r} is not a tlbench.Suite.")

@@ -1,11 +1,8 @@
-"""What went wrong in a stranger's code: the cause in one line, how to mend it, and the line where it happened."""
+"""Say what went wrong in a stranger's code: the cause in one line, and the line where it happened."""
 
 import importlib
 import importlib.util
 import linecache
-import pkgutil
-import re
-import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,15 +13,7 @@ from tlbench.errors import PluginError, TlbenchError
 from tlbench.names import near_miss
 
 HERE = Path(__file__).resolve().parents[1]
-# Packages whose distribution has another name than the module.
-DISTRIBUTIONS = {
-    "cv2": "opencv-python-headless",
-    "PIL": "pillow",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "yaml": "pyyaml",
-    "bs4": "beautifulsoup4",
-}
+WINGS = ("contract", "host", "data", "results", "planning", "learning", "running", "cli")
 
 
 class Place(NamedTuple):
@@ -49,39 +38,20 @@ def cause_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def mend_of(error: BaseException, file: str = "") -> str:
-    """Return the sentence that tells how to mend what an exception shows, or nothing where none is known.
-
-    `file` is the plugin's own: what lies beside it explains some imports.
-    """
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return _missing_module(error.name, file)
-    if isinstance(error, ImportError):
-        return _missing_name(error)
-    if isinstance(error, AttributeError) and getattr(error.obj, "__name__", "") == "tlbench":
-        return _name_of_tlbench(error.name or "", "tlbench")
-    text = str(error)
-    if isinstance(error, NameError) and error.name:
-        import tlbench
-
-        home = "tlbench" if error.name in tlbench.__all__ else _USUAL.get(error.name)
-        return f"Write `from {home} import {error.name}` at the top." if home else ""
-    if isinstance(error, ValueError) and (
-        found := re.search(r"mutable default <class '([\w.]+)'> for field (\w+)", text)
-    ):
-        return _mutable_default(*found.groups())
-    if isinstance(error, TypeError) and "non-default argument" in text:
-        return "Give every field a default: users set what they want to change."
-    if isinstance(error, TypeError) and (found := re.search(r"abstract class \w+ .*methods? (.+)", text)):
-        return f"Write {found.group(1)}."
-    if "cannot assign to field" in text:
-        return "The class is frozen: keep what a method makes in local variables, and return it."
-    if isinstance(error, SystemExit):
-        return "A module must not end the program while it is imported: raise an error, or leave sys.exit out."
-    return ""
-
-
-_USUAL = {"dataclass": "dataclasses", "field": "dataclasses", "nn": "torch", "Path": "pathlib", "ClassVar": "typing"}
+def hint_of(error: BaseException) -> str:
+    """Return where a name that a plugin asked tlbench for stands, or the nearest one; nothing for any other error."""
+    if not isinstance(error, ImportError) or (error.name or "").partition(".")[0] != "tlbench":
+        return ""
+    if isinstance(error, ModuleNotFoundError):
+        return near_miss(error.name or "", [f"tlbench.{name}" for name in ("testing", *WINGS)]).strip()
+    asked = str(error).partition("'")[2].partition("'")[0]
+    offered: dict[str, str] = {}
+    for module in ("tlbench", *(f"tlbench.{name}" for name in WINGS)):
+        for name in importlib.import_module(module).__all__:
+            offered.setdefault(name, module)
+    if asked in offered:
+        return f"Write `from {offered[asked]} import {asked}`."
+    return near_miss(asked, offered).strip()
 
 
 def place_of(error: BaseException, file: str = "") -> Place | None:
@@ -139,77 +109,7 @@ def blamed(what: str) -> Iterator[None]:
 
 
 def sentence_of(error: BaseException, what: str) -> str:
-    """Say in one line that a plugin's method raised an error, where, and how to mend it."""
-    place, mend = place_of(error), mend_of(error)
+    """Say in one line that a plugin's method raised an error, and where."""
+    place, cause = place_of(error), cause_of(error)
     where = f" ({place})" if place else ""
-    cause = cause_of(error)
-    return f"{what} raised {cause}{'' if cause.endswith('.') or where else '.'}{where + '.' if where else ''}" + (
-        f" {mend}" if mend else ""
-    )
-
-
-def _missing_module(name: str, file: str) -> str:
-    root = name.partition(".")[0]
-    if root == "tlbench":
-        return f"tlbench has no module {name!r}.{_near_module(name)}"
-    if file and (Path(file).parent / f"{root}.py").is_file() and Path(file).is_file():
-        return (
-            f"{root}.py lies beside it, and a plugin file stands alone: put both into one file, into a package, or run "
-            f"with PYTHONPATH={Path(file).parent}."
-        )
-    near = near_miss(root, [*sys.stdlib_module_names, "torch", "numpy", "tlbench", "timm", "sklearn"], cutoff=0.8)
-    return f"{near.strip()} " * bool(near) + f"Install it where tlbench is: python -m pip install {_distribution(root)}"
-
-
-def _distribution(module: str) -> str:
-    return DISTRIBUTIONS.get(module, module.replace("_", "-"))
-
-
-def _near_module(name: str) -> str:
-    modules = [f"tlbench.{item.name}" for item in pkgutil.iter_modules([str(HERE)])]
-    return near_miss(name, modules)
-
-
-def _missing_name(error: ImportError) -> str:
-    found = re.search(r"cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'", str(error))
-    if not found:
-        return ""
-    name, module = found.groups()
-    if module.partition(".")[0] == "tlbench":
-        return _name_of_tlbench(name, module)
-    if "partially initialized" in str(error):
-        return f"{module} imports itself in a circle: import {name} inside the function that needs it."
-    return near_miss(name, dir(sys.modules[module])).strip() if module in sys.modules else ""
-
-
-def _name_of_tlbench(name: str, module: str) -> str:
-    """Say what was probably meant by a name that `tlbench`, or a module of it, does not have."""
-    import tlbench
-
-    offered = dir(sys.modules[module]) if module in sys.modules else []
-    public = [other for other in {*offered, *tlbench.__all__} if not other.startswith("_")]
-    if name in tlbench.__all__:
-        return f"Write `from tlbench import {name}`."
-    for item in pkgutil.iter_modules([str(HERE)]):
-        if re.search(rf"^(?:class|def) {name}\b", _source(item.name), re.MULTILINE):
-            return f"It stands in tlbench.{item.name}: write `from tlbench.{item.name} import {name}`."
-    near = near_miss(name, public)
-    from tlbench import __version__
-
-    return f"{module} {__version__} has no {name!r}.{near or ' docs/writing-plugins.md lists what it has.'}"
-
-
-def _source(module: str) -> str:
-    path = HERE / f"{module}.py"
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
-
-
-def _mutable_default(kind: str, name: str) -> str:
-    if kind in ("list", "set"):
-        return f"Write a tuple: {name}: tuple[int, ...] = ()."
-    if kind == "dict":
-        return f"Write a field for each key, or a tuple of pairs: {name}: tuple[tuple[str, float], ...] = ()."
-    return (
-        f"A field is a number, a text, a boolean or a tuple of them: make the {kind.rpartition('.')[2]} inside the "
-        f"method that needs it."
-    )
+    return f"{what} raised {cause}{'' if cause.endswith('.') or where else '.'}{where + '.' if where else ''}"

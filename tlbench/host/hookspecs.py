@@ -9,16 +9,19 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
-    from tlbench.contract.backbone import Backbone, BackboneFamily
-    from tlbench.contract.cell import Cell
-    from tlbench.contract.dataset import Dataset
-    from tlbench.contract.metric import Metric
-    from tlbench.contract.plan import Plan
-    from tlbench.contract.record import Record
-    from tlbench.contract.reporter import Reporter
-    from tlbench.contract.strategy import Strategy
-    from tlbench.contract.suite import Suite
-    from tlbench.contract.tracker import Tracker
+    from tlbench.contract import (
+        Backbone,
+        BackboneFamily,
+        Cell,
+        Dataset,
+        Metric,
+        Plan,
+        Record,
+        Reporter,
+        Strategy,
+        Suite,
+        Tracker,
+    )
 
 hookspec = pluggy.HookspecMarker("tlbench")
 hookimpl = pluggy.HookimplMarker("tlbench")

@@ -17,7 +17,7 @@ import pluggy
 from tlbench.errors import PluginError
 from tlbench.host import hookspecs
 from tlbench.host import trace as tracing
-from tlbench.host.diagnosis import Place, cause_of, mend_of, own_place, place_of
+from tlbench.host.diagnosis import Place, cause_of, hint_of, own_place, place_of
 from tlbench.names import near_miss
 
 GROUP = "tlbench"
@@ -45,7 +45,7 @@ class BrokenPlugin:
 
     origin: Origin
     cause: str
-    mend: str = ""  # how to mend it, where the cause does not say so
+    hint: str = ""  # where a name of tlbench stands, if one was missed
     place: Place | None = None  # the last line of its own code that was reached
     detail: str = field(default="", repr=False)  # the whole traceback
 
@@ -54,8 +54,8 @@ class BrokenPlugin:
 
     @property
     def sentence(self) -> str:
-        """The cause and how to mend it."""
-        return " ".join(part for part in (_ended(self.cause) if self.mend else self.cause, self.mend) if part)
+        """The cause, with the hint where there is one."""
+        return " ".join(part for part in (_ended(self.cause) if self.hint else self.cause, self.hint) if part)
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def _broken(origin: Origin, error: BaseException) -> BrokenPlugin:
     own = origin.source if origin.distribution == "file" else own_place(origin.source)
     trace = "".join(traceback.format_exception(error))
     place = None if isinstance(error, PluginError) else place_of(error, own)
-    return BrokenPlugin(origin, cause_of(error), mend_of(error, own), place, trace)
+    return BrokenPlugin(origin, cause_of(error), hint_of(error), place, trace)
 
 
 def _unusable(broken: BrokenPlugin) -> str:
@@ -203,7 +203,7 @@ def _unusable(broken: BrokenPlugin) -> str:
     where = f" (line {broken.place.line})" if broken.place and "(line " not in broken.cause else ""
     cause = f"{broken.cause}{where}"
     return f"plugin file {broken.origin.source} cannot be used: " + (
-        f"{_ended(cause)} {broken.mend}" if broken.mend else cause
+        f"{_ended(cause)} {broken.hint}" if broken.hint else cause
     )
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract.backbone import Backbone
+from tlbench.contract import Backbone
 from tlbench.errors import PluginError
-from tlbench.host.diagnosis import blamed
+from tlbench.host import blamed
 from tlbench.learning.determinism import seeded
 
 

@@ -6,9 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlbench.contract.recipe import Recipe
-from tlbench.contract.task import Episode, Episodes, Labelled
-from tlbench.data.sampling import draw_episode
+from tlbench.contract import Episode, Episodes, Labelled, Recipe
+from tlbench.data import draw_episode
 from tlbench.errors import TrainingError
 from tlbench.learning.augment import augment
 from tlbench.learning.determinism import generator

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.contract.selection_rule import DENSITY, EMBEDDED, ENTROPY, INFORMATION, ORACLE, SOURCE_VALIDATION
-from tlbench.contract.task import Labelled
+from tlbench.contract import DENSITY, EMBEDDED, ENTROPY, INFORMATION, ORACLE, SOURCE_VALIDATION, Labelled
 from tlbench.learning.training import accuracy_and_fit
 from tlbench.learning.validators import embedded_validation, information, negative_entropy, neighbourhood_density
 

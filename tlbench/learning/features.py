@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.data.cache import Cache
-from tlbench.data.encoding import EncodedSplit, Portion
+from tlbench.data import Cache, EncodedSplit, Portion
 from tlbench.learning.determinism import Stopwatch
 from tlbench.learning.training import PREDICT_BATCH, predict
 from tlbench.progress import ONCE, track

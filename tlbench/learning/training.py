@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract.recipe import Recipe
+from tlbench.contract import Recipe
 from tlbench.errors import TrainingError
 from tlbench.learning.batches import Stream, batches_of
 from tlbench.progress import track

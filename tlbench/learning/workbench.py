@@ -10,10 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract.backbone import Backbone
-from tlbench.contract.recipe import Recipe
-from tlbench.contract.selection_rule import LAST, VALIDATION
-from tlbench.contract.task import Labelled, Member
+from tlbench.contract import LAST, VALIDATION, Backbone, Labelled, Member, Recipe
 from tlbench.errors import PluginError
 from tlbench.learning.batches import Stream
 from tlbench.learning.checkpoint_selection import Judge

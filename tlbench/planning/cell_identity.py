@@ -2,13 +2,8 @@
 
 from dataclasses import asdict, dataclass
 
-from tlbench.contract.budget import Budget
-from tlbench.contract.cell import Transfer
-from tlbench.contract.parameters import plain_parameters
-from tlbench.contract.search_space import TUNING_VERSION, TuningBudget
-from tlbench.contract.strategy import ORACLE, Strategy
-from tlbench.contract.suite import Suite
-from tlbench.data.resources import BackboneEntry, Resources
+from tlbench.contract import ORACLE, TUNING_VERSION, Budget, Strategy, Suite, Transfer, TuningBudget, plain_parameters
+from tlbench.data import BackboneEntry, Resources
 from tlbench.planning.suitability import free_space
 
 

@@ -2,15 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 
-from tlbench.contract.backbone import Backbone
-from tlbench.contract.budget import Budget
-from tlbench.contract.cell import Protocol
-from tlbench.contract.dataset import Dataset
-from tlbench.contract.parameters import fields_of, non_default, option_name
-from tlbench.contract.search_space import SearchSpace
-from tlbench.contract.selection_rule import OF_SOURCE, VALIDATION, looks_closer
-from tlbench.contract.strategy import UNSUPERVISED, Requirements, Strategy
-from tlbench.data.sampling import episode_classes
+from tlbench.contract import (
+    OF_SOURCE,
+    UNSUPERVISED,
+    VALIDATION,
+    Backbone,
+    Budget,
+    Dataset,
+    Protocol,
+    Requirements,
+    SearchSpace,
+    Strategy,
+    fields_of,
+    looks_closer,
+    non_default,
+    option_name,
+)
+from tlbench.data import episode_classes
 from tlbench.names import plural
 
 

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from tlbench.contract.cell import Transfer
-from tlbench.contract.dataset import Dataset, check_classes
-from tlbench.data.dataset_probe import check_loads_alike
-from tlbench.data.resources import Resources
+from tlbench.contract import Dataset, Transfer, check_classes
+from tlbench.data import Resources, check_loads_alike
 from tlbench.errors import ParameterError
-from tlbench.host.diagnosis import blamed
+from tlbench.host import blamed
 from tlbench.names import near_miss
 
 

@@ -1,1 +1,5 @@
 """Read a results folder, compare its rows with honest statistics, and have reports written."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract.budget import Budget
-from tlbench.contract.strategy import ORACLE, UNSUPERVISED, Family
+from tlbench.contract import ORACLE, UNSUPERVISED, Budget, Family
 from tlbench.results import stats
 from tlbench.results.across import Across
 from tlbench.results.comparisons import compare

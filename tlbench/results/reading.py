@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract.record import Record
+from tlbench.contract import Record
 from tlbench.errors import StoreError
 from tlbench.names import plural
 from tlbench.results.sharing import Sharing

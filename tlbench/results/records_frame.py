@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlbench.contract.record import Record
-from tlbench.contract.split_rule import GIVEN
+from tlbench.contract import GIVEN, Record
 
 LABELS = (
     "strategy", "family", "setting", "backbone", "dataset", "source", "target", "transfer", "budget", "selection",

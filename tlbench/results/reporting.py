@@ -8,11 +8,10 @@ from pathlib import Path
 import click
 
 from tlbench import __version__
-from tlbench.contract.cell import digest
-from tlbench.contract.reporter import Reporter
+from tlbench.contract import Reporter, digest
 from tlbench.errors import StoreError
 from tlbench.files import write_atomically
-from tlbench.host.catalog import Catalog
+from tlbench.host import Catalog
 from tlbench.names import unknown
 from tlbench.results.results import Results
 from tlbench.results.side_by_side import side_by_side

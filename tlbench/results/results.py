@@ -7,9 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from tlbench.contract.budget import Budget
-from tlbench.contract.record import Record
-from tlbench.contract.strategy import SETTINGS, UNSUPERVISED, Family
+from tlbench.contract import SETTINGS, UNSUPERVISED, Budget, Family, Record
 from tlbench.errors import ParameterError, StoreError
 from tlbench.names import near_miss
 from tlbench.results.across import Across, compare_across

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tlbench.contract.strategy import ORACLE, Family
+from tlbench.contract import ORACLE, Family
 
 SOURCE, RULE, BACKBONE = "source", "selection", "backbone"
 

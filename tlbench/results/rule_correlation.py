@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats as scipy_stats
 
-from tlbench.contract.record import Record
-from tlbench.contract.strategy import ORACLE
+from tlbench.contract import ORACLE, Record
 from tlbench.results.stats import t_interval
 
 COLUMNS = ("transfer", "backbone", "budget", "rule", "correlation", "low", "high", "n", "candidates")

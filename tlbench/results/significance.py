@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tlbench.contract.strategy import ORACLE
+from tlbench.contract import ORACLE
 from tlbench.names import plural
 from tlbench.results.stats import fewest_pairs, smallest_p
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract.predictions import Predictions
-from tlbench.contract.record import SCHEMA, Record
+from tlbench.contract import SCHEMA, Predictions, Record
 from tlbench.errors import StoreError
 from tlbench.files import write_atomically
 

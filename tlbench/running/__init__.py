@@ -1,1 +1,5 @@
 """Execute a plan: draw, fit, predict, score and record each cell, here or in workers."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

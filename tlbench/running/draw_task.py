@@ -7,18 +7,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.contract.budget import Budget, BudgetKind
-from tlbench.contract.cell import Cell, Protocol
-from tlbench.contract.dataset import Column, Dataset
-from tlbench.contract.selection_rule import ORACLE, looks_closer
-from tlbench.contract.strategy import Strategy
-from tlbench.contract.task import FurtherLabels, Labelled, Source, Task
-from tlbench.data.encoding import Portion
-from tlbench.data.resources import Resources
-from tlbench.data.sampling import carve_validation, episode_rows, labelled_positions
-from tlbench.data.splits import Division
-from tlbench.learning.checkpoint_selection import Evidence, sample_positions
-from tlbench.learning.features import FeatureSource
+from tlbench.contract import (
+    ORACLE,
+    Budget,
+    BudgetKind,
+    Cell,
+    Column,
+    Dataset,
+    FurtherLabels,
+    Labelled,
+    Protocol,
+    Source,
+    Strategy,
+    Task,
+    looks_closer,
+)
+from tlbench.data import Division, Portion, Resources, carve_validation, episode_rows, labelled_positions
+from tlbench.learning import Evidence, FeatureSource, sample_positions
 from tlbench.seeds import derive
 
 HELD_OUT = 0.2  # share of the source's labels that rules which look at the source keep from every training

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from tlbench import __version__
-from tlbench.contract.cell import Cell
-from tlbench.data.resources import Resources
-from tlbench.host.host import Host, Origin
+from tlbench.contract import Cell
+from tlbench.data import Resources
+from tlbench.host import Host, Origin
 
 NAMED_CLASSES = 100  # classes that a record names; of more it would be a list and little else
 

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import torch
 
-from tlbench.contract.cell import Cell
-from tlbench.contract.search_space import TuningBudget
-from tlbench.contract.strategy import Family, Strategy
-from tlbench.data.resources import Resources
-from tlbench.learning.determinism import synchronise
-from tlbench.results.store import Store
+from tlbench.contract import Cell, Family, Strategy, TuningBudget
+from tlbench.data import Resources
+from tlbench.learning import synchronise
+from tlbench.results import Store
 
 EPISODE_SECONDS = 0.01  # to draw an episode and to fit a head on features that are known
 

@@ -8,17 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract.cell import Cell
-from tlbench.contract.predictions import Predictions
-from tlbench.contract.strategy import Strategy
-from tlbench.contract.task import Labelled, Member
-from tlbench.data.resources import BackboneEntry
+from tlbench.contract import Cell, Labelled, Member, Predictions, Strategy
+from tlbench.data import BackboneEntry
 from tlbench.errors import PluginError
-from tlbench.learning.checkpoint_selection import Judge
-from tlbench.learning.determinism import Stopwatch
-from tlbench.learning.features import FeatureSource
-from tlbench.learning.training import PREDICT_BATCH, predict
-from tlbench.learning.workbench import Classifier, Workbench
+from tlbench.learning import PREDICT_BATCH, Classifier, FeatureSource, Judge, Stopwatch, Workbench, predict
 from tlbench.running.draw_task import Drawn
 from tlbench.running.source_training import Preparation, setting_of
 

@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from tlbench.contract.cell import Cell, digest
-from tlbench.contract.split_rule import GIVEN
-from tlbench.contract.strategy import Strategy
-from tlbench.data.contamination import find_contamination
-from tlbench.data.resources import Resources
+from tlbench.contract import GIVEN, Cell, Strategy, digest
+from tlbench.data import Resources, find_contamination
 from tlbench.running.draw_task import Drawn, division_of
 
 

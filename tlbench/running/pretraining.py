@@ -12,18 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract.parameters import construct
-from tlbench.contract.recipe import Recipe
-from tlbench.contract.task import Labelled
-from tlbench.data.image_hashes import split_sketches
-from tlbench.data.near_duplicates import hashes_of
-from tlbench.data.resources import BackboneEntry, Resources
+from tlbench.contract import Labelled, Recipe, construct
+from tlbench.data import BackboneEntry, Resources, hashes_of, split_sketches
 from tlbench.errors import ParameterError
 from tlbench.files import write_atomically
-from tlbench.learning.determinism import Stopwatch, configure, seed_everything
-from tlbench.learning.losses import cross_entropy
-from tlbench.learning.training import predict, train
-from tlbench.learning.workbench import Classifier
+from tlbench.learning import Classifier, Stopwatch, configure, cross_entropy, predict, seed_everything, train
 from tlbench.names import near_miss
 from tlbench.running.environment import environment
 from tlbench.seeds import derive

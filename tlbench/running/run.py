@@ -5,23 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from tlbench.contract.cell import Cell, canonical
-from tlbench.contract.plan import Plan
-from tlbench.contract.split_rule import GIVEN
-from tlbench.contract.strategy import Strategy
-from tlbench.contract.suite import Suite, load_suite
-from tlbench.data.cache import Cache
-from tlbench.data.contamination import find_contamination
-from tlbench.data.contamination_findings import contamination_findings
-from tlbench.data.resources import Resources
+from tlbench.contract import GIVEN, Cell, Plan, Strategy, Suite, canonical, load_suite
+from tlbench.data import Cache, Resources, contamination_findings, find_contamination
 from tlbench.errors import ParameterError, StoreError
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.learning.backbone_probe import probe_features
-from tlbench.learning.determinism import resolve_device
-from tlbench.planning.make_plan import make_plan
-from tlbench.results.results import Results
-from tlbench.results.store import Store
+from tlbench.host import Catalog, Host
+from tlbench.learning import probe_features, resolve_device
+from tlbench.planning import make_plan
+from tlbench.results import Results, Store
 from tlbench.running.draw_task import division_of
 from tlbench.running.trackers import follow, open_trackers
 from tlbench.running.tuning import import_optuna

@@ -8,19 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from tlbench.contract.cell import Cell
-from tlbench.contract.metric import Metric
-from tlbench.contract.predictions import Predictions
-from tlbench.contract.record import Failure, Record
-from tlbench.contract.selection_rule import LAST, VALIDATION
-from tlbench.contract.strategy import UNSUPERVISED, Strategy
-from tlbench.data.resources import BackboneEntry, Resources, examples_digest
+from tlbench.contract import LAST, UNSUPERVISED, VALIDATION, Cell, Failure, Metric, Predictions, Record, Strategy
+from tlbench.data import BackboneEntry, Resources, examples_digest
 from tlbench.errors import StoreError, TlbenchError
-from tlbench.learning.determinism import seed_everything
-from tlbench.learning.features import FeatureSource
-from tlbench.learning.training import predict
-from tlbench.learning.workbench import Workbench
-from tlbench.results.store import Store
+from tlbench.learning import FeatureSource, Workbench, predict, seed_everything
+from tlbench.results import Store
 from tlbench.running.costs import flops_per_example, parameters_stored, peak_memory_bytes
 from tlbench.running.draw_task import Drawn, draw, draw_further_test, draw_source_test
 from tlbench.running.environment import environment, provenance

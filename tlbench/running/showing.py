@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tlbench.learning.training import predict
-from tlbench.learning.workbench import Classifier
+from tlbench.learning import Classifier, predict
 from tlbench.running.fit_task import Trial
 from tlbench.seeds import derive
 

@@ -7,14 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract.cell import Cell, digest
-from tlbench.contract.parameters import plain_parameters
-from tlbench.contract.strategy import Strategy
-from tlbench.contract.task import Source
-from tlbench.data.resources import BackboneEntry, Resources
-from tlbench.learning.determinism import Stopwatch, seed_everything
-from tlbench.learning.features import FeatureSource
-from tlbench.learning.workbench import Setting, Workbench
+from tlbench.contract import Cell, Source, Strategy, digest, plain_parameters
+from tlbench.data import BackboneEntry, Resources
+from tlbench.learning import FeatureSource, Setting, Stopwatch, Workbench, seed_everything
 from tlbench.running.draw_task import draw_source
 from tlbench.running.environment import source_digest
 from tlbench.seeds import derive

@@ -6,15 +6,10 @@ from pathlib import Path
 
 import pluggy
 
-from tlbench.contract.cell import Cell
-from tlbench.contract.plan import Plan
-from tlbench.contract.record import Record
-from tlbench.contract.tracker import Tracker
+from tlbench.contract import Cell, Plan, Record, Tracker
 from tlbench.errors import ParameterError, PluginError, TlbenchError
-from tlbench.host import hookspecs
-from tlbench.host.catalog import Catalog
-from tlbench.host.hookspecs import hookimpl
-from tlbench.results.store import Store
+from tlbench.host import Catalog, hookimpl, hookspecs
+from tlbench.results import Store
 
 
 class Watcher:

@@ -5,12 +5,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tlbench.contract.cell import Cell
-from tlbench.contract.parameters import fields_of, option_name
-from tlbench.contract.search_space import Between, OneOf, SearchSpace, TuningBudget
-from tlbench.contract.strategy import Strategy
+from tlbench.contract import Between, Cell, OneOf, SearchSpace, Strategy, TuningBudget, fields_of, option_name
 from tlbench.errors import ParameterError, TrainingError
-from tlbench.planning.suitability import free_space
+from tlbench.planning import free_space
 from tlbench.running.fit_task import Trial
 from tlbench.seeds import derive
 

@@ -13,15 +13,12 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from tlbench.contract.cell import Cell
-from tlbench.contract.record import Failure, Record
-from tlbench.data.cache import Cache
-from tlbench.data.resources import Resources
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
-from tlbench.learning.determinism import configure, resolve_device
+from tlbench.contract import Cell, Failure, Record
+from tlbench.data import Cache, Resources
+from tlbench.host import Catalog, Host
+from tlbench.learning import configure, resolve_device
 from tlbench.progress import listening, tell
-from tlbench.results.store import Store
+from tlbench.results import Store
 from tlbench.running.run_cell import Outcome, failed, run_cell
 
 TOLD_EVERY = 0.5  # seconds between what a worker says of one piece of work

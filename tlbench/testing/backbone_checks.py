@@ -6,10 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlbench.contract.backbone import check_backbone
+from tlbench.contract import check_backbone
 from tlbench.errors import PluginError, WeightsError
-from tlbench.learning.backbone_probe import feature_fault
-from tlbench.learning.determinism import seeded
+from tlbench.learning import feature_fault, seeded
 from tlbench.testing.backbone_subject import BackboneSubject
 from tlbench.testing.check import checks_of, hold
 from tlbench.testing.encoding_checks import ENCODING_RULES

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract.backbone import Backbone
-from tlbench.data.weights import read_weights
+from tlbench.contract import Backbone
+from tlbench.data import read_weights
 from tlbench.errors import DataError, WeightsError
-from tlbench.host.diagnosis import sentence_of
-from tlbench.learning.determinism import seeded
+from tlbench.host import sentence_of
+from tlbench.learning import seeded
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.surroundings import as_in_a_run
 

@@ -4,11 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from tlbench.contract.backbone import Backbone
-from tlbench.contract.dataset import Dataset
-from tlbench.contract.metric import Metric
-from tlbench.contract.reporter import Reporter
-from tlbench.contract.strategy import Strategy
+from tlbench.contract import Backbone, Dataset, Metric, Reporter, Strategy
 from tlbench.testing.backbone_checks import BACKBONE_CHECKS
 from tlbench.testing.backbone_subject import BackboneSubject
 from tlbench.testing.check import Check

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract.dataset import Card, Dataset, check_classes, check_dataset_class
-from tlbench.data.dataset_probe import label_fault
+from tlbench.contract import Card, Dataset, check_classes, check_dataset_class
+from tlbench.data import label_fault
 from tlbench.errors import DataError, PluginError
 from tlbench.names import plural
 from tlbench.testing.check import checks_of, hold

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbench.contract.dataset import Dataset
-from tlbench.contract.task import Labelled
-from tlbench.data.dataset_probe import example_bytes
+from tlbench.contract import Dataset, Labelled
+from tlbench.data import example_bytes
 from tlbench.errors import TlbenchError
-from tlbench.host.diagnosis import sentence_of
+from tlbench.host import sentence_of
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.sending import digest_elsewhere, digest_here
 from tlbench.testing.surroundings import as_in_a_run

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.data.dataset_probe import example_bytes
+from tlbench.data import example_bytes
 from tlbench.testing.backbone_subject import BackboneSubject
 from tlbench.testing.check import hold
 from tlbench.testing.recording import listed, same_bits

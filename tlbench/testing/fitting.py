@@ -10,14 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract.budget import Budget
-from tlbench.contract.parameters import fields_of
-from tlbench.contract.recipe import Recipe
-from tlbench.contract.strategy import Strategy
-from tlbench.contract.task import Labelled, Member, Task
-from tlbench.learning.determinism import seed_everything
-from tlbench.learning.training import predict
-from tlbench.learning.workbench import Setting
+from tlbench.contract import Budget, Labelled, Member, Recipe, Strategy, Task, fields_of
+from tlbench.learning import Setting, predict, seed_everything
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.recording import RecordingWorkbench, State, differing
 from tlbench.testing.surroundings import Traces, advance_generators, as_in_a_run, generator_states, settings, watched

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract.metric import Metric, check_metric
+from tlbench.contract import Metric, check_metric
 from tlbench.errors import PluginError
-from tlbench.host.diagnosis import sentence_of
+from tlbench.host import sentence_of
 from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.recording import listed

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tlbench.learning.training import Loss
-from tlbench.learning.workbench import Frozen, Setting, Workbench
+from tlbench.learning import Frozen, Loss, Setting, Workbench
 
 State = dict[str, Tensor]
 

@@ -5,7 +5,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from tlbench.contract.reporter import check_reporter
+from tlbench.contract import check_reporter
 from tlbench.errors import PluginError
 from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError

@@ -5,10 +5,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tlbench.contract.reporter import Reporter
+from tlbench.contract import Reporter
 from tlbench.errors import TlbenchError
-from tlbench.host.diagnosis import sentence_of
-from tlbench.results.results import Results
+from tlbench.host import sentence_of
+from tlbench.results import Results
 from tlbench.testing.dataset_subject import scratch_folder
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.surroundings import Traces, advance_generators, as_in_a_run, watched

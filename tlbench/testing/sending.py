@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tlbench.contract.dataset import Dataset
+from tlbench.contract import Dataset
 
 SECONDS = 120  # for another process to load a dataset
 Thing = TypeVar("Thing")

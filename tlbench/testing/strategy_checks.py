@@ -6,11 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench.contract.budget import Budget
-from tlbench.contract.parameters import construct
-from tlbench.contract.strategy import Family, Strategy, check_strategy_class
+from tlbench.contract import Budget, Family, Strategy, check_strategy_class, construct
 from tlbench.errors import PluginError
-from tlbench.learning.training import predict
+from tlbench.learning import predict
 from tlbench.names import parse_spec
 from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError

@@ -10,12 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract.backbone import Backbone
-from tlbench.contract.budget import Budget
-from tlbench.contract.dataset import Dataset
-from tlbench.contract.strategy import Requirements
-from tlbench.contract.task import FurtherLabels, Labelled, Source, Task
-from tlbench.learning.determinism import generator, seeded
+from tlbench.contract import Backbone, Budget, Dataset, FurtherLabels, Labelled, Requirements, Source, Task
+from tlbench.learning import generator, seeded
 from tlbench.seeds import derive
 
 POOL = 20  # examples per class of a domain's training split

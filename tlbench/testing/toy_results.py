@@ -5,10 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbench.contract.cell import digest
-from tlbench.contract.predictions import Predictions
-from tlbench.contract.record import Failure, Record
-from tlbench.results.store import Store
+from tlbench.contract import Failure, Predictions, Record, digest
+from tlbench.results import Store
 
 ITEMS = 40  # test examples
 SCRIPT = "<script>alert('tlbench')</script>"  # what a name of somebody's making may hold

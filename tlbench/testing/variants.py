@@ -6,8 +6,7 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-from tlbench.contract.parameters import fields_of
-from tlbench.contract.strategy import Strategy
+from tlbench.contract import Strategy, fields_of
 from tlbench.testing.error import ConformanceError
 
 

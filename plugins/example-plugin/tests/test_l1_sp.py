@@ -2,8 +2,7 @@
 
 import tlbench
 from tlbench import Block, Recipe, Suite
-from tlbench.host.catalog import Catalog
-from tlbench.host.host import Host
+from tlbench.host import Catalog, Host
 from tlbench.testing import StrategyConformance
 
 from l1_sp import L1SP

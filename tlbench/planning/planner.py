@@ -4,15 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 
-from tlbench.contract.budget import Budget
-from tlbench.contract.cell import Cell, Transfer
-from tlbench.contract.dataset import Dataset
-from tlbench.contract.plan import Plan, Skip
-from tlbench.contract.search_space import TuningBudget
-from tlbench.contract.split_rule import SplitRule
-from tlbench.contract.suite import Block, Suite
-from tlbench.data.resources import Resources
-from tlbench.data.sampling import class_counts
+from tlbench.contract import Block, Budget, Cell, Dataset, Plan, Skip, SplitRule, Suite, Transfer, TuningBudget
+from tlbench.data import Resources, class_counts
 from tlbench.errors import DataError, PlanError
 from tlbench.names import plural
 from tlbench.planning.cell_identity import Combination, identity_of, labels_of
@@ -27,7 +20,7 @@ from tlbench.planning.suitability import (
     untunable,
 )
 from tlbench.planning.transfers import TransferReader
-from tlbench.results.significance import significance_warnings
+from tlbench.results import significance_warnings
 
 
 def make_plan(suite: Suite, resources: Resources) -> Plan:

@@ -1,0 +1,11 @@
+from . import hookspecs as hookspecs
+from .catalog import Catalog as Catalog
+from .diagnosis import blamed as blamed
+from .diagnosis import cause_of as cause_of
+from .diagnosis import sentence_of as sentence_of
+from .hookspecs import hookimpl as hookimpl
+from .host import FILES_VARIABLE as FILES_VARIABLE
+from .host import BrokenPlugin as BrokenPlugin
+from .host import Host as Host
+from .host import Offer as Offer
+from .host import Origin as Origin

@@ -1,0 +1,15 @@
+from . import stats as stats
+from .across import Across as Across
+from .reporting import MANY_RECORDS as MANY_RECORDS
+from .reporting import REPORTS_STAMP as REPORTS_STAMP
+from .reporting import write_reports as write_reports
+from .results import Results as Results
+from .rows import row_labels as row_labels
+from .side_by_side import side_by_side as side_by_side
+from .significance import significance_warnings as significance_warnings
+from .stats import Interval as Interval
+from .stats import t_interval as t_interval
+from .store import MARKER as MARKER
+from .store import Store as Store
+from .summary import GROUP as GROUP
+from .summary import ROW as ROW

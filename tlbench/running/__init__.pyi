@@ -1,0 +1,16 @@
+from .estimate import estimate as estimate
+from .pretraining import pretrain as pretrain
+from .pretraining import read_recipe as read_recipe
+from .run import DEFAULT_SUITE as DEFAULT_SUITE
+from .run import copies_of_test_inputs as copies_of_test_inputs
+from .run import default_jobs as default_jobs
+from .run import default_output as default_output
+from .run import execute_plan as execute_plan
+from .run import find_suite as find_suite
+from .run import refuse_inside_data as refuse_inside_data
+from .run import run as run
+from .run_cell import run_cell as run_cell
+from .trackers import follow as follow
+from .trackers import open_trackers as open_trackers
+from .tuning import import_optuna as import_optuna
+from .workers import Where as Where
