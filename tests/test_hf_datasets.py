@@ -329,6 +329,6 @@ def test_a_run_gives_the_scores_of_the_folder_with_the_same_images(tmp_path, toy
     scores = []
     for name in ("folder", "hf"):
         store = run_suite(suite(datasets=(f"{name}:{tmp_path}/pets",)), fresh_resources, out=name)
-        scores.append([record.scores for record in store.records()])
+        scores.append({record.labels["replicate"]: record.scores for record in store.records()})
     assert scores[0]
     assert scores[0] == scores[1]

@@ -135,7 +135,7 @@ def test_scores_of_a_tar_and_a_folder_are_the_same(tmp_path, toy, run_suite, sui
     scores = []
     for name, spec in (("a", f"folder:{pets}"), ("b", f"tar:{packed(pets, tmp_path / 'pets.tgz')}")):
         store = run_suite(suite(datasets=(spec,)), fresh_resources, out=name)
-        scores.append([record.scores for record in store.records()])
+        scores.append({record.labels["replicate"]: record.scores for record in store.records()})
     assert scores[0]
     assert scores[0] == scores[1]
 

@@ -436,6 +436,6 @@ def test_shards_run_to_the_scores_of_the_folder_with_the_same_images(tmp_path, t
     scores = []
     for name, spec in (("a", f"folder:{tmp_path}/blobs"), ("b", f"webdataset:{archive}")):
         store = run_suite(suite(datasets=(spec,)), fresh_resources, out=name)
-        scores.append([record.scores for record in store.records()])
+        scores.append({record.labels["replicate"]: record.scores for record in store.records()})
     assert scores[0]
     assert scores[0] == scores[1]
