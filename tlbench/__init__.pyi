@@ -39,6 +39,7 @@ from .data.decoding import decode_image as decode_image
 from .data.decoding import image_to_array as image_to_array
 from .data.decoding import open_image as open_image
 from .data.images import ImageNetwork as ImageNetwork
+from .data.images import to_image as to_image
 from .data.images import transform_images as transform_images
 from .data.test_split import TEST_SHARE as TEST_SHARE
 from .data.test_split import choose_test_split as choose_test_split
@@ -57,6 +58,7 @@ from .errors import PluginError as PluginError
 from .errors import TlbenchError as TlbenchError
 from .errors import UnknownNameError as UnknownNameError
 from .errors import WeightsError as WeightsError
+from .files import write_atomically as write_atomically
 from .host.hookspecs import hookimpl as hookimpl
 from .learning.logistic import linear_layer as linear_layer
 from .learning.logistic import logistic_regression as logistic_regression

@@ -4,8 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from tlbench import Dataset, ParameterError
-from tlbench.files import write_atomically
+from tlbench import Dataset, ParameterError, write_atomically
 from tlbench_data.contact_sheet import Sheet, contact_sheet
 from tlbench_data.document import Report
 from tlbench_data.examples_csv import examples_csv

@@ -91,8 +91,7 @@ def _counts(table: "SplitTable", dataset: "Dataset") -> "Iterator[str]":
 
 def _written(table: "SplitTable", path: Path) -> Path:
     """Write a table unless it stands there already; raise ParameterError where another file does."""
-    from tlbench import ParameterError
-    from tlbench.files import write_atomically
+    from tlbench import ParameterError, write_atomically
 
     content = table.text().encode()
     if path.is_dir() or not path.parent.is_dir():

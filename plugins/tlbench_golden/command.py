@@ -56,7 +56,7 @@ def golden(names: tuple[str, ...], data: Path | None, only_list: bool, offline: 
     print_table(rows, unrun)
     text = as_markdown(rows, unrun)
     out.mkdir(parents=True, exist_ok=True)
-    from tlbench.files import write_atomically
+    from tlbench import write_atomically
 
     write_atomically(out / "golden.md", text.encode())
     click.echo(str(out / "golden.md"))

@@ -9,9 +9,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from tlbench import ParameterError, Record, __version__
+from tlbench import ParameterError, Record, __version__, write_atomically
 from tlbench.errors import StoreError
-from tlbench.files import write_atomically
 from tlbench_leaderboard.check import check, digest_of
 from tlbench_leaderboard.content import read_object, read_plan
 from tlbench_leaderboard.fault import Fault

@@ -3,9 +3,8 @@
 from importlib.resources import files
 from pathlib import Path
 
-from tlbench import ParameterError, __version__
+from tlbench import ParameterError, __version__, write_atomically
 from tlbench.errors import StoreError
-from tlbench.files import write_atomically
 
 _FILES = {
     ".github/workflows/leaderboard.yml": "workflow.yml",

@@ -64,7 +64,7 @@ def _require_writable(out: Path, force: bool) -> None:
 
 
 def _write(out: Path, text: str) -> None:
-    from tlbench.files import write_atomically
+    from tlbench import write_atomically
 
     try:
         write_atomically(out, text.encode())

@@ -7,11 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 from tlbench import __version__
-from tlbench.contract import BackboneFamily
 from tlbench.data import Resources
-from tlbench.errors import ParameterError, TlbenchError, UnknownNameError
-from tlbench.host import Catalog, Origin, sentence_of
-from tlbench.names import near_miss, plural
+from tlbench.errors import TlbenchError
+from tlbench.host import Found, Origin, dataset_of, look_up, sentence_of
+from tlbench.names import plural
 
 INDENT = 6  # columns before a verdict's text
 
@@ -56,81 +55,17 @@ def candidates(text: str, resources: Resources) -> list[Candidate]:
 
     Raises UnknownNameError with the nearest name of all kinds, and TlbenchError for wrong parameters.
     """
-    catalog = resources.catalog
-    head = _head(text)
-    found, refusals = list[Candidate](), list[TlbenchError]()
-    for kind, offers in _offers(catalog).items():
-        if head in offers and not isinstance(offers[head].thing, BackboneFamily):
-            try:
-                found.append(_candidate(kind, text, resources))
-            except TlbenchError as error:  # of several kinds the other may be meant
-                refusals.append(error)
-        elif head in offers:
-            example = next(iter(offers[head].thing.names()), "")
-            raise ParameterError(f"{head!r} is a family of backbones: check one of them, such as {example}.")
-    if refusals and not found:
-        raise refusals[0]
-    return found or [_of_family(text, head, resources)]
+    return [_candidate(found, text, resources) for found in look_up(text, resources.catalog)]
 
 
-def _head(text: str) -> str:
-    """Return the name alone, without parameters, path, weights or the transfer in brackets."""
-    for end in ("(", ":", "@", "["):
-        text = text.partition(end)[0]
-    return text.strip()
-
-
-def _offers(catalog: Catalog) -> dict[str, Any]:
-    return {
-        "strategy": catalog.strategies,
-        "backbone": catalog.backbones,
-        "dataset": catalog.datasets,
-        "metric": catalog.metrics,
-        "reporter": catalog.reporters,
-    }
-
-
-def _of_family(text: str, head: str, resources: Resources) -> Candidate:
-    """Return a backbone of a family; raise UnknownNameError where no kind has the name."""
-    catalog = resources.catalog
-    try:
-        return _candidate("backbone", text, resources)
-    except UnknownNameError as error:
-        if head in catalog.suites:
-            raise ParameterError(
-                f"{head!r} is a suite, and has no rules to keep: `tlbench plan --suite {head}`."
-            ) from None
-        known = sorted({name for offers in _offers(catalog).values() for name in offers})
-        near = near_miss(head, known) or near_miss_of(str(error))
-        listed = "" if near else f" Installed: {', '.join(known[:12])} and {len(known) - 12} more."
-        broken = "".join(f" Note: {each}" for each in catalog.host.broken[:2])
-        raise UnknownNameError(
-            f"no strategy, backbone, dataset, metric or reporter is named {head!r}.{near}{listed}{broken}"
-        ) from None
-
-
-def near_miss_of(sentence: str) -> str:
-    """Return the near miss that another error's sentence holds, or nothing."""
-    _, found, rest = sentence.partition(" Did you mean ")
-    return f" Did you mean {rest.partition('?')[0]}?" if found else ""
-
-
-def _candidate(kind: str, text: str, resources: Resources) -> Candidate:
-    catalog = resources.catalog
-    if kind == "strategy":
-        strategy, origin = catalog.strategy(text)
-        return Candidate(kind, strategy.variant, origin, lambda: _of_strategy(strategy))
-    if kind == "backbone":
-        backbone, origin = catalog.backbone(text)
-        return Candidate(kind, backbone.label, origin, lambda: _of_backbone(backbone))
-    if kind == "dataset":
-        spec = text.partition("[")[0].strip() if text.strip().endswith("]") else text
-        entry = resources.dataset(spec)
-        return Candidate(kind, entry.dataset.label, entry.origin, lambda: _of_dataset(entry.dataset))
-    offer = _offers(catalog)[kind].get(text)
-    if offer is None:
-        raise ParameterError(f"{text!r}: a {kind} takes no parameters. Write {_head(text)}.")
-    return Candidate(kind, text, offer.origin, lambda: _of_plain(kind, offer.thing))
+def _candidate(found: Found, text: str, resources: Resources) -> Candidate:
+    thing = found.thing
+    if found.kind == "dataset":
+        thing = resources.dataset(dataset_of(text)).dataset  # fetched, where it has to be
+    rules = {"strategy": _of_strategy, "backbone": _of_backbone, "dataset": _of_dataset}.get(found.kind)
+    return Candidate(
+        found.kind, found.name, found.origin, lambda: rules(thing) if rules else _of_plain(found.kind, thing)
+    )
 
 
 # The kit is imported when the first rule is asked for: a name that is wrong must not wait for it.

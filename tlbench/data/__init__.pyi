@@ -21,6 +21,7 @@ from .image_hashes import example_array as example_array
 from .image_hashes import sketch_examples as sketch_examples
 from .image_hashes import split_sketches as split_sketches
 from .images import ImageNetwork as ImageNetwork
+from .images import to_image as to_image
 from .images import transform_images as transform_images
 from .near_duplicates import EQUAL as EQUAL
 from .near_duplicates import MIRRORED as MIRRORED

@@ -9,3 +9,6 @@ from .host import BrokenPlugin as BrokenPlugin
 from .host import Host as Host
 from .host import Offer as Offer
 from .host import Origin as Origin
+from .lookup import Found as Found
+from .lookup import dataset_of as dataset_of
+from .lookup import look_up as look_up

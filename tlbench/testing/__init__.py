@@ -19,6 +19,7 @@ from tlbench.testing.conformance import (
 from tlbench.testing.dataset_checks import DATASET_CHECKS
 from tlbench.testing.dataset_subject import DatasetSubject
 from tlbench.testing.error import ConformanceError
+from tlbench.testing.installed import installed
 from tlbench.testing.metric_checks import METRIC_CHECKS
 from tlbench.testing.reporter_checks import REPORTER_CHECKS
 from tlbench.testing.reporter_subject import ReporterSubject
@@ -43,5 +44,6 @@ __all__ = [
     "ReporterSubject",
     "StrategyConformance",
     "Toy",
+    "installed",
     "variants_of",
 ]

@@ -2,8 +2,7 @@
 
 import tlbench
 from tlbench import Block, Recipe, Suite
-from tlbench.host import Catalog, Host
-from tlbench.testing import StrategyConformance
+from tlbench.testing import StrategyConformance, installed
 
 from l1_sp import L1SP
 
@@ -22,9 +21,9 @@ class TestL1SP(StrategyConformance):
 
 
 def test_the_installed_package_is_found_and_named_as_the_origin():
-    strategy, origin = Catalog(Host()).strategy("l1-sp(alpha=0.1)")
-    assert strategy.alpha == 0.1
-    assert origin.distribution == "tlbench-l1-sp"
+    found = installed("l1-sp(alpha=0.1)")
+    assert found.thing.alpha == 0.1
+    assert found.origin.distribution == "tlbench-l1-sp"
 
 
 def test_it_runs_on_digits_and_the_pull_changes_the_result(tmp_path):
