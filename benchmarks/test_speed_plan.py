@@ -7,7 +7,7 @@ import pytest
 from tlbench import Record
 from tlbench.planning import make_plan
 from tlbench.results import Store
-from tlbench.running.run import pending_cells
+from tlbench.running.before_run import pending_cells
 
 REPLICATES = 600
 

@@ -64,4 +64,4 @@ if __name__ == "__main__":
     print("\n".join(files))
     for name, count in back.most_common():
         print(f"{count:4} times back from {Path(name).relative_to(CORE)}")
-    print(f"{len(files)} files entered, {back.total()} times back")
+    print(f"{len(files)} files entered, {len(back)} of them by run_cell itself; {back.total()} times back")

@@ -46,7 +46,7 @@ def make_cheap(patch, kept=None):
     run, cell_run = (importlib.import_module(f"tlbench.running.{name}") for name in ("run", "run_cell"))
     render, pictures = tlbench_reports.charts.render, {}
     lay_out, pages = tlbench_reports.page.page, []
-    train, plan, draw = tlbench.learning.workbench.train, tlbench.planning.make_plan, cell_run.draw
+    train, plan, draw = tlbench.learning.workbench.train, tlbench.planning.make_plan, cell_run.draw_tasks
     run_cell, run_cells = tlbench.running.workers.run_cell, run.run_cells
 
     def short_train(*arguments, **options):
@@ -89,7 +89,7 @@ def make_cheap(patch, kept=None):
     patch.setattr(tlbench_reports.charts, "render", drawn_once)
     patch.setattr(tlbench_reports.figures, "render", drawn_once)
     patch.setattr(tlbench.learning.workbench, "train", short_train)
-    patch.setattr(cell_run, "draw", few_episodes)
+    patch.setattr(cell_run, "draw_tasks", few_episodes)
     patch.setattr(tlbench.planning, "make_plan", small_plan)
     patch.setattr(run, "make_plan", small_plan)
     if kept is not None:

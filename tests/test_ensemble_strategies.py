@@ -17,7 +17,7 @@ from tlbench.errors import ParameterError, PlanError
 from tlbench.learning import Setting, seed_everything
 from tlbench.planning import make_plan
 from tlbench.running import Where, execute_plan
-from tlbench.running.run import pending_cells
+from tlbench.running.before_run import pending_cells
 from tlbench_ensemble import bagging
 from tlbench_ensemble.averaging import Averaged, log_mean
 from tlbench_ensemble.bagging import Bagging, bootstrap

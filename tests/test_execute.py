@@ -17,8 +17,8 @@ from tlbench.learning import Stopwatch
 from tlbench.planning import make_plan
 from tlbench.results import Store
 from tlbench.running import Where, run_cell
-from tlbench.running.run import pending_cells
-from tlbench.running.run_cell import failed
+from tlbench.running.before_run import pending_cells
+from tlbench.running.record_cell import record_failure
 from tlbench.running.workers import Finished, run_cells
 
 CPU = torch.device("cpu")
@@ -528,7 +528,7 @@ def test_an_ensemble_that_is_its_own_member_is_refused(toy, plugin_file, suite, 
 def test_an_ensemble_whose_member_failed_says_so(ensemble):
     plan, resources, store = ensemble(replicates=1)
     member, _, mine = pending_cells(plan, store)
-    store.write(failed(member, resources, CPU, Failure("ValueError", "no")))
+    store.write(record_failure(member, resources, CPU, Failure("ValueError", "no")).record)
     record = run_cell(mine, resources, CPU, store).record
     assert "its member linear-probe failed in this cell" in record.failure.message
 

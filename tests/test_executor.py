@@ -12,7 +12,7 @@ from tlbench.host import Catalog, Host
 from tlbench.planning import make_plan
 from tlbench.results import Store
 from tlbench.running import Where
-from tlbench.running.run import pending_cells
+from tlbench.running.before_run import pending_cells
 from tlbench.running.workers import Finished, Started, run_cells
 
 BOTH_KINDS = (

@@ -14,7 +14,8 @@ from tlbench.data import Cache, Resources
 from tlbench.host import Catalog, Host
 from tlbench.learning import Setting, seed_everything
 from tlbench.planning import make_plan
-from tlbench.running.draw_task import draw, draw_further_test
+from tlbench.running.cell_setup import open_cell
+from tlbench.running.draw_task import draw_further_test, draw_tasks
 from tlbench_multitask.multi_head import MultiHead
 from tlbench_multitask.multi_task import MultiTask
 from tlbench_multitask.shared_trunk import SharedTrunk
@@ -334,10 +335,10 @@ def test_further_columns_are_learnt_scored_and_told_in_the_ledger(suite, with_co
 def test_under_folds_a_column_keeps_its_rows(suite, with_columns):
     cells = suite(("multi-head",), datasets=("corners",), replicates=3, protocol=Protocol(splits="3-fold"))
     for cell in make_plan(cells, with_columns).cells:
-        strategy = with_columns.catalog.strategy("multi-head")[0]
-        [drawn] = draw(cell, strategy, with_columns, features=None)
+        setup = open_cell(cell, with_columns, torch.device("cpu"))
+        [drawn] = draw_tasks(setup)
         assert torch.equal(drawn.task.further[0].labels, 1 - drawn.task.train.labels % 2)
-        _, columns = draw_further_test(cell, with_columns)
+        _, columns = draw_further_test(setup)
         assert (columns["is.left"].labels == 1 - drawn.labels % 2).all()
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from tlbench.data.split_file import rows_by_split
 from tlbench.errors import PlanError
 from tlbench.planning import make_plan
 from tlbench.results import Results, t_interval
+from tlbench.running.cell_setup import open_cell
+from tlbench.running.draw_task import KnownInputs, draw_source
 from tlbench_reports.words import notes
 
 RECORDS = Path(__file__).parents[1] / "results" / "quick" / "records"
@@ -203,9 +206,7 @@ def test_another_domain_of_the_same_data_is_divided_alike(suite, resources):
     cell = make_plan(
         folded(suite, strategies=("source-only",), datasets=("blobs[night->day]",), budgets=("0",)), resources
     ).cells[0]
-    from tlbench.running.draw_task import draw_source
-
-    source = draw_source(cell, resources, [], features=None)
+    source = draw_source(open_cell(cell, resources, torch.device("cpu")), KnownInputs(features=None))
     assert len(source.train) == 80  # two folds of three of the 120 by night
 
 

@@ -13,6 +13,7 @@ from tlbench.errors import ParameterError, PluginError
 from tlbench.host import Catalog, Host
 from tlbench.planning import make_plan
 from tlbench.running import run_cell
+from tlbench.running.cell_setup import open_cell
 
 CPU = torch.device("cpu")
 KEPT = Protocol(validation=0.25)
@@ -246,9 +247,8 @@ def test_every_search_space_of_ours_holds_values_that_its_strategy_takes(resourc
 
 def test_ranking_without_anything_to_go_by_is_refused(resources, suite):
     from tlbench.learning import Workbench
-    from tlbench.running.source_training import setting_of
 
     cell, *_ = make_plan(suite(), resources).cells
-    bench = Workbench(setting_of(cell, resources.backbone(cell.backbone), 4, CPU))
+    bench = Workbench(open_cell(cell, resources, CPU).setting(classes=4))
     with pytest.raises(PluginError, match="nothing to rank"):
         bench.rank(torch.nn.Identity())

@@ -1,13 +1,13 @@
+from .before_run import copies_of_test_inputs as copies_of_test_inputs
+from .before_run import refuse_inside_data as refuse_inside_data
 from .estimate import estimate as estimate
 from .pretraining import pretrain as pretrain
 from .pretraining import read_recipe as read_recipe
 from .run import DEFAULT_SUITE as DEFAULT_SUITE
-from .run import copies_of_test_inputs as copies_of_test_inputs
 from .run import default_jobs as default_jobs
 from .run import default_output as default_output
 from .run import execute_plan as execute_plan
 from .run import find_suite as find_suite
-from .run import refuse_inside_data as refuse_inside_data
 from .run import run as run
 from .run_cell import run_cell as run_cell
 from .trackers import follow as follow

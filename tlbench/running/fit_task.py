@@ -1,4 +1,4 @@
-"""One fit and its predictions: all there is of a label budget, one of many of an episodic one."""
+"""Fit a strategy to one task and predict its test inputs: all of a label budget, one of many episodes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,98 +8,110 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract import Cell, Labelled, Member, Predictions, Strategy
-from tlbench.data import BackboneEntry
+from tlbench.contract import Labelled, Member, Predictions, Strategy
 from tlbench.errors import PluginError
-from tlbench.learning import PREDICT_BATCH, Classifier, FeatureSource, Judge, Stopwatch, Workbench, predict
-from tlbench.running.draw_task import Drawn
-from tlbench.running.source_training import Preparation, setting_of
+from tlbench.learning import PREDICT_BATCH, Classifier, Judge, Stopwatch, Workbench, predict
+from tlbench.running.cell_setup import CellSetup
+from tlbench.running.draw_task import DrawnTask
+from tlbench.running.source_training import SourceTraining
 
-Members = Sequence[tuple[str, Predictions]]  # of an ensemble: each variant with what it predicted
 ALONE = 8  # test inputs that are predicted one by one
 ROUNDING = 1e-3  # largest difference of logits, of their largest, that another size of batch may make
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
-    """What came of one fit."""
+class Fit:
+    """A fitted classifier with the bench that it was made on."""
 
-    drawn: Drawn
+    drawn: DrawnTask
+    strategy: Strategy
     bench: Workbench
     classifier: nn.Module
+    seconds: float
+    members: tuple[Predictions, ...] = ()  # of an ensemble: what each predicts of this task
+    judge: Judge | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A fit with what it predicts."""
+
+    fit: Fit
     predictions: Predictions
-    fit_seconds: float
-    predict_seconds: float
+    seconds: float  # to predict
     inputs: Tensor  # what the classifier was given: encoded test inputs, or the stacked logits of members
     looks: list[dict[str, Any]] = field(default_factory=list)  # at checkpoints, where a selection rule took any
     tried: list[dict[str, Any]] = field(default_factory=list)  # the trials of a tuning
     tuning_seconds: float = 0.0
 
 
-def fit_and_predict(
-    cell: Cell,
-    strategy: Strategy,
-    backbone: BackboneEntry,
-    drawn: Drawn,
-    preparation: Preparation,
-    members: Members,
-    features: FeatureSource,
-    device: torch.device,
-) -> Trial:
-    """Fit a strategy to one task, predict and take the time; `members` are an ensemble's, with their variants."""
-    prepared_before = preparation.seconds_here
-    judge = None if drawn.evidence is None else Judge(cell.selection, drawn.evidence)
+def fit_task(setup: CellSetup, drawn: DrawnTask, source: SourceTraining) -> Fit:
+    """Fit the strategy of a cell, or the variant that `source` was made of, to a task; take the time."""
+    setup.seed()
+    strategy, before = source.setup.strategy, source.seconds_here
+    members = tuple(member.predictions[drawn.episode] for member in setup.members)
+    judge = None if drawn.evidence is None else Judge(setup.cell.selection, drawn.evidence)
     bench = Workbench(
-        setting_of(cell, backbone, len(drawn.task.classes), device),
-        known_features=drawn.known_features,
-        prepared=preparation.module if strategy.prepares else None,
+        setup.setting(len(drawn.task.classes)),
+        known_features=drawn.known.found,
+        prepared=source.module if strategy.prepares else None,
         validation=drawn.task.val,
         judge=judge,
-        members=[Member(variant, _validation(predictions)) for variant, predictions in members],
+        members=[Member(member.variant, _validation(own)) for member, own in zip(setup.members, members, strict=True)],
     )
     strategy.ready()
-    with Stopwatch(device) as fitting:
+    with Stopwatch(setup.device) as fitting:
         classifier = strategy.fit(drawn.task, bench)
-    fit_seconds = fitting.seconds - (preparation.seconds_here - prepared_before) + features.settle()
+    seconds = fitting.seconds - (source.seconds_here - before) + setup.features.settle()
     if not isinstance(classifier, nn.Module):
         raise PluginError(f"{strategy.name}: fit must return a torch.nn.Module, got {type(classifier).__name__}.")
-    with Stopwatch(device) as predicting:
-        inputs = _stacked([each.logits for _, each in members]) if members else drawn.queries
-        outputs = predict(classifier, inputs, device) if members else _predict(classifier, drawn, bench, strategy)
-    predict_seconds = predicting.seconds + features.settle()
-    logits = _checked(outputs, len(drawn.labels), len(drawn.task.classes), strategy)
-    known, val_labels = _validation_inputs(strategy, drawn, members)
+    return Fit(drawn, strategy, bench, classifier, seconds, members, judge)
+
+
+def predict_task(setup: CellSetup, fit: Fit) -> Trial:
+    """Predict the test inputs of a task, and its validation labels where that tells anything; take the time."""
+    drawn, classifier = fit.drawn, fit.classifier
+    with Stopwatch(setup.device) as predicting:
+        if fit.members:
+            inputs = _stacked([each.logits for each in fit.members])
+            outputs = predict(classifier, inputs, setup.device)
+        else:
+            inputs = drawn.queries
+            outputs = _predict(fit)
+    seconds = predicting.seconds + setup.features.settle()
+    logits = _checked(outputs, len(drawn.labels), len(drawn.task.classes), fit.strategy)
+    known, val_labels = _validation_inputs(fit)
     if known is None:
         predictions = Predictions(logits, drawn.labels)
     else:
-        predictions = Predictions(logits, drawn.labels, 1, predict(classifier, known, device).numpy(), val_labels)
-    looks = [] if judge is None else _told(judge, drawn, bench)
-    return Trial(drawn, bench, classifier, predictions, fit_seconds, predict_seconds, inputs, looks)
+        predictions = Predictions(logits, drawn.labels, 1, predict(classifier, known, setup.device).numpy(), val_labels)
+    return Trial(fit, predictions, seconds, inputs, [] if fit.judge is None else _told(fit.judge, fit))
 
 
-def _told(judge: Judge, drawn: Drawn, bench: Workbench) -> list[dict[str, Any]]:
+def _told(judge: Judge, fit: Fit) -> list[dict[str, Any]]:
     """Return the looks of a fit that is over, with their test accuracy."""
+    drawn = fit.drawn
     assert drawn.looked_at is not None
     assert drawn.looked_at_features is not None
-    bench.know(drawn.looked_at.inputs, drawn.looked_at_features)
+    fit.bench.know(drawn.looked_at.inputs, drawn.looked_at_features)
     return judge.told(drawn.looked_at)
 
 
-def _validation_inputs(strategy: Strategy, drawn: Drawn, members: Members) -> tuple[Tensor | None, np.ndarray | None]:
+def _validation_inputs(fit: Fit) -> tuple[Tensor | None, np.ndarray | None]:
     """Return what to predict validation labels from, and the labels; None where a prediction would tell nothing.
 
     An ensemble that has learnt from the validation labels tells nothing by them, nor does a transductive method,
     which would need them among its queries.
     """
-    val = drawn.task.val
-    if val is None or strategy.needs().transductive:
+    val, needs = fit.drawn.task.val, fit.strategy.needs()
+    if val is None or needs.transductive:
         return None, None
-    if not members:
+    if not fit.members:
         return val.inputs, val.labels.numpy()
-    known = [each.val_logits for _, each in members if each.val_logits is not None]
-    if strategy.needs().validation or len(known) < len(members):
+    known = [each.val_logits for each in fit.members if each.val_logits is not None]
+    if needs.validation or len(known) < len(fit.members):
         return None, None
-    return _stacked(known), members[0][1].val_labels
+    return _stacked(known), fit.members[0].val_labels
 
 
 def mixes_examples(trial: Trial) -> bool | None:
@@ -109,7 +121,7 @@ def mixes_examples(trial: Trial) -> bool | None:
     """
     together = torch.from_numpy(trial.predictions.logits[:ALONE])
     try:
-        alone = predict(trial.classifier, trial.inputs[:ALONE], trial.bench.device, batch_size=1)
+        alone = predict(trial.fit.classifier, trial.inputs[:ALONE], trial.fit.bench.device, batch_size=1)
     except (RuntimeError, ValueError, IndexError):
         return None
     scale = max(1.0, float(together.abs().max()))
@@ -127,9 +139,10 @@ def _validation(member: Predictions) -> Labelled | None:
     return Labelled(torch.from_numpy(member.val_logits), torch.from_numpy(member.val_labels))
 
 
-def _predict(classifier: nn.Module, drawn: Drawn, bench: Workbench, strategy: Strategy) -> Tensor:
+def _predict(fit: Fit) -> Tensor:
     """Return the logits of the test inputs; a transductive head sees the features of all at once."""
-    batch = len(drawn.labels) if strategy.needs().transductive else PREDICT_BATCH
+    drawn, bench, classifier = fit.drawn, fit.bench, fit.classifier
+    batch = len(drawn.labels) if fit.strategy.needs().transductive else PREDICT_BATCH
     if not isinstance(classifier, Classifier):
         return predict(classifier, drawn.queries, bench.device, batch)
     if classifier.backbone is bench.frozen_backbone():

@@ -2,17 +2,23 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
-from tlbench.contract import GIVEN, Cell, Plan, Strategy, Suite, canonical, load_suite
-from tlbench.data import Cache, Resources, contamination_findings, find_contamination
-from tlbench.errors import ParameterError, StoreError
+from tlbench.contract import Plan, Suite, load_suite
+from tlbench.data import Cache, Resources
 from tlbench.host import Catalog, Host
-from tlbench.learning import probe_features, resolve_device
+from tlbench.learning import resolve_device
 from tlbench.planning import make_plan
 from tlbench.results import Results, Store
-from tlbench.running.draw_task import division_of
+from tlbench.running.before_run import (
+    copies_of_test_inputs,
+    encode_all,
+    pending_cells,
+    refuse_inside_data,
+    refuse_to_mix,
+)
+from tlbench.running.cell_setup import division_of
 from tlbench.running.trackers import follow, open_trackers
 from tlbench.running.tuning import import_optuna
 from tlbench.running.workers import Finished, Started, Where, run_cells
@@ -115,90 +121,3 @@ def execute_plan(
     finally:
         hook.tlbench_run_finished(results_dir=store.folder)
     return len(pending)
-
-
-def copies_of_test_inputs(plan: Plan, resources: Resources, *, search: bool = True) -> list[str]:
-    """Return sentences on test inputs that stand in training, source or upstream data too.
-
-    Without `search` nothing is decoded: what no earlier run has looked for is not said.
-    """
-    found = {}
-    for cell in plan.cells:
-        division = division_of(cell, resources)
-        key = (cell.transfer, cell.backbone, canonical(division.identity))
-        if key not in found:
-            found[key] = find_contamination(resources, cell.transfer, cell.backbone, division, search=search)
-    return contamination_findings(list(found.values()), plan.findings)
-
-
-def refuse_to_mix(plan: Plan, store: Store) -> None:
-    """Raise StoreError where a folder holds results under another protocol or recipe: one table cannot hold both."""
-    stored = store.read_plan().get("suite", {})
-    for what, mine in (("protocol", asdict(plan.suite.protocol)), ("recipe", asdict(plan.suite.recipe))):
-        other = {**mine, **stored.get(what, mine)}
-        if what == "protocol" and "splits" not in stored.get(what, mine):
-            other["splits"] = GIVEN  # of a folder that was written before there was a choice
-        changed = [key for key, value in mine.items() if other[key] != value]
-        if changed:
-            key = changed[0]
-            raise StoreError(
-                f"{store.folder} holds results with {key} {other[key]!r} in its {what}, and these would have "
-                f"{mine[key]!r}. Give another folder with --out."
-            )
-
-
-def refuse_inside_data(folder: Path, plan: Plan, resources: Resources) -> Path:
-    """Return the results' folder; raise ParameterError where it lies in a folder of data, which it would become."""
-    for spec in dict.fromkeys(cell.transfer.dataset for cell in plan.cells):
-        dataset = resources.dataset(spec).dataset
-        place = getattr(dataset, dataset.locator) if dataset.locator else None
-        around = place.expanduser().resolve() if isinstance(place, Path) else None
-        if around is not None and around.is_dir() and folder.resolve().is_relative_to(around):
-            raise ParameterError(
-                f"results would go to {folder}, which lies inside the data {spec!r} and would be read as a part of "
-                f"them. Give a folder outside with --out."
-            )
-    return folder
-
-
-def pending_cells(plan: Plan, store: Store, retry_failed: bool = False) -> list[Cell]:
-    """Return the cells whose records are missing, or failed where those are to be tried again.
-
-    Those with a source come first: they take longest, and no worker should be left alone with them at the end.
-    Ensembles come last, after their members.
-    """
-    stored = store.cells()
-    missing = [cell for cell in plan.cells if cell.id not in stored or (retry_failed and not store.read(cell.id).ok)]
-    return sorted(missing, key=lambda cell: (bool(cell.members), not cell.transfer.has_source))
-
-
-def encode_all(cells: Sequence[Cell], resources: Resources, say: Callable[[str], None]) -> None:
-    """Encode every split that the cells need: a damaged example is known before anything is trained.
-
-    So is a network that gives no features: each backbone is tried on two examples.
-    """
-    wanted: dict[tuple[str, str, str, str], None] = {}
-    for cell in cells:
-        transfer = cell.transfer
-        division = division_of(cell, resources)
-        for split in division.splits(transfer.target):
-            if split != "val" or cell.protocol.validation > 0:
-                for own, _ in division.parts(transfer.target, split):
-                    wanted[transfer.dataset, transfer.target, own, cell.backbone] = None
-        if transfer.source_dataset is not None and transfer.source is not None:
-            wanted[transfer.source_dataset, transfer.source, "train", cell.backbone] = None
-            strategy, _ = resources.catalog.strategy(cell.strategy)
-            if type(strategy).source_classifier is not Strategy.source_classifier:
-                wanted[transfer.source_dataset, transfer.source, "test", cell.backbone] = None
-    probed: set[str] = set()
-    for dataset, domain, split, backbone in wanted:
-        made = resources.cache.made
-        count = len(resources.encoded(dataset, domain, split, backbone).labels)
-        if resources.cache.made > made:
-            say(f"encoded {count:,} examples of {resources.dataset(dataset).dataset.label}, {domain}, {split}")
-        if backbone not in probed:
-            probed.add(backbone)
-            entry = resources.backbone(backbone)
-            probe_features(
-                entry.backbone, entry.weights, resources.encoded(dataset, domain, split, backbone).inputs[:2]
-            )

@@ -1,32 +1,33 @@
-"""Tuning: a strategy fitted with several settings of its parameters, at a budget that is alike for all strategies."""
+"""Tune a strategy inside a cell: fit several settings of its parameters, at one and the same budget for all."""
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tlbench.contract import Between, Cell, OneOf, SearchSpace, Strategy, TuningBudget, fields_of, option_name
+from tlbench.contract import Between, Cell, OneOf, SearchSpace, fields_of, option_name
 from tlbench.errors import ParameterError, TrainingError
 from tlbench.planning import free_space
-from tlbench.running.fit_task import Trial
+from tlbench.running.cell_setup import CellSetup
+from tlbench.running.draw_task import DrawnTask
+from tlbench.running.fit_task import Trial, fit_task, predict_task
+from tlbench.running.source_training import SourceTraining
 from tlbench.seeds import derive
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-Fit = Callable[[Strategy], Trial]  # fits a variant to the cell's task
 
-
-def tuned(cell: Cell, strategy: Strategy, budget: TuningBudget, fit: Fit) -> Trial:
-    """Return the trial that the cell's selection rule ranks highest, with all that were tried.
+def tune_task(setup: CellSetup, drawn: DrawnTask, source: SourceTraining) -> Trial:
+    """Fit several variants to a task; return the trial that the cell's selection rule ranks highest, with all tried.
 
     The first trial is the strategy as it was given; the others are drawn by optuna's tree-structured Parzen
     estimator (Bergstra et al., 2011, NeurIPS), whose seed depends on the root seed and the replicate alone. A trial
     whose loss is not finite is one that failed, and counts. By seconds the number of trials depends on the machine.
     Raises TrainingError where every trial failed.
     """
-    space = free_space(strategy)
-    study, distributions = _study(cell, space)
+    strategy, budget, space = setup.strategy, setup.cell.tuning, free_space(setup.strategy)
+    assert budget is not None
+    study, distributions = _study(setup.cell, space)
     given = {name: getattr(strategy, name) for name in space}
     options = {field.name: option_name(field) for field in fields_of(strategy)}
     if known_to_sampler := all(_holds(values, given[name]) for name, values in space.items()):
@@ -43,8 +44,9 @@ def tuned(cell: Cell, strategy: Strategy, budget: TuningBudget, fit: Fit) -> Tri
         start = time.perf_counter()
         entry: dict[str, Any] = {"parameters": {options[name]: value for name, value in values.items()}}
         try:
-            trial = fit(strategy.but(**values))
-            rank = trial.bench.rank(trial.classifier, trial=number)
+            fit = fit_task(setup, drawn, source.of(strategy.but(**values)))
+            trial = predict_task(setup, fit)
+            rank = fit.bench.rank(fit.classifier, trial=number)
         except TrainingError as error:
             if asked is not None:
                 study.tell(asked, state=_failed())

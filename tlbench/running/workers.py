@@ -19,7 +19,8 @@ from tlbench.host import Catalog, Host
 from tlbench.learning import configure, resolve_device
 from tlbench.progress import listening, tell
 from tlbench.results import Store
-from tlbench.running.run_cell import Outcome, failed, run_cell
+from tlbench.running.record_cell import Outcome, record_failure
+from tlbench.running.run_cell import run_cell
 
 TOLD_EVERY = 0.5  # seconds between what a worker says of one piece of work
 
@@ -181,8 +182,8 @@ class _Pool:
         code = worker.process.exitcode
         how = f"signal {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
         message = f"the worker process died with {how}; out of memory is the usual cause. Try fewer --jobs."
-        record = failed(cell, self.resources, resolve_device(self.where.device), Failure("WorkerDied", message))
-        return self.store.write(record)
+        death = Failure("WorkerDied", message)
+        return self.store.write(record_failure(cell, self.resources, resolve_device(self.where.device), death).record)
 
 
 def _work(connection: Connection, files: Sequence[str], cache: Path, results: Path, where: Where) -> None:
