@@ -10,11 +10,11 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from tlbench import Block, Recipe, Suite
+from tlbench import Block, Recipe, Suite, Workbench
 from tlbench.cli import main
 from tlbench.data import Cache, Resources
 from tlbench.host import Catalog, Host
-from tlbench.learning import configure
+from tlbench.learning import Setting, configure
 from tlbench.planning import make_plan
 from tlbench.results import Store
 from tlbench.running import Where, execute_plan
@@ -190,6 +190,18 @@ def resources(toy):
 def fresh_resources(toy, tmp_path):
     """The same with an empty cache."""
     return Resources(Catalog(Host([toy])), Cache(tmp_path / "cache"))
+
+
+@pytest.fixture
+def tiny_bench(resources):
+    """Make a workbench over the pretrained tiny network; give what should differ."""
+
+    def make(classes=4, recipe=None, replicate=0, backbone="tiny.corners", **rest):
+        entry, recipe = resources.backbone(backbone), recipe or Recipe(steps=4, batch_size=8)
+        device = torch.device("cpu")
+        return Workbench(Setting(entry.backbone, entry.weights, classes, recipe, device, 0, replicate), **rest)
+
+    return make
 
 
 @pytest.fixture

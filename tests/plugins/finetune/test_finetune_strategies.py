@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from small_tasks import same
 from torch import nn
 from torch.nn import functional as F
 
@@ -135,11 +136,6 @@ def fit(weights):
         return strategy.fit(Task(tuple("abcdef"[:classes]), examples(classes)), bench), bench
 
     return fitted
-
-
-def same(one, other):
-    first, second = state(one), state(other)
-    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
 # ---- what learns and what stays ------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from small_tasks import same
 from torch import nn
 
 from tlbench import Episodes, Labelled, Recipe
@@ -33,10 +34,6 @@ def fitted(model=None, recipe=PLAIN, streams=None, loss=None, **arguments):
         order_seed=arguments.pop("order_seed", 5), **arguments,
     )  # fmt: skip
     return model, trained
-
-
-def same(one, other):
-    return all(torch.equal(value, other[key]) for key, value in one.items())
 
 
 def snapshot(module):

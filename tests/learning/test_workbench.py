@@ -2,21 +2,19 @@
 
 import pytest
 import torch
+from small_tasks import same
 from torch import nn
 
-from tlbench import PluginError, Recipe, Workbench
+from tlbench import PluginError
 from tlbench.contract import Labelled
-from tlbench.learning import Setting, cross_entropy, seed_everything
+from tlbench.learning import cross_entropy, seed_everything
 
 
 @pytest.fixture
-def bench(resources):
-    def make(backbone="tiny.corners", replicate=0, **rest):
-        entry = resources.backbone(backbone)
-        recipe = Recipe(steps=4, batch_size=8)
-        return Workbench(Setting(entry.backbone, entry.weights, 4, recipe, torch.device("cpu"), 0, replicate), **rest)
-
-    return make
+def bench(tiny_bench):
+    return lambda backbone="tiny.corners", replicate=0, **rest: tiny_bench(
+        backbone=backbone, replicate=replicate, **rest
+    )
 
 
 def data(count=16):
@@ -24,10 +22,6 @@ def data(count=16):
     return Labelled(
         torch.randint(0, 255, (count, 1, 8, 8), dtype=torch.uint8, generator=generator), torch.arange(count) % 4
     )
-
-
-def same(one, other):
-    return all(torch.equal(value, other.state_dict()[key]) for key, value in one.state_dict().items())
 
 
 def test_every_backbone_is_a_pristine_copy_after_another_was_trained(bench):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from small_tasks import same
 from torch import nn
 
 from tlbench import Backbone, Labelled, Recipe, Task, Workbench
@@ -65,11 +66,6 @@ def fitted(strategy, recipe=PLAIN, few=NONE, norm=True, bench=None):
     task = Task(("a", "b", "c"), few, None, TARGET.inputs, SOURCE, ("a", "b", "c"))
     seed_everything(5)  # as every cell begins
     return strategy.fit(task, bench or a_bench(recipe, norm))
-
-
-def same(one, other):
-    mine, others = one.state_dict(), other.state_dict()
-    return mine.keys() == others.keys() and all(torch.equal(value, others[key]) for key, value in mine.items())
 
 
 # ---- weight 0 -----------------------------------------------------------------------------------------------

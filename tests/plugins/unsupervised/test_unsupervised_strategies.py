@@ -9,8 +9,7 @@ from sklearn.cluster import AgglomerativeClustering, KMeans, SpectralClustering
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 
-from tlbench import Budget, Labelled, Recipe, Task, Workbench
-from tlbench.learning import Setting
+from tlbench import Budget, Labelled, Recipe, Task
 from tlbench_unsupervised.agglomerative import Agglomerative
 from tlbench_unsupervised.clustering import ClustersOfBatch, drawn_seed
 from tlbench_unsupervised.pca_kmeans import PcaKMeans, k_means, principal_components
@@ -36,15 +35,14 @@ def images(count, seed):
 
 
 @pytest.fixture
-def make(resources):
+def make(tiny_bench):
     """Return a task without labels, and a bench over the pretrained tiny network."""
 
     def build(count=40, classes=4, replicate=0):
-        entry = resources.backbone("tiny.corners")
-        setting = Setting(entry.backbone, entry.weights, classes, Recipe(), torch.device("cpu"), 0, replicate)
         inputs = images(count, 1)[0]
         nothing = Labelled(inputs[:0], torch.zeros(0, dtype=torch.int64))
-        return Task(tuple("abcdefghijk"[:classes]), nothing, unlabelled=inputs), Workbench(setting)
+        bench = tiny_bench(classes, Recipe(), replicate)
+        return Task(tuple("abcdefghijk"[:classes]), nothing, unlabelled=inputs), bench
 
     return build
 

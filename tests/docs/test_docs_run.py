@@ -9,7 +9,7 @@ import torch
 from documents import DOCUMENTS, ROOT, command_lines, fenced, simple_commands, title
 from rehearsal import Rehearsal, make_cheap
 
-GOLDEN = "tests/test_golden.py::test_what_needs_no_data_holds"
+GOLDEN = "tests/plugins/golden/test_golden.py::test_what_needs_no_data_holds"
 # Lines that cannot be run within a test: why, and what runs them for real.
 ELSEWHERE = {
     "pip install . && tlbench run": ("installs into the environment", ".ci/run: first_command"),
@@ -23,7 +23,7 @@ ELSEWHERE = {
     "tlbench golden --data FOLDER --jobs 2": ("takes a minute, and data of the reader's own", GOLDEN),
     "diff -r results/quick/tables/results.csv mine/tables/results.csv": (
         "holds for whole runs, and here they are cut short",
-        "tests/test_executor.py::test_workers_and_any_order_of_cells_give_the_same_scores_and_logits_to_the_last_bit",
+        "tests/running/test_executor.py::test_workers_and_any_order_of_cells_give_the_same_scores_and_logits_to_the_last_bit",
     ),
 }  # fmt: skip
 LANGUAGES = {"sh", "python", "toml", "ini", "text"}
@@ -87,7 +87,7 @@ def test_every_block_of_a_document_runs(document, tmp_path, belongings, cheap):
                 reader.follow(block)
         finally:
             reader.forget()
-    if document.name != "plugin-hooks.md":  # tests/test_docs_hooks.py uses the plugins there
+    if document.name != "plugin-hooks.md":  # tests/docs/test_docs_hooks.py uses the plugins there
         idle = {place for name, place in reader.plugins.items() if name not in reader.used}
         assert idle == set(), "plugins that no command of the document loads"
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+from documents import ROOT
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -24,7 +25,7 @@ from tlbench.names import parse_spec
 from tlbench_timm.family import TimmFamily
 from tlbench_timm.shipped import GLYPHS, glyphs_backbone
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+DATA = ROOT.parent / "shared" / "data"
 needs_data = pytest.mark.skipif(not (DATA / "weights").is_dir(), reason="the real weights are not here")
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from documents import command_lines, simple_commands
+from documents import ROOT, command_lines, simple_commands
 
 from tlbench.cli import main
 from tlbench.host import FILES_VARIABLE, Catalog, Host
@@ -159,7 +159,7 @@ class Rehearsal:
 
     def _ini(self, block):
         shown = tomllib.loads(block.text)
-        real = tomllib.loads((Path(__file__).parents[1] / "plugins/example-plugin/pyproject.toml").read_text())
+        real = tomllib.loads((ROOT / "plugins/example-plugin/pyproject.toml").read_text())
         for table, values in shown.items():
             for key, value in values.items():
                 part = real[table][key]

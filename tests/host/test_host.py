@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from documents import ROOT
 
 import tlbench
 from tlbench import DataError, ParameterError, PluginError
@@ -300,10 +301,7 @@ def test_every_hook_is_used_by_one_of_our_own_plugins_or_by_the_progress_display
 
 
 def test_every_hook_has_a_test():
-    here = Path(__file__)
-    texts = here.read_text(encoding="utf-8") + "".join(
-        path.read_text(encoding="utf-8") for path in here.parent.rglob("test_*.py") if path != here
-    )
+    texts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     untested = {
         name for name in vars(hookspecs) if name.startswith("tlbench_") and not re.search(rf"\b{name}\b", texts)
     }

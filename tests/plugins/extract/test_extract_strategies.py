@@ -8,9 +8,10 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
+from small_tasks import CORNERS, corners, fit
 
 from tlbench import Labelled, Recipe, Task, Workbench
-from tlbench.learning import Setting, seed_everything
+from tlbench.learning import Setting
 from tlbench_extract.linear_probe import LinearProbe
 from tlbench_extract.mlp_probe import MlpProbe
 from tlbench_extract.nearest_mean import NearestMean
@@ -18,41 +19,21 @@ from tlbench_extract.nearest_neighbours import NearestNeighbours
 from tlbench_extract.probe import CANDIDATES
 from tlbench_extract.ridge_probe import RidgeProbe, ridge_regression
 
-CLASSES = ("north-west", "north-east", "south-west", "south-east")
 ALL = [
     LinearProbe(), LinearProbe(scale="standardise"), RidgeProbe(), RidgeProbe(scale="standardise"), NearestMean(),
     NearestMean(distance="cosine"), NearestNeighbours(), MlpProbe(),
 ]  # fmt: skip
 
 
-def examples(count, seed, hardness=40):
-    """Return noisy images with a brighter corner, which is their class."""
-    draw = np.random.default_rng(seed)
-    labels = np.arange(count) % 4
-    images = draw.integers(0, 120, (count, 1, 8, 8))
-    for image, label in zip(images, labels, strict=True):
-        top, left = 4 * (label // 2), 4 * (label % 2)
-        image[0, top : top + 4, left : left + 4] += hardness
-    return Labelled(torch.from_numpy(images.astype(np.uint8)), torch.from_numpy(labels))
-
-
 @pytest.fixture
-def make(resources):
+def make(tiny_bench):
     """Return a task, and a bench over the pretrained tiny network."""
 
     def build(count=24, val=None, recipe=None):
-        entry = resources.backbone("tiny.corners")
-        setting = Setting(
-            entry.backbone, entry.weights, 4, recipe or Recipe(steps=40, batch_size=8), torch.device("cpu"), 0, 0
-        )
-        return Task(CLASSES, examples(count, 1), val), Workbench(setting, validation=val)
+        bench = tiny_bench(recipe=recipe or Recipe(steps=40, batch_size=8), validation=val)
+        return Task(CORNERS, corners(count, 1), val), bench
 
     return build
-
-
-def fit(strategy, task, bench):
-    seed_everything(0)
-    return strategy.fit(task, bench)
 
 
 def outputs(strategy, task, bench, test):
@@ -74,7 +55,7 @@ def standardised(train, test):
 @pytest.mark.parametrize("scale", ["none", "standardise"])
 def test_the_linear_probe_is_scikit_learns_logistic_regression(make, scale):
     task, bench = make()
-    test = examples(40, 2)
+    test = corners(40, 2)
     train, labels, held_out = in_numpy(task, bench, test)
     if scale == "standardise":
         train, held_out = standardised(train, held_out)
@@ -85,11 +66,11 @@ def test_the_linear_probe_is_scikit_learns_logistic_regression(make, scale):
 
 
 def test_the_linear_probe_of_two_classes_gives_scikit_learns_probabilities(make, resources):
-    pair = examples(24, 1)
+    pair = corners(24, 1)
     keep = pair.labels < 2
     entry = resources.backbone("tiny.corners")
     bench = Workbench(Setting(entry.backbone, entry.weights, 2, Recipe(), torch.device("cpu"), 0, 0))
-    task, test = Task(CLASSES[:2], Labelled(pair.inputs[keep], pair.labels[keep])), examples(40, 2)
+    task, test = Task(CORNERS[:2], Labelled(pair.inputs[keep], pair.labels[keep])), corners(40, 2)
     train, labels, held_out = in_numpy(task, bench, test)
     logits = outputs(LinearProbe(), task, bench, test)
     found = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
@@ -101,7 +82,7 @@ def test_the_linear_probe_of_two_classes_gives_scikit_learns_probabilities(make,
 @pytest.mark.parametrize("scale", ["none", "standardise"])
 def test_the_ridge_probe_is_scikit_learns_ridge_regression_on_plus_and_minus_one(make, count, alpha, scale):
     task, bench = make(count)
-    test = examples(40, 2)
+    test = corners(40, 2)
     train, labels, held_out = in_numpy(task, bench, test)
     if scale == "standardise":
         train, held_out = standardised(train, held_out)
@@ -125,7 +106,7 @@ def test_both_forms_of_ridge_regression_solve_the_same_normal_equations(shape):
 @pytest.mark.filterwarnings("ignore:self.within_class_std_dev_")  # of the dead features
 def test_the_nearest_mean_is_scikit_learns_nearest_centroid(make):
     task, bench = make()
-    test = examples(200, 2)
+    test = corners(200, 2)
     train, labels, held_out = in_numpy(task, bench, test)
     model = NearestCentroid().fit(train, labels)
     logits = outputs(NearestMean(), task, bench, test)
@@ -136,7 +117,7 @@ def test_the_nearest_mean_is_scikit_learns_nearest_centroid(make):
 
 def test_the_nearest_mean_by_cosine_forgets_the_length_of_features(make):
     task, bench = make()
-    test = examples(200, 2)
+    test = corners(200, 2)
     train, labels, held_out = in_numpy(task, bench, test)
     train, held_out = (part / np.linalg.norm(part, axis=1, keepdims=True) for part in (train, held_out))
     means = np.stack([train[labels == label].mean(0) for label in range(4)])
@@ -152,7 +133,7 @@ def test_the_nearest_mean_by_cosine_forgets_the_length_of_features(make):
 
 def test_nearest_neighbours_vote_as_scikit_learns_do(make):
     task, bench = make()
-    test = examples(100, 2)
+    test = corners(100, 2)
     train, labels, held_out = in_numpy(task, bench, test)
     model = KNeighborsClassifier(5, metric="cosine", weights=lambda distances: np.exp(-distances / 0.07))
     expected = model.fit(train, labels).predict_proba(held_out)
@@ -163,7 +144,7 @@ def test_nearest_neighbours_vote_as_scikit_learns_do(make):
 @pytest.mark.parametrize("strategy", [LinearProbe(), RidgeProbe()], ids=lambda each: each.name)
 def test_without_validation_labels_a_probe_takes_the_middle_of_the_candidates(make, strategy):
     task, bench = make()
-    test = examples(20, 2)
+    test = corners(20, 2)
     given = type(strategy)(1.0)
     assert np.array_equal(outputs(strategy, task, bench, test), outputs(given, task, bench, test))
     assert bench.journal.notes["regularisation"] == 1.0
@@ -172,7 +153,7 @@ def test_without_validation_labels_a_probe_takes_the_middle_of_the_candidates(ma
 
 @pytest.mark.parametrize("strategy", [LinearProbe, partial(RidgeProbe, scale="standardise")], ids=["linear", "ridge"])
 def test_validation_labels_choose_the_regularisation(make, strategy):
-    val = examples(60, 3)
+    val = corners(60, 3)
     task, bench = make(val=val)
     chosen = fit(strategy(), task, bench)
     assert bench.journal.validated
@@ -212,7 +193,7 @@ def test_the_mlp_probe_trains_its_head_on_features_and_nothing_else(make):
 
 
 def test_augmentation_has_no_part_in_the_mlp_probe(make):
-    test = examples(20, 2)
+    test = corners(20, 2)
     plain, moved = (
         outputs(MlpProbe(), *make(recipe=Recipe(steps=10, batch_size=8, augment=kind)), test)
         for kind in ("none", "shift-flip")
@@ -221,7 +202,7 @@ def test_augmentation_has_no_part_in_the_mlp_probe(make):
 
 
 def test_the_mlp_probe_is_selected_on_validation_labels(make):
-    val = examples(60, 3)
+    val = corners(60, 3)
     task, bench = make(val=val, recipe=Recipe(steps=100, batch_size=8, evaluate_every=1))
     selected = outputs(MlpProbe(lr=0.1), task, bench, val).argmax(1)
     assert bench.journal.validated
@@ -232,7 +213,7 @@ def test_the_mlp_probe_is_selected_on_validation_labels(make):
 
 
 def test_the_mlp_probe_takes_dropout_and_mixup_from_the_recipe(make):
-    test = examples(20, 2)
+    test = corners(20, 2)
     seen = {
         outputs(MlpProbe(), *make(recipe=Recipe(steps=5, batch_size=8, **change)), test).tobytes()
         for change in ({}, {"dropout": 0.5}, {"mixup": 1.0}, {"label_smoothing": 0.2})
@@ -242,7 +223,7 @@ def test_the_mlp_probe_takes_dropout_and_mixup_from_the_recipe(make):
 
 @pytest.mark.parametrize("strategy", ALL, ids=lambda each: each.variant)
 def test_every_probe_learns_and_repeats_its_bits(make, strategy):
-    test = examples(200, 2, hardness=80)
+    test = corners(200, 2, hardness=80)
     first = outputs(strategy, *make(40), test)
     assert (first.argmax(1) == test.labels.numpy()).mean() > 0.5
     assert np.array_equal(first, outputs(strategy, *make(40), test))
@@ -252,6 +233,6 @@ def test_every_probe_learns_and_repeats_its_bits(make, strategy):
 def test_one_example_per_class_is_enough_for_every_probe(make, strategy):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = outputs(strategy, *make(4), examples(12, 2))
+        found = outputs(strategy, *make(4), corners(12, 2))
     assert found.shape == (12, 4)
     assert np.isfinite(found).all()

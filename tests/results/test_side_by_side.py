@@ -9,9 +9,9 @@ import subprocess
 import sys
 import textwrap
 import time
-from pathlib import Path
 
 import pytest
+from documents import ROOT
 
 from tlbench import Results
 from tlbench.errors import StoreError
@@ -21,7 +21,7 @@ from tlbench.results.side_by_side import PROCESSES
 
 side_by_side = importlib.import_module("tlbench.results.side_by_side")  # the wing shows the function of this name
 
-QUICK = Path(__file__).resolve().parents[1] / "results" / "quick"
+QUICK = ROOT / "results" / "quick"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing is forked")
 

@@ -11,7 +11,7 @@ from tlbench.data import Cache, Resources
 from tlbench.host import Catalog, Host
 from tlbench.learning import predict
 
-CIFAR_PLUGIN = Path(__file__).parent / "plugins" / "cifar_resnet.py"
+CIFAR_PLUGIN = Path(__file__).parent / "cifar_resnet.py"
 CPU = torch.device("cpu")
 
 

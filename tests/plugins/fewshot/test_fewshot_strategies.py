@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tlbench import DataError, Episode, Labelled, Protocol, Recipe, Source, Task, Workbench
-from tlbench.learning import Setting, predict, train
+from tlbench import DataError, Episode, Labelled, Protocol, Recipe, Source, Task
+from tlbench.learning import predict, train
 from tlbench.planning import make_plan
 from tlbench.running import run_cell
 from tlbench_fewshot import neighbours, tlbench_strategies
@@ -65,11 +65,9 @@ def images(each, ways, seed=0, noise=60):
 
 
 @pytest.fixture
-def bench(resources):
-    def make(classes=3, steps=25, lr=1e-3, **rest):
-        entry = resources.backbone("tiny.corners")
-        recipe = Recipe(steps=steps, batch_size=16, augment="none")
-        return Workbench(Setting(entry.backbone, entry.weights, classes, recipe, CPU, 0, 0), **rest)
+def bench(tiny_bench):
+    def make(classes=3, steps=25, **rest):
+        return tiny_bench(classes, Recipe(steps=steps, batch_size=16, augment="none"), **rest)
 
     return make
 

@@ -4,17 +4,19 @@ import dataclasses
 
 import numpy as np
 import pytest
+import small_tasks
 import torch
 from sklearn.ensemble import AdaBoostClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
+from small_tasks import CORNERS, corners
 from torch import nn
 from torch.nn import functional as F
 
-from tlbench import DataError, Labelled, Member, Recipe, Task, Workbench
+from tlbench import DataError, Labelled, Member, Recipe, Task
 from tlbench.contract import Protocol
 from tlbench.errors import ParameterError, PlanError
-from tlbench.learning import Setting, seed_everything
+from tlbench.learning import seed_everything
 from tlbench.planning import make_plan
 from tlbench.running import Where, execute_plan
 from tlbench.running.before_run import pending_cells
@@ -27,37 +29,22 @@ from tlbench_ensemble.snapshot import Snapshot
 from tlbench_ensemble.stacking import Combination, Stacking
 from tlbench_ensemble.vote import Vote
 
-CLASSES = ("north-west", "north-east", "south-west", "south-east")
 PAIR = ("linear-probe", "nearest-mean")
 
 
-def examples(count, seed, hardness=40):
-    """Return noisy images with a brighter corner, which is their class."""
-    draw = np.random.default_rng(seed)
-    labels = np.arange(count) % 4
-    images = draw.integers(0, 120, (count, 1, 8, 8))
-    for image, label in zip(images, labels, strict=True):
-        top, left = 4 * (label // 2), 4 * (label % 2)
-        image[0, top : top + 4, left : left + 4] += hardness
-    return Labelled(torch.from_numpy(images.astype(np.uint8)), torch.from_numpy(labels))
-
-
 @pytest.fixture
-def make(resources):
+def make(tiny_bench):
     """Return a task, and a bench over the pretrained tiny network."""
 
     def build(count=24, val=None, members=(), recipe=None):
-        entry = resources.backbone("tiny.corners")
-        recipe = recipe or Recipe(steps=6, batch_size=8)
-        setting = Setting(entry.backbone, entry.weights, 4, recipe, torch.device("cpu"), 0, 0)
-        return Task(CLASSES, examples(count, 1), val), Workbench(setting, validation=val, members=members)
+        bench = tiny_bench(recipe=recipe or Recipe(steps=6, batch_size=8), validation=val, members=members)
+        return Task(CORNERS, corners(count, 1), val), bench
 
     return build
 
 
 def fit(strategy, task, bench):
-    seed_everything(0)
-    return strategy.fit(task, bench).eval()
+    return small_tasks.fit(strategy, task, bench).eval()
 
 
 def outputs(model, inputs):
@@ -125,7 +112,7 @@ def test_a_bootstrap_sample_draws_with_replacement_and_leaves_no_class_out():
 def test_bagging_of_one_sample_that_is_all_labels_is_scikit_learns_logistic_regression(make, monkeypatch):
     monkeypatch.setattr(bagging, "bootstrap", lambda labels, generator: torch.arange(len(labels)))
     task, bench = make()
-    test = examples(40, 2)
+    test = corners(40, 2)
     train, held_out = (bench.features(part.inputs).double().numpy() for part in (task.train, test))
     expected = LogisticRegression(max_iter=1000).fit(train, task.train.labels).predict_proba(held_out)
     for size in (1, 3):
@@ -147,7 +134,7 @@ def test_bagged_networks_are_fine_tuned_one_by_one_and_averaged(make):
     task, bench = make()
     model = fit(Bagging(learner="finetune", size=3, steps=4), task, bench)
     assert trainings(bench) == 3
-    inputs = examples(8, 3).inputs
+    inputs = corners(8, 3).inputs
     own = torch.stack([outputs(network, inputs).softmax(1) for network in model.classifiers])
     assert not torch.allclose(own[0], own[1])
     assert torch.allclose(outputs(model, inputs).exp(), own.mean(0), atol=1e-6)
@@ -210,7 +197,7 @@ def test_boosting_of_features_that_say_nothing_prefers_no_class():
 
 def test_boosting_is_a_head_on_the_frozen_backbone_that_repeats(make):
     task, bench = make()
-    test = examples(40, 2)
+    test = corners(40, 2)
     model = fit(Boosting(rounds=10), task, bench)
     assert torch.equal(outputs(model, test.inputs), outputs(model.head, bench.features(test.inputs)))
     assert (outputs(model, test.inputs).argmax(1) == test.labels).float().mean() > 0.5
@@ -354,7 +341,7 @@ def test_a_greedy_soup_begins_with_the_best_and_adds_what_does_no_harm():
 
 
 def test_a_greedy_soup_uses_the_validation_labels_and_says_so(make):
-    task, bench = make(val=examples(16, 5), recipe=Recipe(steps=30, batch_size=8))
+    task, bench = make(val=corners(16, 5), recipe=Recipe(steps=30, batch_size=8))
     soup = fit(ModelSoup(mix="greedy", lrs=(50.0, 1e-2)), task, bench)
     assert bench.journal.validated
     assert bench.journal.notes["ingredients"] == 1  # a rate of 50 destroys a network

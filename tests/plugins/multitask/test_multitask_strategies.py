@@ -5,7 +5,9 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+import small_tasks
 import torch
+from small_tasks import same
 from torch import nn
 
 from tlbench import Labelled, Protocol, Recipe, Task, Workbench
@@ -28,7 +30,7 @@ ALL = [
 ]  # fmt: skip
 
 
-def examples(count, classes, seed):
+def stripes(count, classes, seed):
     """Return images whose rows from their label on are brighter."""
     draw = torch.Generator().manual_seed(seed)
     labels = torch.arange(count) % classes
@@ -39,15 +41,13 @@ def examples(count, classes, seed):
 
 
 @pytest.fixture
-def make(resources):
+def make(tiny_bench):
     """Return a task with a source of other classes, and a bench over the pretrained tiny network."""
 
     def build(steps=4, val=None, source_classes=6, **rest):
-        entry = resources.backbone("tiny.corners")
-        recipe = Recipe(steps=steps, batch_size=8, **rest)
-        bench = Workbench(Setting(entry.backbone, entry.weights, 4, recipe, torch.device("cpu"), 0, 0), validation=val)
+        bench = tiny_bench(recipe=Recipe(steps=steps, batch_size=8, **rest), validation=val)
         task = Task(
-            tuple("wxyz"), examples(12, 4, 1), val, source=examples(36, source_classes, 2),
+            tuple("wxyz"), stripes(12, 4, 1), val, source=stripes(36, source_classes, 2),
             source_classes=tuple("abcdef"[:source_classes]),
         )  # fmt: skip
         return task, bench
@@ -55,14 +55,7 @@ def make(resources):
     return build
 
 
-def fit(strategy, task, bench):
-    seed_everything(3)
-    return strategy.fit(task, bench)
-
-
-def same(one, other, tolerance=0.0):
-    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
-    return all(torch.allclose(left.float(), right.float(), rtol=0, atol=tolerance) for left, right in pairs)
+fit = partial(small_tasks.fit, seed=3)
 
 
 def draws():
@@ -252,7 +245,7 @@ def test_the_recipes_dropout_and_mixup_are_used(make):
 
 
 def test_validation_labels_of_the_target_select_trunk_and_both_heads(make):
-    val, options = examples(40, 4, 9), {"schedule": "constant", "warmup": 0.0}
+    val, options = stripes(40, 4, 9), {"schedule": "constant", "warmup": 0.0}
     task, bench = make(steps=12, val=val, evaluate_every=1, **options)
     model = fit(MultiTask(lr=0.3), task, bench)
     step = bench.journal.notes["training_1_selected_step"]

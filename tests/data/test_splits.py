@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from documents import ROOT
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
@@ -20,7 +21,7 @@ from tlbench.running.cell_setup import open_cell
 from tlbench.running.draw_task import KnownInputs, draw_source
 from tlbench_reports.words import notes
 
-RECORDS = Path(__file__).parents[1] / "results" / "quick" / "records"
+RECORDS = ROOT / "results" / "quick" / "records"
 
 
 @dataclass(frozen=True, eq=False)

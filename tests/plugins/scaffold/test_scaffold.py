@@ -10,13 +10,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from documents import ROOT
 from packaging.requirements import Requirement
 
 from tlbench import __version__
 
 pytest.importorskip("tlbench_scaffold")
 
-ROOT = Path(__file__).parents[1]
 KINDS = ("strategy", "backbone", "dataset", "metric", "reporter")
 
 
