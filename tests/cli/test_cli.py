@@ -116,7 +116,7 @@ def test_a_plugin_adds_a_command_of_its_own(plugin_file):
         (("--suite", "quik"), "unknown suite 'quik'. Did you mean 'quick'?"),
         (("--suite", "absent.toml"), "cannot read the suite file absent.toml: No such file"),
         (("-p", "absent.py"), "absent.py does not exist"),
-        (("--replicate", "3"), "No such option '--replicate'"),
+        (("--replicate", "3"), "No such option"),
         (("-s", "finetune", "-b", "tiny"), "finetune needs a pretrained backbone"),
     ],
 )
@@ -167,7 +167,7 @@ def test_a_slip_in_a_suite_file_costs_one_line(text, message, refused, toy, tmp_
             "no/such/folder must be a folder",
         ),
         (("report", "absent"), "absent is not a results folder: it holds no tlbench.json"),
-        (("--vresion",), "No such option '--vresion'"),
+        (("--vresion",), "No such option"),
     ],
 )
 def test_a_slip_anywhere_else_costs_one_line_too(arguments, message, refused):
