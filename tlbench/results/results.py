@@ -9,7 +9,7 @@ import pandas as pd
 
 from tlbench.contract import SETTINGS, UNSUPERVISED, Budget, Family, Record
 from tlbench.errors import ParameterError, StoreError
-from tlbench.names import near_miss
+from tlbench.names import near_miss, plural
 from tlbench.results.across import Across, compare_across
 from tlbench.results.reading import read_records, read_right_answers
 from tlbench.results.records_frame import (
@@ -28,6 +28,7 @@ from tlbench.results.summary import GROUP, ROW, Summary, pairwise
 
 __all__ = ["COSTS", "GROUP", "LABELS", "LEDGER", "PRIMARY", "ROW", "SETTINGS", "UNSUPERVISED", "Results"]
 
+SHOWN = (*ROW, "n", "mean", "seed_low", "seed_high", "delta", "delta_low", "delta_high", "verdict")  # in a notebook
 PRIMARY_OF_CLUSTERS = "clustering-accuracy"
 _SETTINGS = {setting: place for place, setting in enumerate(SETTINGS)}
 _FAMILIES = {str(family): place for place, family in enumerate(Family)}
@@ -56,6 +57,25 @@ class Results:
         self.skipped: tuple[Mapping[str, Any], ...] = tuple(plan.get("skips", ()))
         self.findings: tuple[str, ...] = tuple(plan.get("findings", ()))
         self.warnings: tuple[str, ...] = tuple(plan["warnings"] if "warnings" in plan else self._warnings())
+
+    def __repr__(self) -> str:
+        failed = sum(not record.ok for record in self.records)
+        baseline = f", baseline={self.baseline!r}" if self.baseline else ""
+        lines = [
+            f"<Results({str(self.folder)!r}{baseline}): suite {self.suite}, {plural(len(self.records), 'record')}"
+            f"{f', {failed} failed' if failed else ''}>",
+            *(f"* {sentence}" for sentence in self.headlines()),
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return the headlines and the summary as HTML, for a notebook."""
+        from html import escape
+
+        shown = self.summary()[[name for name in SHOWN if name in self.summary()]]
+        sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.headlines())
+        title = escape(repr(self).partition("\n")[0].strip("<>"))
+        return f"<p>{title}</p><ul>{sentences}</ul>{shown.to_html(index=False, float_format='%.3f', border=0)}"
 
     def _warnings(self) -> Iterator[str]:
         """Say what the records cannot show, where no plan has said so."""
