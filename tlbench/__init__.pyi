@@ -73,6 +73,7 @@ from .progress import track as track
 from .results.across import Across as Across
 from .results.reporting import MANY_RECORDS as MANY_RECORDS
 from .results.reporting import REPORTS_STAMP as REPORTS_STAMP
+from .results.reporting import read_stamp as read_stamp
 from .results.results import Results as Results
 from .results.rows import row_labels as row_labels
 from .results.side_by_side import side_by_side as side_by_side

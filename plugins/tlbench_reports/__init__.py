@@ -31,7 +31,7 @@ def tlbench_reporters() -> "Iterable[Reporter]":
 @hookimpl
 def tlbench_add_commands(cli: "click.Group") -> None:
     """Add `tlbench report`."""
-    from tlbench_reports.command import report
+    from tlbench_reports.report_command.command import report
 
     cli.add_command(report)
 

@@ -1,12 +1,11 @@
 """All charts of a report, and their files."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tlbench import MANY_RECORDS, REPORTS_STAMP, side_by_side
+from tlbench import MANY_RECORDS, read_stamp, side_by_side
 from tlbench_reports.atomic import write_bytes
 from tlbench_reports.calibration_plot import calibration_plot
 from tlbench_reports.confusion_plot import confusion_plot
@@ -57,11 +56,8 @@ def write(results: "Results", folder: Path) -> list[Path]:
 
 def _written(folder: Path) -> set[Path]:
     """Return the charts that the last report wrote, by its own list: a user's files are none of ours."""
-    try:
-        names = json.loads((folder / REPORTS_STAMP).read_text(encoding="utf-8"))["files"]
-        return {folder / name for name in names if PurePosixPath(name).parent == PurePosixPath("charts")}
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
+    names = read_stamp(folder).files
+    return {folder / name for name in names if PurePosixPath(name).parent == PurePosixPath("charts")}
 
 
 @once

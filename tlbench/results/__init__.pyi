@@ -2,6 +2,9 @@ from . import stats as stats
 from .across import Across as Across
 from .reporting import MANY_RECORDS as MANY_RECORDS
 from .reporting import REPORTS_STAMP as REPORTS_STAMP
+from .reporting import Stamp as Stamp
+from .reporting import content_digest as content_digest
+from .reporting import read_stamp as read_stamp
 from .reporting import write_reports as write_reports
 from .results import Results as Results
 from .rows import row_labels as row_labels

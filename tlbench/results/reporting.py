@@ -1,8 +1,12 @@
 """Has reporters write their files, shows the texts among them, and ends with the page's path."""
 
+import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -18,6 +22,18 @@ from tlbench.results.side_by_side import side_by_side
 
 REPORTS_STAMP = "reports.json"  # names what the reports in a folder were made from
 MANY_RECORDS = 20_000  # records from which on reports share the work among processes, and draw fewer charts
+_PICTURES = (".svg", ".png")
+_EMBEDDED = re.compile(rb"data:image/[\w+.-]+;base64,[A-Za-z0-9+/=]+")
+_SIZE = re.compile(rb'(width|height)="\d+"')
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What stands in `reports.json`: what the reports were made from, what drew the charts, and all files' digests."""
+
+    made_from: str = ""
+    matplotlib: str = ""  # the version; empty where no chart was drawn
+    files: dict[str, str] = field(default_factory=dict)  # the digest of each path; empty where it is not known
 
 
 def write_reports(
@@ -43,9 +59,8 @@ def write_reports(
             paths = _written(results, chosen)
         except OSError as error:
             raise StoreError(f"cannot write reports to {results.folder}: {error.strerror or error}.") from None
-        names = [path.relative_to(results.folder).as_posix() for path in paths]
-        stamp = json.dumps({"made_from": made_from, "files": names}, indent=1) + "\n"
-        write_atomically(results.folder / REPORTS_STAMP, stamp.encode())
+        stamp = _stamp(results.folder, made_from, paths, keep=bool(formats))
+        write_atomically(results.folder / REPORTS_STAMP, (json.dumps(asdict(stamp), indent=1) + "\n").encode())
     for path in paths:
         if path.suffix == ".txt":
             say(path.read_text(encoding="utf-8"))
@@ -77,12 +92,46 @@ def _made_from(results: Results, formats: Sequence[str]) -> str:
     return digest([__version__, list(formats), results.baseline, facts, plan])
 
 
-def _still_good(folder: Path, made_from: str) -> list[Path] | None:
-    """Return the files that were made from the same, where all are still there."""
+def _stamp(folder: Path, made_from: str, paths: Sequence[Path], *, keep: bool) -> Stamp:
+    """Describe the files that were written; with `keep` also those that the last stamp lists beside them."""
+    last = read_stamp(folder) if keep else Stamp()
+    files = {path.relative_to(folder).as_posix(): content_digest(path) if path.is_file() else "" for path in paths}
+    drawn = any(name.endswith(_PICTURES) for name in files)
+    others = {name: known for name, known in last.files.items() if name not in files}
+    return Stamp(made_from, version("matplotlib") if drawn else last.matplotlib, others | files)
+
+
+def read_stamp(folder: Path) -> Stamp:
+    """Read the stamp of a results folder, or an empty one where there is none that can be read.
+
+    Version 0.1 listed the files without digests.
+    """
     try:
         stamp = json.loads((folder / REPORTS_STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
-    paths = [folder / name for name in stamp.get("files", ())]
-    good = stamp.get("made_from") == made_from and paths and all(path.is_file() for path in paths)
+        return Stamp()
+    if not isinstance(stamp, dict):
+        return Stamp()
+    files = stamp.get("files")
+    known = files.items() if isinstance(files, dict) else [(name, "") for name in files or ()]
+    digests = {str(name): str(digest) for name, digest in known}
+    return Stamp(str(stamp.get("made_from", "")), str(stamp.get("matplotlib", "")), digests)
+
+
+def content_digest(path: Path) -> str:
+    """Return the SHA-256 digest of a report; of a page without the pictures in it, and without their sizes.
+
+    The pictures of a page depend on the version of matplotlib and on the processor. All else is taken byte by byte.
+    """
+    data = path.read_bytes()
+    if path.suffix == ".html":
+        data = _SIZE.sub(b"", _EMBEDDED.sub(b"data:", data))
+    return hashlib.sha256(data).hexdigest()
+
+
+def _still_good(folder: Path, made_from: str) -> list[Path] | None:
+    """Return the files that were made from the same, where all are still there."""
+    stamp = read_stamp(folder)
+    paths = [folder / name for name in stamp.files]
+    good = stamp.made_from == made_from and paths and all(path.is_file() for path in paths)
     return paths if good else None

@@ -75,7 +75,7 @@ class Results:
         shown = self.summary()[[name for name in SHOWN if name in self.summary()]]
         sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.headlines())
         title = escape(repr(self).partition("\n")[0].strip("<>"))
-        return f"<p>{title}</p><ul>{sentences}</ul>{shown.to_html(index=False, float_format='%.3f', border=0)}"
+        return f"<p>{title}</p><ul>{sentences}</ul>{shown.to_html(index=False, float_format='{:.3f}'.format, border=0)}"
 
     def _warnings(self) -> Iterator[str]:
         """Say what the records cannot show, where no plan has said so."""

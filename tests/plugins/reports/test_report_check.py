@@ -1,5 +1,6 @@
 """`tlbench report`: it writes reports and blocks of documents, and --check finds what its records do not make."""
 
+import json
 import re
 import shutil
 from types import SimpleNamespace
@@ -10,8 +11,9 @@ from report_records import make_record, make_results
 
 from tlbench import Reporter
 from tlbench.cli import main
-from tlbench_reports import checking
+from tlbench.results import content_digest
 from tlbench_reports.drawing import INEXACT
+from tlbench_reports.report_command import checking
 
 FORMATS = ("--format", "markdown", "--format", "csv", "--format", "parquet", "--format", "table", "--format", "latex")
 BEFORE, AFTER = "# Mine\n\nwords before\n", "\nwords after\n"
@@ -53,6 +55,29 @@ def check(*arguments):
     return lines
 
 
+def restamped(folder, **changes):
+    """Change what stands in reports.json."""
+    path = folder / "reports.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def listed(folder):
+    """Return the digests that stand in reports.json."""
+    return json.loads((folder / "reports.json").read_text())["files"]
+
+
+def unlisted(folder, name):
+    restamped(folder, files={other: digest for other, digest in listed(folder).items() if other != name})
+
+
+def without_charts_and_page(folder):
+    """Take away what git does not keep of a reference run; return the names of these files."""
+    gone = [folder / "index.html", *(folder / "charts").iterdir()]
+    for path in gone:
+        path.unlink()
+    return {path.relative_to(folder).as_posix() for path in gone}
+
+
 def test_every_kind_of_change_is_named_with_its_file_and_line(folder):
     [line] = check(folder)
     assert re.match(r"\d+ files of .*mine: as the records make them\.", line)
@@ -61,6 +86,7 @@ def test_every_kind_of_change_is_named_with_its_file_and_line(folder):
     number = next(i for i, line in enumerate(lines, start=1) if line.startswith("| linear-probe"))
     lines[number - 1] = lines[number - 1].replace("0.", "1.", 1)
     markdown.write_text("\n".join([*lines, ""]))
+    unlisted(folder, "tables/summary.tex")
     (folder / "tables" / "summary.tex").unlink()
     (folder / "tables" / "old.md").write_text("from long ago")
     (folder / "charts" / "gone.png").write_bytes(b"")
@@ -102,6 +128,76 @@ def test_a_forged_score_of_a_record_is_seen_in_all_its_tables(folder):
     assert {"results.csv", "results.parquet", "summary.csv", "summary.parquet", "summary.md", "summary.tex"} <= names
 
 
+def test_absent_files_are_compared_by_their_digests(folder):
+    gone = without_charts_and_page(folder)
+    result = run(folder, "--check")
+    assert result.exit_code == 0
+    by_digest, agree = result.output.splitlines()
+    assert by_digest == f"Compared by the digests of reports.json: {len(gone)} absent files."
+    assert "as the records make them" in agree
+
+
+def test_a_forged_score_of_a_record_is_seen_in_absent_files(folder):
+    gone = without_charts_and_page(folder)
+    path = min((folder / "records").glob("linear-probe*.json"))
+    path.write_text(re.sub(r'("accuracy": )0\.\d+', r"\g<1>0.999", path.read_text(), count=1))
+    ending = ": is not there, and what the records make has another digest than reports.json lists."
+    said = {line.partition("/mine/")[2].removesuffix(ending) for line in check(folder) if line.endswith(ending)}
+    assert said <= gone
+    assert {"index.html", "charts/heat-map-5-shot.svg", "charts/heat-map-5-shot.png"} <= said
+
+
+@pytest.mark.parametrize("stamp", ["without digests", "without the file", "none"])
+def test_an_absent_file_that_no_digest_stands_for_is_a_difference(folder, stamp):
+    if stamp == "without digests":  # as version 0.1 wrote them
+        restamped(folder, files=list(listed(folder)))
+    elif stamp == "without the file":
+        unlisted(folder, "index.html")
+    else:
+        (folder / "reports.json").unlink()
+    (folder / "index.html").unlink()
+    [line] = check(folder)
+    assert line.endswith("index.html: is not there.")
+
+
+def test_charts_of_another_matplotlib_are_counted_and_not_compared(folder):
+    shown = folder / "charts" / "heat-map-5-shot.png"
+    others = {name: "0" * 64 for name in listed(folder) if name.startswith("charts/")}
+    restamped(folder, matplotlib="3.9.1", files={**listed(folder), **others})
+    kept = shown.read_bytes()
+    gone = without_charts_and_page(folder)
+    shown.write_bytes(kept[:100])
+    result = run(folder, "--check")
+    assert result.exit_code == 0
+    by_digest, by_nothing, _ = result.output.splitlines()
+    assert by_digest == "Compared by the digests of reports.json: 1 absent file."
+    assert f"Not compared: pictures of {len(gone) - 1} files; they were drawn by matplotlib 3.9.1, and" in by_nothing
+    restamped(folder, files={**listed(folder), "index.html": "0" * 64})
+    lines = run(folder, "--check").output.splitlines()
+    assert [line.partition("/mine/")[2].partition(":")[0] for line in lines if "/mine/" in line] == ["index.html"]
+
+
+def test_a_shown_chart_is_compared_without_its_drawing_beside_it(folder):
+    shown = folder / "charts" / "heat-map-5-shot.png"
+    other = next((folder / "charts").glob("scores-*.png")).read_bytes()
+    without_charts_and_page(folder)
+    shown.write_bytes(other)
+    [line, _] = check(folder)
+    assert line.endswith("heat-map-5-shot.png: it is not the picture that the records make.")
+
+
+def test_an_absent_png_of_other_bytes_is_not_compared_where_its_drawing_is_the_same(folder):
+    name = "charts/heat-map-5-shot.png"
+    restamped(folder, files={**listed(folder), name: "0" * 64})
+    gone = without_charts_and_page(folder)
+    lines = run(folder, "--check").output.splitlines()
+    assert lines[0].endswith(f": {len(gone) - 1} absent files.")
+    assert lines[1].startswith("Not compared: 1 absent PNG file; ")
+    restamped(folder, files={**listed(folder), name.replace("png", "svg"): "0" * 64})
+    lines = run(folder, "--check").output.splitlines()
+    assert sum(re.search(r"heat-map-5-shot\.(svg|png): is not there, and", line) is not None for line in lines) == 2
+
+
 def test_numbers_may_differ_in_their_last_digits_and_not_before(folder):
     table = folder / "tables" / "summary.csv"
     text = table.read_text()
@@ -128,6 +224,31 @@ def test_charts_are_compared_where_the_same_matplotlib_draws_the_same(tmp_path, 
         return [folder / "one.svg"]
 
     (tmp_path / "one.svg").write_text(f"Matplotlib {there}")
+    check = checking.Check()
+    check.reports(SimpleNamespace(folder=tmp_path), [Reporter("one", write)], strays=False)
+    assert difference in "".join(check.differences)
+    assert len(check.differences) == bool(difference)
+    assert note in "".join(check.notes)
+    assert len(check.notes) == bool(note)
+
+
+@pytest.mark.parametrize(
+    ("words", "listed", "difference", "note"),
+    [
+        ("", "", ": is not there, and what the records make", ""),
+        (INEXACT, "", "", "Not compared: 1 absent chart file; each processor"),
+        (INEXACT, "same", "", "Compared by the digests of reports.json: 1 absent file."),
+    ],
+)
+def test_an_absent_chart_of_last_digits_is_compared_where_these_are_the_same(tmp_path, words, listed, difference, note):
+    def write(results, folder):
+        (folder / "one.svg").write_text(f"Matplotlib v3.9.1, {words}")
+        return [folder / "one.svg"]
+
+    [path] = write(None, tmp_path)
+    digest = content_digest(path) if listed else "0" * 64
+    path.unlink()
+    (tmp_path / "reports.json").write_text(json.dumps({"matplotlib": "3.9.1", "files": {"one.svg": digest}}))
     check = checking.Check()
     check.reports(SimpleNamespace(folder=tmp_path), [Reporter("one", write)], strays=False)
     assert difference in "".join(check.differences)

@@ -10,6 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from tlbench.names import plural
+from tlbench.results import REPORTS_STAMP, Stamp, content_digest, read_stamp
 from tlbench_reports.drawing import INEXACT
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ _ALIKE = 1e-9  # how far numbers of a table may lie apart, relatively: sums depe
 _PIXELS = 1e-4  # the share of a chart's pixels that may have other colours: the edges of letters
 _SHOWN = 70  # letters of a line
 _PICTURE = re.compile(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)")
+_UNKNOWN = "of an unknown version"
 _DRAWN_BY = re.compile(rb"Matplotlib v(\S+?),")
 _FOLDERS = ("tables", "charts")
 
@@ -29,27 +32,38 @@ class Check:
     def __init__(self) -> None:
         self.differences: list[str] = []
         self.files = 0
+        self._absent = 0
         self._drawn_by: set[str] = set()
+        self._other_version: set[Path] = set()
+        self._inexact = 0
+        self._other_bytes = 0
 
     def reports(self, results: "Results", reporters: "Sequence[Reporter]", strays: bool) -> None:
         """Make these reports anew beside the folder, and compare; with `strays` look for files that none makes."""
+        stamp = read_stamp(results.folder)
         with TemporaryDirectory(prefix="tlbench-check-") as temporary:
             anew = Path(temporary)
             made = [path.relative_to(anew) for reporter in reporters for path in reporter.write(results, anew)]
             for name in dict.fromkeys(made):
                 self.files += 1
-                if said := self._compare(results.folder / name, anew / name):
-                    self.differences.append(f"{results.folder / name}{said}")
+                there = results.folder / name
+                said = (
+                    self._compare(there, anew / name, stamp)
+                    if there.is_file()
+                    else self._listed(there, name, anew, stamp)
+                )
+                if said:
+                    self.differences.append(f"{there}{said}")
             if strays:
                 wanted = set(made)
-                there = [path for folder in _FOLDERS for path in sorted((results.folder / folder).glob("*"))]
-                for path in there:
+                found = [path for folder in _FOLDERS for path in sorted((results.folder / folder).glob("*"))]
+                for path in found:
                     if path.is_file() and path.relative_to(results.folder) not in wanted:
                         self.differences.append(f"{path}: no report makes it any more.")
 
     def document(self, results: "Results", document: Path) -> None:
         """Compare the block of these results in a document."""
-        from tlbench_reports.block import block, taken_apart
+        from tlbench_reports.report_command.block import block, taken_apart
 
         before, inside, _ = taken_apart(results, document)
         if said := _lines(inside, block(results, document), before.count("\n")):
@@ -57,29 +71,36 @@ class Check:
 
     @property
     def notes(self) -> list[str]:
-        """What was not compared, and why."""
-        if not self._drawn_by:
-            return []
-        import matplotlib
+        """What was compared by digest, what was not compared, and why."""
+        found = []
+        if self._absent:
+            found.append(f"Compared by the digests of {REPORTS_STAMP}: {plural(self._absent, 'absent file')}.")
+        if self._other_version:
+            import matplotlib
 
-        versions = " and ".join(sorted(self._drawn_by))
-        here = f"here is {matplotlib.__version__}"
-        return [f"Charts were not compared: they were drawn by matplotlib {versions}, and {here}."]
+            versions, here = " and ".join(sorted(self._drawn_by)), f"here is {matplotlib.__version__}"
+            files = plural(len(self._other_version), "file")
+            found.append(f"Not compared: pictures of {files}; they were drawn by matplotlib {versions}, and {here}.")
+        if self._inexact:
+            files = plural(self._inexact, "absent chart file")
+            found.append(f"Not compared: {files}; each processor draws other last digits.")
+        if self._other_bytes:
+            files = plural(self._other_bytes, "absent PNG file")
+            found.append(f"Not compared: {files}; the same charts as SVG are equal, and bytes depend on libraries.")
+        return found
 
-    def _compare(self, there: Path, anew: Path) -> str:
+    def _compare(self, there: Path, anew: Path, stamp: Stamp) -> str:
         """Return how a file differs from what it should be, to be put behind its name; nothing where it does not."""
-        if not there.is_file():
-            return ": is not there."
         match there.suffix:
             case ".svg":
-                return self._svg(there.read_bytes(), anew.read_bytes())
+                return self._svg(there.read_bytes(), anew.read_bytes(), there)
             case ".png":
-                drawing = there.with_suffix(".svg")
-                same = drawing.is_file() and _by(drawing.read_bytes()) == _by(anew.with_suffix(".svg").read_bytes())
-                exact = INEXACT.encode() not in anew.with_suffix(".svg").read_bytes()
-                return _png(there, anew) if same and exact else ""
+                drawing, beside = _drawing(anew), _drawing(there)
+                if self._other(there, _by(beside) if beside else stamp.matplotlib, drawing):
+                    return ""
+                return "" if INEXACT.encode() in drawing else _png(there, anew)
             case ".html":
-                return self._html(_text(there), _text(anew))
+                return self._html(_text(there), _text(anew), there)
             case ".csv":
                 return _tables(_text(there).splitlines(), _text(anew).splitlines())
             case ".parquet":
@@ -87,15 +108,41 @@ class Check:
         old, new = there.read_bytes(), anew.read_bytes()
         return "" if old == new else _lines(_text(there), _text(anew)) or ": its bytes differ."
 
-    def _svg(self, there: bytes, anew: bytes) -> str:
+    def _listed(self, there: Path, name: Path, anew: Path, stamp: Stamp) -> str:
+        """Return how a file that is absent differs from the one whose digest the stamp lists."""
+        if not (listed := stamp.files.get(name.as_posix())):
+            return ": is not there."
+        if content_digest(anew / name) == listed:
+            self._absent += 1
+            return ""
+        drawing = _drawing(anew / name) if name.suffix in (".svg", ".png") else b""
+        if self._other(there, stamp.matplotlib, drawing):
+            return ""
+        if INEXACT.encode() in drawing:
+            self._inexact += 1
+            return ""
+        other = name.with_suffix(".svg")
+        if name.suffix == ".png" and drawing and stamp.files.get(other.as_posix()) == content_digest(anew / other):
+            self._other_bytes += 1
+            return ""
+        return f": is not there, and what the records make has another digest than {REPORTS_STAMP} lists."
+
+    def _other(self, file: Path, by: str, drawing: bytes) -> bool:
+        """Return whether another version of matplotlib drew a chart, given its SVG of today, and take note of it."""
+        if not drawing or by == _by(drawing):
+            return False
+        self._drawn_by.add(by or _UNKNOWN)
+        self._other_version.add(file)
+        return True
+
+    def _svg(self, there: bytes, anew: bytes, file: Path) -> str:
         if there == anew or (INEXACT.encode() in there and INEXACT.encode() in anew):
             return ""
-        if (by := _by(there)) != _by(anew):
-            self._drawn_by.add(by)
+        if self._other(file, _by(there), anew):
             return ""
         return _lines(there.decode(errors="replace"), anew.decode(errors="replace"))
 
-    def _html(self, there: str, anew: str) -> str:
+    def _html(self, there: str, anew: str, file: Path) -> str:
         old, new = _PICTURE.findall(there), _PICTURE.findall(anew)
         same_version = {_by(base64.b64decode(picture)) for picture in old[:1]} == {
             _by(base64.b64decode(picture)) for picture in new[:1]
@@ -106,15 +153,21 @@ class Check:
         if said := _lines(*masked):
             return said
         for place, (one, other) in enumerate(zip(old, new, strict=False), start=1):
-            if self._svg(base64.b64decode(one), base64.b64decode(other)):
+            if self._svg(base64.b64decode(one), base64.b64decode(other), file):
                 return f", picture {place}: it is not the one that the records make."
         return ""
+
+
+def _drawing(chart: Path) -> bytes:
+    """Return the SVG of a chart, whichever of its files is given; nothing where it has none."""
+    path = chart.with_suffix(".svg")
+    return path.read_bytes() if path.is_file() else b""
 
 
 def _by(drawing: bytes) -> str:
     """Return the version of matplotlib that made an SVG."""
     found = _DRAWN_BY.search(drawing)
-    return found.group(1).decode(errors="replace") if found else "of an unknown version"
+    return found.group(1).decode(errors="replace") if found else _UNKNOWN
 
 
 def _text(path: Path) -> str:

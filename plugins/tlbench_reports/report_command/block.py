@@ -63,7 +63,7 @@ def block(results: "Results", document: Path) -> str:
     tables, of = _tables(results)
     some = f"{len(tables)} of {of} label budgets" if of > len(tables) else f"{of} label budget{'s' if of > 1 else ''}"
     lines = [
-        f"The reference run{_command(results, place)}, with its records, tables and charts is in [{place}]({place}).",
+        f"The reference run{_command(results, place)}, with its records and tables, is in [{place}]({place}).",
         f"From its [summary]({place}/tables/summary.md), {some}; intervals are at 95 %, differences are paired by",
         "replicate.",
         *([LEGEND] if any(table.marks for table in tables) else []),

@@ -54,7 +54,7 @@ def report(
         sys.exit(_checked(opened, chosen, blocks, not formats))
     for one in opened:
         for document in blocks[one]:
-            from tlbench_reports.block import write_block
+            from tlbench_reports.report_command.block import write_block
 
             write_block(one, document)
         write_reports(one, catalog, formats)
@@ -62,7 +62,7 @@ def report(
 
 def _blocks(opened: "list[Results]", documents: tuple[Path, ...]) -> "dict[Results, list[Path]]":
     """Return which documents have a block for which results; raise TlbenchError where none has."""
-    from tlbench_reports.block import folder_name, markers, taken_apart
+    from tlbench_reports.report_command.block import folder_name, markers, taken_apart
 
     found: dict[Results, list[Path]] = {}
     for one in opened:
@@ -82,7 +82,7 @@ def _checked(
 ) -> int:
     """Say what differs, or that nothing does; return the exit code."""
     from tlbench import plural
-    from tlbench_reports.checking import Check
+    from tlbench_reports.report_command.checking import Check
 
     check = Check()
     for one in opened:
