@@ -8,17 +8,18 @@ from imports import ROOT
 
 # In the imperative and in order. Add a verb that is missing, not a noun.
 VERBS = """
-Adapt Add Advise Align Append Apply Ask Assign Average Be Begin Bring Build Call Cast Charge Check Choose
-Classify Clip Close Cluster Collect Compare Compute Convert Copy Count Crop Cut Declare Decode Define Delete
-Describe Divide Download Draw Encode End Estimate Evaluate Execute Expand Explain Export Extract Fail Fetch
-Fill Find Fine-tune Finish Fit Follow Forget Format Freeze Gather Generate Give Group Grow Guard Hold Import
-Index Insert Interpolate Join Judge Keep Label Launch Lay Learn Leave Let List Load Locate Log Look Lower
-Make Mark Mask Match Measure Merge Meta-train Minimise Mix Move Multiply Name Normalise Note Offer Open Pack
-Parse Pass Pick Plan Plot Poll Predict Prepare Pretrain Print Propagate Prune Put Raise Rank Read Record
-Refine Refuse Register Regress Remember Remove Render Repeat Replace Report Rerun Resize Resolve Restore
-Return Run Say Scale Score Search Seed Select Send Serve Set Shift Show Silence Simulate Sketch Skip Solve
-Sort Split Spread Start State Stay Step Stop Store Sum Swap Take Tell Test Time Track Train Transform
-Translate Try Tune Turn Unpack Update Use Validate Vote Wait Walk Warn Watch Weigh Wrap Write Yield
+Adapt Add Advise Align Append Apply Arrange Ask Assign Average Be Begin Blend Boost Bring Build Call Cast
+Centre Charge Check Choose Classify Clip Close Cluster Collect Combine Compare Compute Convert Copy Count Crop
+Cut Declare Decode Define Delete Describe Divide Download Draw Encode End Estimate Evaluate Execute Expand
+Explain Export Extract Fail Fetch Fill Find Fine-tune Finish Fit Follow Forget Format Freeze Gather Generate
+Give Group Grow Guard Hold Import Index Insert Interpolate Join Judge Keep Label Launch Lay Learn Leave Let
+List Load Locate Log Look Lower Make Mark Mask Match Measure Merge Meta-train Minimise Mix Move Multiply Name
+Normalise Note Offer Open Pack Parse Pass Pick Plan Plot Poll Predict Prepare Pretrain Print Project Propagate
+Prune Put Raise Rank Read Recommend Record Refine Refuse Register Regress Remember Remove Render Repeat
+Replace Report Rerun Resize Resolve Restore Return Run Say Scale Score Search Seed Select Send Serve Set
+Settle Shift Show Silence Simulate Sketch Skip Solve Sort Split Spread Start State Stay Step Stop Store
+Subtract Sum Swap Take Tell Test Time Track Train Transform Translate Try Tune Turn Unpack Update Use Validate
+Vote Wait Walk Warn Watch Weigh Wrap Write Yield
 """
 FOLDERS = ("tlbench", *(f"plugins/{path.name}" for path in sorted((ROOT / "plugins").glob("*")) if path.is_dir()))
 
