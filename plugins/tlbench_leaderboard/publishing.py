@@ -29,7 +29,7 @@ REPORT = "html"  # the reporter whose page each board links
 
 @dataclass
 class Published:
-    """Count what was written."""
+    """Say what was written."""
 
     words: str
     notes: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Draw the critical-difference diagram: mean ranks over datasets, joined where they are not told apart (Demšar, 2006)."""
+"""Draw the critical-difference diagram: mean ranks over datasets, joined where they are not apart (Demšar, 2006)."""
 
 from typing import TYPE_CHECKING, Any
 

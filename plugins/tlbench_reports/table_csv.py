@@ -50,7 +50,7 @@ def write(results: "Results", folder: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class CsvTable:
-    """Write a CSV file."""
+    """Hold a CSV file."""
 
     text: str
     rows: int  # without the header

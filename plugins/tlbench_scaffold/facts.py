@@ -33,12 +33,12 @@ class Facts:
 
     @property
     def fewest(self) -> int:
-        """Return the number of training images of the smallest class of any domain: no budget per class can exceed it."""
+        """Return how many training images the smallest class of any domain has: no budget per class can exceed it."""
         return min(min(counts) for counts in self.train.values())
 
     @property
     def fewest_to_ask(self) -> int:
-        """Return the number of test images of the smallest class of any domain."""
+        """Return how many test images the smallest class of any domain has."""
         return min(min(counts) for counts in self.test.values())
 
     @property
