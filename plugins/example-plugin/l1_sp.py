@@ -1,4 +1,4 @@
-"""L1-SP for tlbench: fine-tuning that moves few weights far from where they started."""
+"""Offer L1-SP to tlbench: fine-tuning that moves few weights far from where they started."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Domain adaptation: source labels, unlabelled target inputs, and no target label or few."""
+"""Offer domain adaptation: source labels, unlabelled target inputs, and no target label or few."""
 
 from tlbench import hookimpl
 

@@ -1,4 +1,4 @@
-"""Adaptive batch normalisation."""
+"""Adapt by replacing the statistics of batch norms."""
 
 import math
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ _KNOWN: dict[tuple[str, str], bool] = {}  # by spec and version: a plan asks aga
 
 
 def has_batch_norm(backbone) -> bool:
-    """Whether a backbone's network has batch norms with statistics; builds it once, and draws nothing."""
+    """Tell whether a backbone's network has batch norms with statistics; builds it once, and draws nothing."""
     key = (backbone.spec, backbone.version)
     if key not in _KNOWN:
         with torch.random.fork_rng([]):

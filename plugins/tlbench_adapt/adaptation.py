@@ -1,4 +1,4 @@
-"""What the adaptation methods share: when they make sense, the network they start from, and their training."""
+"""Hold what the adaptation methods share: when they make sense, the network they start from, and their training."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tlbench import Labelled, Strategy
 
 
 class Adaptation(Strategy):
-    """A method that learns from source labels and is measured on a target of which it sees few labels or none."""
+    """Learn from source labels, to be measured on a target of which few labels or none are given."""
 
     learns_from_target_labels: ClassVar[bool] = True  # with some, it is semi-supervised adaptation
 
@@ -23,7 +23,7 @@ class Adaptation(Strategy):
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A batch of one domain as the network sees it."""
+    """Hold a batch of one domain as the network sees it."""
 
     features: Tensor  # (N, d)
     logits: Tensor  # (N, C)

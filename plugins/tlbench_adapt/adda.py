@@ -1,4 +1,4 @@
-"""Adversarial discriminative domain adaptation."""
+"""Adapt by adversarial discrimination of two encoders."""
 
 import copy
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from tlbench import Between, Family, Requirements
 from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
-from tlbench_adapt.adversary import discriminator, domain_loss
+from tlbench_adapt.adversary import domain_discriminator, domain_loss
 
 
 @dataclass(frozen=True)
@@ -39,21 +39,21 @@ class Adda(Adaptation):
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
         model = adapt(task, bench, recipe, classifier_to_adapt(bench, recipe))
         encoder = copy.deepcopy(model.backbone)
-        guess = discriminator(bench.feature_dim, self.hidden, layers=2)
+        discriminator = domain_discriminator(bench.feature_dim, self.hidden, layers=2)
         bench.train(
             encoder,
-            adversarial_loss(model.backbone, guess),
+            adversarial_loss(model.backbone, discriminator),
             task.source.inputs,
             task.unlabelled,
             recipe=recipe.but(lr=self.adapt_lr, steps=self.adapt_steps),
             select_on=None,
             judged=bench.classifier(model.head, encoder),
-            companions=[guess],
+            companions=[discriminator],
         )
         return bench.classifier(model.head, encoder)
 
 
-def adversarial_loss(source_encoder: nn.Module, guess: nn.Module):
+def adversarial_loss(source_encoder: nn.Module, discriminator: nn.Module):
     """Return `loss(encoder, source_inputs, target_inputs)`: equation 9's two losses, each of one network alone.
 
     The discriminator learns to tell features of the source encoder, which stays as it is, from those of the
@@ -64,9 +64,9 @@ def adversarial_loss(source_encoder: nn.Module, guess: nn.Module):
         with torch.no_grad():
             source = source_encoder(source_inputs)
         target = encoder(target_inputs)
-        held = {name: parameter.detach() for name, parameter in guess.named_parameters()}
-        taken_for_source = functional_call(guess, held, (target,))
+        held = {name: parameter.detach() for name, parameter in discriminator.named_parameters()}
+        taken_for_source = functional_call(discriminator, held, (target,))
         confusion = F.binary_cross_entropy_with_logits(taken_for_source, torch.ones_like(taken_for_source))
-        return domain_loss(guess(source), guess(target.detach())) + confusion
+        return domain_loss(discriminator(source), discriminator(target.detach())) + confusion
 
     return loss

@@ -1,4 +1,4 @@
-"""What the adversarial methods share: a domain discriminator, its loss, and gradients that are turned round."""
+"""Train against a domain discriminator: its loss, and gradients that are turned round."""
 
 import math
 from itertools import pairwise
@@ -14,7 +14,7 @@ def beside(make):
         return make()
 
 
-def discriminator(width: int, hidden: int, layers: int = 1) -> nn.Module:
+def domain_discriminator(width: int, hidden: int, layers: int = 1) -> nn.Module:
     """Return a network from (N, width) to one logit per example, (N,): is it of the source?"""
     widths = [width, *[hidden] * layers]
 

@@ -1,4 +1,4 @@
-"""Conditional domain-adversarial training."""
+"""Adapt against a discriminator that sees features with predictions."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tlbench import Between, Family, Requirements
 from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
-from tlbench_adapt.adversary import discriminator, domain_loss, ramp, reverse
+from tlbench_adapt.adversary import domain_discriminator, domain_loss, ramp, reverse
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,19 @@ class Cdan(Adaptation):
         width, join = bench.feature_dim * len(task.classes), multilinear
         if width > self.largest:
             width, join = 1024, RandomMultilinear(bench.feature_dim, len(task.classes), 1024, bench)
-        guess = discriminator(width, self.hidden, layers=2)
+        discriminator = domain_discriminator(width, self.hidden, layers=2)
 
         def confuse(source, target, progress):
-            scale, guesses, weights = self.weight * ramp(progress), [], []
+            scale, domain_logits, weights = self.weight * ramp(progress), [], []
             for domain in (source, target):
                 predictions = domain.logits.detach().softmax(dim=1)
-                guesses.append(guess(join(reverse(domain.features, scale), predictions)))
+                domain_logits.append(discriminator(join(reverse(domain.features, scale), predictions)))
                 weights.append(certainty(predictions) if self.entropy else None)
-            return domain_loss(*guesses, *weights)
+            return domain_loss(*domain_logits, *weights)
 
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
         model = classifier_to_adapt(bench, recipe)
-        return adapt(task, bench, recipe, model, confuse if self.weight else None, [guess])
+        return adapt(task, bench, recipe, model, confuse if self.weight else None, [discriminator])
 
 
 def multilinear(features: Tensor, predictions: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ def multilinear(features: Tensor, predictions: Tensor) -> Tensor:
 
 
 class RandomMultilinear:
-    """Random products of features and predictions, (N, width), that keep inner products in expectation (equation 6)."""
+    """Draw random products (N, width) of features and predictions; inner products stay in expectation (equation 6)."""
 
     def __init__(self, feature_dim, classes, width, bench):
         draws = bench.generator("random multilinear")

@@ -1,4 +1,4 @@
-"""Deep CORAL."""
+"""Adapt by aligning the covariances of both domains."""
 
 from dataclasses import dataclass
 from typing import Annotated

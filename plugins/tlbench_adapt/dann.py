@@ -1,4 +1,4 @@
-"""Domain-adversarial training."""
+"""Adapt against a discriminator of the domains."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from tlbench import Between, Family, Requirements
 from tlbench_adapt.adaptation import Adaptation, adapt, classifier_to_adapt
-from tlbench_adapt.adversary import discriminator, domain_loss, ramp, reverse
+from tlbench_adapt.adversary import domain_discriminator, domain_loss, ramp, reverse
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,17 @@ class Dann(Adaptation):
 
     def fit(self, task, bench):
         """Return the adapted classifier; the discriminator is left behind."""
-        guess = discriminator(bench.feature_dim, self.hidden)
+        discriminator = domain_discriminator(bench.feature_dim, self.hidden)
 
         def confuse(source, target, progress):
             scale = self.weight * ramp(progress)
             return domain_loss(
-                *(guess(reverse(self._scaled(domain.features), scale)) for domain in (source, target)),
+                *(discriminator(reverse(self._scaled(domain.features), scale)) for domain in (source, target)),
             )
 
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
         model = classifier_to_adapt(bench, recipe)
-        return adapt(task, bench, recipe, model, confuse if self.weight else None, [guess])
+        return adapt(task, bench, recipe, model, confuse if self.weight else None, [discriminator])
 
     def _scaled(self, features):
         return self.length * F.normalize(features, dim=1) if self.length else features

@@ -1,4 +1,4 @@
-"""Minimum class confusion."""
+"""Adapt by minimising the confusion between classes on the target."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Margin disparity discrepancy."""
+"""Adapt by minimising the disparity of two heads."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -39,8 +39,8 @@ class Mdd(Adaptation):
 
         def disagree(source, target, progress):
             scale = self.weight * ramp(progress)
-            guesses = (second(reverse(domain.features, scale)) for domain in (source, target))
-            return margin_disparity(*guesses, source.logits, target.logits, self.gamma)
+            second_logits = (second(reverse(domain.features, scale)) for domain in (source, target))
+            return margin_disparity(*second_logits, source.logits, target.logits, self.gamma)
 
         transfer, groups = disagree if self.weight else None, [(second, self.head_rate)]
         return adapt(task, bench, recipe, model, transfer, [second], groups)

@@ -1,4 +1,4 @@
-"""Deep adaptation networks: maximum mean discrepancy under several kernels."""
+"""Adapt by minimising the maximum mean discrepancy under several kernels."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Pseudo-labels: a network that goes on to learn from its own confident predictions."""
+"""Adapt by learning from confident predictions of the network itself."""
 
 from dataclasses import dataclass
 from typing import Annotated

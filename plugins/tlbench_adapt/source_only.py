@@ -1,4 +1,4 @@
-"""No adaptation at all: the baseline of adaptation."""
+"""Train on the source alone: the baseline of adaptation."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Training on the target's own labels: what adaptation strives for."""
+"""Train on the target's own labels: the upper bound of adaptation."""
 
 from dataclasses import dataclass
 from typing import Annotated

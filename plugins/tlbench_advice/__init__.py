@@ -1,4 +1,4 @@
-"""`tlbench recommend`: advice on a new dataset, from stored results and cheap scores of transferability."""
+"""Offer `tlbench recommend`: advice on a new dataset, from stored results and cheap scores of transferability."""
 
 import click
 

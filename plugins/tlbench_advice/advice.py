@@ -1,4 +1,4 @@
-"""What advice says, as plain values."""
+"""Hold advice as plain values."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from tlbench_advice.transferability import Scored
 
 @dataclass(frozen=True)
 class Row:
-    """A candidate on the stored datasets."""
+    """Describe how a candidate did on the stored datasets."""
 
     strategy: str
     backbone: str  # its label; "" where it is left open, or where there is one alone
@@ -22,7 +22,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A stored dataset that the advice rests on."""
+    """Describe a stored dataset that the advice rests on."""
 
     dataset: str
     similarity: float
@@ -33,7 +33,7 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Advice:
-    """The answer to `tlbench recommend`, with everything that it rests on."""
+    """Hold the answer to `tlbench recommend`, with everything that it rests on."""
 
     dataset: str  # the target, as tables show it
     source: str

@@ -1,4 +1,4 @@
-"""Which backbones a question is about: those that were named, or those of the stored results, or a suite's."""
+"""Choose the backbones that a question is about: those that were named, or those of the stored results or a suite."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ MOST = 3  # backbones that are taken from stored results where none is named
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A backbone that is here."""
+    """Hold a backbone that is here."""
 
     spec: str  # as `-b` takes it
     entry: "BackboneEntry"
 
     @property
     def key(self) -> str:
-        """The name by which stored results know it."""
+        """Return the name by which stored results know it."""
         return backbone_key(self.entry.identity)
 
     @property
     def label(self) -> str:
-        """The name shown."""
+        """Return the name shown."""
         return self.entry.backbone.label
 
 

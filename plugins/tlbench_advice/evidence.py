@@ -1,4 +1,4 @@
-"""What stored results hold: candidates that were scored on the same labelled examples, dataset by dataset."""
+"""Read evidence from stored results: candidates scored on the same labelled examples, dataset by dataset."""
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ USUAL = Path("tlbench-results")
 
 @dataclass(frozen=True, order=True)
 class Candidate:
-    """A strategy variant on a backbone; "" where the backbone is left open."""
+    """Name a strategy variant on a backbone; "" where the backbone is left open."""
 
     strategy: str
     backbone: str = ""  # the key of its identity
@@ -29,7 +29,7 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """A backbone that records name."""
+    """Describe a backbone that records name."""
 
     label: str
     spec: str  # as it was typed
@@ -38,7 +38,7 @@ class Known:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Candidates that were scored on one dataset under one budget, paired by seed and replicate."""
+    """Hold candidates that were scored on one dataset under one budget, paired by seed and replicate."""
 
     dataset: str
     transfer: str
@@ -52,17 +52,17 @@ class Block:
 
     @cached_property
     def means(self) -> dict[Candidate, float]:
-        """The mean score of each candidate."""
+        """Return the mean score of each candidate."""
         return {candidate: float(np.mean(list(values.values()))) for candidate, values in self.scores.items()}
 
     @cached_property
     def leader(self) -> Candidate:
-        """The candidate with the highest mean; of equals the first by name."""
+        """Return the candidate with the highest mean; of equals the first by name."""
         return min(self.scores, key=lambda candidate: (-self.means[candidate], candidate))
 
     @cached_property
     def tied(self) -> frozenset[Candidate]:
-        """The best and what is not separable from it: the 95 % paired t interval of the difference holds 0."""
+        """Return the best and what is not separable from it: the 95 % paired t interval of the difference holds 0."""
         return frozenset(each for each in self.scores if each == self.leader or self._holds_zero(self.leader, each))
 
     def _holds_zero(self, best: Candidate, other: Candidate) -> bool:
@@ -83,7 +83,7 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """All blocks of some results folders, and what in them is no evidence."""
+    """Hold all blocks of some results folders, and what in them is no evidence."""
 
     folders: tuple[Path, ...]
     blocks: tuple[Block, ...]

@@ -1,4 +1,4 @@
-"""H-score: how much of the features' variance lies between classes."""
+"""Compute the H-score: how much of the features' variance lies between classes."""
 
 import numpy as np
 

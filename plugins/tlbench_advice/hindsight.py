@@ -1,4 +1,4 @@
-"""The rule's past hit rate: each stored dataset is left out in turn and advised on from the others."""
+"""Measure the rule's past hit rate: each stored dataset is left out in turn and advised on from the others."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from tlbench_advice.rule import Question, rank
 
 @dataclass(frozen=True)
 class Hits:
-    """How a way to choose did on the left-out datasets."""
+    """Count how a way to choose did on the left-out datasets."""
 
     rate: float  # share of tasks on which the choice was best or tied with the best
     regret: float  # mean accuracy that the choice lost to the best, 0.01 for a point
@@ -18,7 +18,7 @@ class Hits:
 
 @dataclass(frozen=True)
 class Hindsight:
-    """Leave-one-dataset-out over the stored results. A task is a dataset's target at one budget."""
+    """Hold leave-one-dataset-out over the stored results. A task is a dataset's target at one budget."""
 
     tasks: int  # on which the rule could advise
     unanswered: int  # on which it could not

@@ -1,4 +1,4 @@
-"""LEEP: how well a source classifier's probabilities, as they are, tell the target's labels."""
+"""Compute LEEP: how well a source classifier's probabilities, as they are, tell the target's labels."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""LogME: how well a Bayesian linear model on the features explains the labels."""
+"""Compute LogME: how well a Bayesian linear model on the features explains the labels."""
 
 import numpy as np
 

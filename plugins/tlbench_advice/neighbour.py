@@ -1,4 +1,4 @@
-"""kNN: how often an example's nearest neighbour is of its own class."""
+"""Compute the kNN score: how often an example's nearest neighbour is of its own class."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Answers which strategy on which backbone to take for a dataset, from stored results and scores at hand."""
+"""Recommend which strategy on which backbone to take for a dataset, from stored results and scores at hand."""
 
 import shlex
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""`tlbench recommend`."""
+"""Define the command `tlbench recommend`."""
 
 from pathlib import Path
 

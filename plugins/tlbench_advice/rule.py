@@ -1,4 +1,4 @@
-"""The rule of advice: which candidate did best on other data that are like these, at a budget like this one."""
+"""Rank candidates by how they did on other data that are like these, at a budget like this one."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ FARTHEST = 2.0  # doublings between the labels per class of two budgets that sti
 
 @dataclass(frozen=True)
 class Question:
-    """What advice rests on, of the data at hand and of stored data alike."""
+    """Describe data as advice sees them, those at hand and stored ones alike."""
 
     dataset: str  # the name under which stored results of the same data are left out
     classes: int
@@ -22,7 +22,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Standing:
-    """How one candidate did on the stored datasets, against the reference."""
+    """Describe how one candidate did on the stored datasets, against the reference."""
 
     candidate: Candidate
     gain: float  # mean difference to the reference, weighted by similarity
@@ -34,7 +34,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Similar:
-    """A stored dataset that the advice rests on, with what was scored there at the nearest budget."""
+    """Describe a stored dataset that the advice rests on, with what was scored there at the nearest budget."""
 
     dataset: str
     similarity: float
@@ -43,7 +43,7 @@ class Similar:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Candidates from the best down, with the datasets that this is drawn from."""
+    """List candidates from the best down, with the datasets that this is drawn from."""
 
     reference: Candidate
     standings: tuple[Standing, ...]

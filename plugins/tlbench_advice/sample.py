@@ -1,4 +1,4 @@
-"""The labelled examples that a budget allows, drawn from a training split, and their features."""
+"""Draw the labelled examples that a budget allows from a training split, and extract their features."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ CHUNK = 256  # examples that are encoded at a time
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Which training examples of a place are used with their labels."""
+    """Hold which training examples of a place are used with their labels."""
 
     place: Place
     budget: Budget
@@ -33,12 +33,12 @@ class Sample:
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """How many training examples each class has."""
+        """Return how many training examples each class has."""
         return class_counts(self.place.labels, len(self.place.classes))
 
     @property
     def labels(self) -> np.ndarray:
-        """The labels of these rows, int64."""
+        """Return the labels of these rows, int64."""
         found: np.ndarray = self.place.labels[self.rows]
         return found
 

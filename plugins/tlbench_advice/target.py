@@ -1,4 +1,4 @@
-"""What a question is about: a dataset's domain, with a source where one is named. No test split is loaded here."""
+"""Open the data that a question is about: a dataset's domain, and its source if named. No test split is loaded here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """One domain of a dataset, of which the training split may be read."""
+    """Hold one domain of a dataset, of which the training split may be read."""
 
     spec: str  # as `-d` takes it
     entry: "DatasetEntry"
@@ -27,28 +27,28 @@ class Place:
 
     @property
     def dataset(self) -> Dataset:
-        """The dataset."""
+        """Return the dataset."""
         return self.entry.dataset
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of its classes."""
+        """Return the names of its classes."""
         return tuple(self.dataset.classes)
 
     @property
     def label(self) -> str:
-        """The name shown, as tables of results show it."""
+        """Return the name shown, as tables of results show it."""
         return self.dataset.label if len(self.dataset.domains) == 1 else f"{self.dataset.label}/{self.domain}"
 
     @property
     def labels(self) -> np.ndarray:
-        """The labels of the training split, int64 (N,)."""
+        """Return the labels of the training split, int64 (N,)."""
         return self.entry.labels(self.domain, "train")
 
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """The data that advice is asked for, as typed, and the source beside them."""
+    """Hold the data that advice is asked for, as typed, and the source beside them."""
 
     text: str
     place: Place

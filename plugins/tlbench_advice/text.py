@@ -1,4 +1,4 @@
-"""Advice as plain text: as wide as the terminal, at most 100 columns, and the same in a pipe at 80."""
+"""Write advice as plain text: as wide as the terminal, at most 100 columns, and the same in a pipe at 80."""
 
 import io
 import math

@@ -1,4 +1,4 @@
-"""Scores of transferability of each backbone, on the labelled examples at hand."""
+"""Score the transferability of each backbone, on the labelled examples at hand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ SCORES = ("logme", "h_score", "leep", "knn")  # of each more is better
 
 @dataclass(frozen=True)
 class Scored:
-    """What the scores say of one backbone; NaN for a score that does not apply."""
+    """Hold the scores of one backbone; NaN for a score that does not apply."""
 
     backbone: str  # as `-b` takes it
     label: str

@@ -1,4 +1,4 @@
-"""The four-block convolutional backbone of the few-shot literature, for Omniglot, miniImageNet and released weights."""
+"""Offer the four-block convolutional backbone of the few-shot literature, for Omniglot and miniImageNet."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

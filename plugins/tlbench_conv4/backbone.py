@@ -1,4 +1,4 @@
-"""Conv4 as a backbone: its parameters, and the weights files that fit them."""
+"""Define Conv4 as a backbone: its parameters, and the weights files that fit them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ BLOCKS = 4
 
 @dataclass(frozen=True)
 class Conv4(Backbone):
-    """Four blocks of 3x3 convolution, batch norm, ReLU and max-pooling (Vinyals et al., 2016, arXiv:1606.04080).
+    """Build four blocks of 3x3 convolution, batch norm, ReLU and max-pooling (Vinyals et al., 2016, arXiv:1606.04080).
 
     The defaults are those for Omniglot of section 4.1.1 there and of prototypical networks (Snell et al.,
     2017, arXiv:1703.05175, section 3.1): 28x28 grey images end as 64 features. For miniImageNet write
@@ -61,7 +61,7 @@ class Conv4(Backbone):
 
     @property
     def map_side(self) -> int:
-        """The side of the last block's maps in pixels; below 1 where the images are too small."""
+        """Return the side of the last block's maps in pixels; below 1 where the images are too small."""
         side = self.input_size
         for number, padding in enumerate(self.paddings, start=1):
             side += 2 * padding - 2
@@ -70,23 +70,23 @@ class Conv4(Backbone):
 
     @property
     def feature_dim(self) -> int:  # type: ignore[override]
-        """Width of the features."""
+        """Return the width of the features."""
         return self.width * (1 if self.pooling == "average" else self.map_side**2)
 
     @property
     def encoding(self) -> str:
-        """The preprocessing alone: variants that see equal bytes share encoded data."""
+        """Return the preprocessing alone: variants that see equal bytes share encoded data."""
         ink = "-inverted" if self.invert else ""
         return f"conv4/{self.input_size}/bilinear/{'grey' if self.channels == 1 else 'rgb'}{ink}/1"
 
     @property
     def label(self) -> str:
-        """The name shown in tables: `conv4.relation@mini` for weights of mini.safetensors."""
+        """Return the name shown in tables: `conv4.relation@mini` for weights of mini.safetensors."""
         return self.spec if self.weights is None else f"{self.spec}@{self.weights.stem}"
 
     @property
     def pretrained_on(self) -> str | None:  # type: ignore[override]
-        """The upstream data as the weights' file states them."""
+        """Return the upstream data as the weights' file states them."""
         return None if self.weights is None else read_weights_header(self.weights).pretrained_on
 
     def describe(self) -> Mapping[str, Any]:
@@ -126,7 +126,7 @@ _BATCH_NORM = ("weight", "bias", "running_mean", "running_var")
 
 @dataclass(frozen=True)
 class RelationConv4(Conv4):
-    """Conv4 as the embedding of relation networks, 64 averaged features (Sung et al., 2018, arXiv:1711.06025).
+    """Build Conv4 as the embedding of relation networks, 64 averaged features (Sung et al., 2018, arXiv:1711.06025).
 
     Only the first two blocks pool (section 3.4 there). Convolutions that are not padded and the normalisation,
     which is by the statistics of Omniglot's images, follow the authors' released code.

@@ -1,4 +1,4 @@
-"""Raw images to tensors: made grey or RGB, resized to a square, and inverted where asked."""
+"""Encode raw images as tensors: made grey or RGB, resized to a square, and inverted where asked."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,12 +1,22 @@
-"""The network of Conv4: four blocks between a normalisation and a pooling."""
+"""Build the network of Conv4: four blocks between a normalisation and a pooling."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Container, Sequence
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from tlbench_conv4.backbone import Conv4
+
+class Form(Protocol):
+    """Describe a network of four blocks, as a backbone's own fields and properties do."""
+
+    channels: int
+    width: int
+    pooling: Literal["average", "flatten"]
+    paddings: Sequence[int]  # of each block
+    pools: Container[int]  # the numbers of the blocks that end in a pooling
+    mean: Sequence[float]  # of each channel, of images in [0, 1]
+    std: Sequence[float]
 
 
 class Conv4Network(nn.Module):
@@ -15,7 +25,7 @@ class Conv4Network(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: "Conv4") -> None:
+    def __init__(self, backbone: Form) -> None:
         super().__init__()
         self.average = backbone.pooling == "average"
         inputs = backbone.channels

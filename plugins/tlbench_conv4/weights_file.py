@@ -1,4 +1,4 @@
-"""Weights files of Conv4: the header is compared with the network before anything runs."""
+"""Read weights files of Conv4: the header is compared with the network before anything runs."""
 
 from collections.abc import Mapping
 from pathlib import Path

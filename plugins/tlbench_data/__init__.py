@@ -1,4 +1,4 @@
-"""`tlbench data`: look at a dataset before anything is trained on it."""
+"""Offer `tlbench data`: look at a dataset before anything is trained on it."""
 
 import click
 

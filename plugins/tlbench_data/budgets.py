@@ -1,4 +1,4 @@
-"""Section: how many labels each budget would take of each training split, and which are too large."""
+"""Report how many labels each budget would take of each training split, and which are too large."""
 
 from collections.abc import Sequence
 

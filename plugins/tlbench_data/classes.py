@@ -1,4 +1,4 @@
-"""Section: how many examples each class has in each split of each domain, and how unequal that is."""
+"""Report how many examples each class has in each split of each domain, and how unequal that is."""
 
 from tlbench import plural
 from tlbench_data.document import NOTHING, Block, Facts, Paragraph, Remark, Section, Table, shown, some

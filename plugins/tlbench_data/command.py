@@ -1,4 +1,4 @@
-"""The group `tlbench data`."""
+"""Define the group of commands `tlbench data`."""
 
 import click
 

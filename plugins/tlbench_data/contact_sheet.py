@@ -1,4 +1,4 @@
-"""`contact-sheet.png`: a few examples of each class, and of what is odd, drawn the same each time."""
+"""Draw `contact-sheet.png`: a few examples of each class, and odd ones, the same each time."""
 
 import io
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ _TOP = 30
 
 @dataclass(frozen=True)
 class Sheet:
-    """The picture, and what has to be said of it."""
+    """Hold the picture, and what has to be said of it."""
 
     png: bytes
     width: int

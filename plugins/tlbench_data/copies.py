@@ -1,4 +1,4 @@
-"""Section: examples that occur more than once, within a split, across splits and domains, and with several labels."""
+"""Report examples that occur more than once, within a split, across splits and domains, and with several labels."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence

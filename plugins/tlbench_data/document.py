@@ -1,4 +1,4 @@
-"""What an inspection says, before it is written as text or as a page."""
+"""Hold the content of an inspection, before it is written as text or as a page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 
 @dataclass(frozen=True)
 class Remark:
-    """A sentence that somebody should read."""
+    """Hold a sentence that somebody should read."""
 
     level: Level
     text: str
@@ -19,7 +19,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of texts. The first `texts` columns are words, the others numbers; `shares` draws a bar for each row."""
+    """Hold rows of texts. The first `texts` columns are words, the others numbers; `shares` draws a bar per row."""
 
     title: str
     heads: tuple[str, ...]
@@ -33,21 +33,21 @@ class Table:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names with what is said of them."""
+    """Hold names with what is said of them."""
 
     pairs: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A sentence or two."""
+    """Hold a sentence or two."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Commands:
-    """Lines to type."""
+    """Hold lines to type."""
 
     lines: tuple[str, ...]
 
@@ -57,7 +57,7 @@ Block = Table | Facts | Paragraph | Commands
 
 @dataclass(frozen=True)
 class Section:
-    """A heading with what stands below it, and what of it stands at the top of everything."""
+    """Hold a heading with what stands below it, and what of it stands at the top of everything."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -66,7 +66,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """The whole."""
+    """Hold the whole report."""
 
     title: str
     tally: str
@@ -74,7 +74,7 @@ class Report:
 
     @property
     def remarks(self) -> list[Remark]:
-        """All remarks, errors first."""
+        """Return all remarks, errors first."""
         said = [remark for section in self.sections for remark in section.remarks]
         return sorted(said, key=lambda remark: LEVELS.index(remark.level))
 

@@ -1,4 +1,4 @@
-"""How examples are drawn on sheets: small, and all of a dataset in the same way; with a font for captions."""
+"""Draw examples on sheets: small, and all of a dataset in the same way; with a font for captions."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -25,7 +25,7 @@ def key(row: Row) -> tuple[str, str, int]:
 
 
 class Shower:
-    """Turns raw examples into small RGB pictures, all of a dataset in the same way."""
+    """Turn raw examples into small RGB pictures, all of a dataset in the same way."""
 
     def __init__(self, survey: Survey, images: Images) -> None:
         self._survey = survey

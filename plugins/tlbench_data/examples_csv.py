@@ -1,4 +1,4 @@
-"""`examples.csv`: a line for every example."""
+"""Write `examples.csv`: a line for every example."""
 
 import csv
 import io

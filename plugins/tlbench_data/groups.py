@@ -1,4 +1,4 @@
-"""Section: groups that must not be parted, and further labels of the same examples."""
+"""Report groups that must not be parted, and further labels of the same examples."""
 
 from collections import Counter, defaultdict
 

@@ -1,4 +1,4 @@
-"""Section: sizes, channels, types and brightness of the images, and which of them are odd."""
+"""Report sizes, channels, types and brightness of the images, and which of them are odd."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""`tlbench data inspect`."""
+"""Define the command `tlbench data inspect`."""
 
 from pathlib import Path
 

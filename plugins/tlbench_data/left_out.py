@@ -1,4 +1,4 @@
-"""Section: what a run would refuse, what is damaged, and what is left out or ignored, with the reasons."""
+"""Report what a run would refuse, what is damaged, and what is left out or ignored, with the reasons."""
 
 from collections import defaultdict
 

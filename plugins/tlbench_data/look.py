@@ -1,4 +1,4 @@
-"""What one look at an example tells: its size, its values and a digest of its content. The example is let go."""
+"""Measure an example in one look: its size, its values and a digest of its content. The example is let go."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _TO_EIGHT_BITS = {"uint16": 1 / 257}  # 65535 is shown as 255
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Facts of one example; `problem` says why there are none."""
+    """Hold facts of one example; `problem` says why there are none."""
 
     kind: str = ""  # image, text, or the type of something else
     height: int = 0
@@ -33,19 +33,19 @@ class Look:
 
     @property
     def is_image(self) -> bool:
-        """Whether this is an array of (H, W) or (H, W, C)."""
+        """Tell whether this is an array of (H, W) or (H, W, C)."""
         return self.kind == "image"
 
     @property
     def size(self) -> str:
-        """`640x480`, width first, or a text's number of characters."""
+        """Return `640x480`, width first, or a text's number of characters."""
         if self.problem:
             return ""
         return f"{self.width}x{self.height}" if self.is_image else str(self.width)
 
     @property
     def colour(self) -> str:
-        """How tables call the channels."""
+        """Return how tables call the channels."""
         return {1: "grey", 3: "RGB"}.get(self.channels, f"{self.channels} channels")
 
 

@@ -1,4 +1,4 @@
-"""Section: images that are nearly the same, stored anew, resized or cropped, between splits and within them."""
+"""Find images that are nearly the same, stored anew, resized or cropped, between splits and within them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _ROWS_OF_PAGE = 2000
 
 @dataclass(frozen=True)
 class Pair:
-    """An image and the one that it is nearly the same as."""
+    """Hold an image and the one that it is nearly the same as."""
 
     row: Row
     other: Row
@@ -26,7 +26,7 @@ class Pair:
 
     @property
     def sign(self) -> str:
-        """What stands between their names."""
+        """Return the sign that stands between their names."""
         return "~ mirrored" if self.is_mirrored else "~"
 
 

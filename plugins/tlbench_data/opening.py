@@ -1,4 +1,4 @@
-"""Opens a dataset as a run would; where a run would refuse it, notes the sentence and takes what can be read."""
+"""Open a dataset as a run would; where a run would refuse it, note the sentence and take what can be read."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from tlbench.planning import TransferReader
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A dataset that can be read, and what a run would say of the spec that was typed."""
+    """Hold a dataset that can be read, and what a run would say of the spec that was typed."""
 
     entry: DatasetEntry
     spec: str  # what to type for it, which is not what was typed where that is refused
@@ -24,7 +24,7 @@ class Opened:
 
     @property
     def dataset(self) -> Dataset:
-        """The dataset itself."""
+        """Return the dataset itself."""
         return self.entry.dataset
 
 
@@ -40,7 +40,7 @@ def require_dataset_spec(spec: str, catalog: Catalog) -> None:
 
 
 class Opener:
-    """Opens one spec: strictly first, and tolerantly once that has failed."""
+    """Open one spec: strictly first, and tolerantly once that has failed."""
 
     def __init__(self, spec: str, resources: Resources) -> None:
         self.spec = spec.strip()
@@ -49,7 +49,7 @@ class Opener:
 
     @property
     def dataset(self) -> Dataset:
-        """The dataset as typed; nothing of it need have been read."""
+        """Return the dataset as typed; nothing of it need have been read."""
         return self._entry.dataset
 
     @cached_property
@@ -64,7 +64,7 @@ class Opener:
 
     @property
     def has_tolerance(self) -> bool:
-        """Whether there is a way to leave out what cannot be read."""
+        """Tell whether there is a way to leave out what cannot be read."""
         with blamed(f"dataset {self.dataset.name}: tolerant"):
             return self._tolerant is not None
 

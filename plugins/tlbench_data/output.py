@@ -1,4 +1,4 @@
-"""Where the files of an inspection go, and that they can go there before anything is read."""
+"""Prepare the places of an inspection's files: it is checked that they can be written before anything is read."""
 
 import os
 import re

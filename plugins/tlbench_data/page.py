@@ -1,4 +1,4 @@
-"""One self-contained page: the report with its contact sheet."""
+"""Write one self-contained page: the report with its contact sheet."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""`near-duplicates.png`: pairs of images that are nearly the same, side by side."""
+"""Draw `near-duplicates.png`: pairs of images that are nearly the same, side by side."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The whole report, section by section."""
+"""Make the whole report, section by section."""
 
 import shlex
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`tlbench data split`."""
+"""Define the command `tlbench data split`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Reads every example once, in a few threads, and keeps the facts of each: never more images than threads."""
+"""Read every example once, in a few threads, and keep the facts of each: never more images than threads."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ _AHEAD = 64  # looks that may wait for their turn
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One example."""
+    """Describe one example."""
 
     domain: str
     split: str
@@ -34,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """Everything that was found out about a dataset, example by example."""
+    """Hold everything that was found out about a dataset, example by example."""
 
     opened: Opened
     rows: tuple[Row, ...]
@@ -44,17 +44,17 @@ class Survey:
 
     @property
     def dataset(self) -> Dataset:
-        """The dataset itself."""
+        """Return the dataset itself."""
         return self.opened.dataset
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes."""
+        """Return the names of the classes."""
         return tuple(map(str, self.dataset.classes))
 
     @cached_property
     def counts(self) -> dict[tuple[str, str], tuple[int, ...]]:
-        """Examples per class, by domain and split."""
+        """Return the number of examples of each class, by domain and split."""
         found = {(domain, split): [0] * len(self.classes) for domain, names in self.splits.items() for split in names}
         for row in self.rows:
             found[row.domain, row.split][row.label] += 1
@@ -62,27 +62,27 @@ class Survey:
 
     @cached_property
     def split_names(self) -> tuple[str, ...]:
-        """All splits, train and test first."""
+        """Return all splits, train and test first."""
         return tuple(dict.fromkeys(name for names in self.splits.values() for name in names))
 
     @cached_property
     def looks(self) -> list[tuple[Row, Look]]:
-        """The examples that could be read, with their facts."""
+        """Return the examples that could be read, with their facts."""
         return [(row, row.look) for row in self.rows if row.look is not None and not row.look.problem]
 
     @cached_property
     def unreadable(self) -> list[tuple[Row, Look]]:
-        """The examples that could not."""
+        """Return the examples that could not be read."""
         return [(row, row.look) for row in self.rows if row.look is not None and row.look.problem]
 
     @property
     def looked_at(self) -> int:
-        """How many examples were read."""
+        """Return how many examples were read."""
         return len(self.looks) + len(self.unreadable)
 
     @property
     def sampled(self) -> bool:
-        """Whether some examples were not."""
+        """Tell whether some examples were not read."""
         return self.looked_at < len(self.rows)
 
     def where(self, row: Row) -> str:

@@ -1,4 +1,4 @@
-"""The report as plain text: as wide as the terminal, at most 100 columns, and the same in a pipe at 80."""
+"""Write the report as plain text: as wide as the terminal, at most 100 columns, and the same in a pipe at 80."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""Ensembles: several classifiers decide together, be they learnt for it or other variants of the suite."""
+"""Offer ensembles: several classifiers decide together, be they learnt for it or other variants of the suite."""
 
 from tlbench import hookimpl
 

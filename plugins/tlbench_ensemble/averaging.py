@@ -1,4 +1,4 @@
-"""The mean of several classifiers' probabilities."""
+"""Average several classifiers' probabilities."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from torch import nn
 
 
 class Averaged(nn.Module):
-    """Inputs to the logarithm of the mean of several classifiers' probabilities, (N, C)."""
+    """Compute the logarithm of the mean of several classifiers' probabilities, (N, C), of inputs."""
 
     def __init__(self, classifiers: Sequence[nn.Module]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Bagging."""
+"""Average classifiers that learn from bootstrap samples."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -30,7 +30,7 @@ class Bagging(Strategy):
     steps: Annotated[int, Gt(0)] | None = None  # of finetune: optimiser steps of each; the recipe's unless given
 
     def needs(self):
-        """Fine-tuning needs weights to start from."""
+        """Return the requirements: fine-tuning needs weights to start from."""
         return Requirements(pretrained=self.learner == "finetune")
 
     def fit(self, task, bench):

@@ -1,4 +1,4 @@
-"""Boosting on frozen features."""
+"""Boost decision trees on frozen features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def samme(
 
 
 class Trees(nn.Module):
-    """Features (N, D) to the sum of the votes of decision trees for each class, (N, C)."""
+    """Sum the votes of decision trees for each class, (N, C), on features (N, D)."""
 
     def __init__(self, trees: Sequence[Any], votes: Sequence[float], classes: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Model soups."""
+"""Average the weights of several fine-tunings."""
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -33,7 +33,7 @@ class ModelSoup(Strategy):
     steps: Annotated[int, Gt(0)] | None = None  # optimiser steps of each; the recipe's unless given
 
     def needs(self):
-        """The greedy soup is made by validation labels."""
+        """Return the requirements: the greedy soup is made by validation labels."""
         return Requirements(pretrained=True, validation=self.mix == "greedy")
 
     def fit(self, task, bench):

@@ -1,4 +1,4 @@
-"""Snapshot ensembles."""
+"""Average the states of one network after each cycle of its training."""
 
 from copy import deepcopy
 from dataclasses import dataclass

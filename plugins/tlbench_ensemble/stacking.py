@@ -1,4 +1,4 @@
-"""Stacked generalisation."""
+"""Learn how to combine other variants of the suite."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -41,7 +41,7 @@ class Stacking(Strategy):
 
 
 class Combination(nn.Module):
-    """Logits of M members (N, M, C) to a weighted sum of their log probabilities, (N, C)."""
+    """Combine logits of M members (N, M, C) into a weighted sum of their log probabilities, (N, C)."""
 
     def __init__(self, weights: torch.Tensor) -> None:
         super().__init__()

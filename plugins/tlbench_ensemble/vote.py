@@ -1,4 +1,4 @@
-"""Voting."""
+"""Combine other variants of the suite by a vote."""
 
 import math
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Vote(Strategy):
 
 
 class Soft(nn.Module):
-    """Logits of M members (N, M, C) to the logarithm of the mean of their probabilities, (N, C)."""
+    """Combine logits of M members (N, M, C) into the logarithm of the mean of their probabilities, (N, C)."""
 
     def forward(self, logits: torch.Tensor) -> torch.Tensor:
         """Return log probabilities."""
@@ -42,7 +42,7 @@ class Soft(nn.Module):
 
 
 class Hard(nn.Module):
-    """Logits of M members (N, M, C) to the logarithm of each class's share of the votes, (N, C).
+    """Combine logits of M members (N, M, C) into the logarithm of each class's share of the votes, (N, C).
 
     To the votes comes a tenth of one, shared out as the mean of the probabilities says. It decides between classes
     with equally many votes, and leaves none without a share.

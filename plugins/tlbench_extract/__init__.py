@@ -1,4 +1,4 @@
-"""Extraction: the backbone is frozen, and something small learns on its features."""
+"""Offer extraction: the backbone is frozen, and something small learns on its features."""
 
 from tlbench import hookimpl
 

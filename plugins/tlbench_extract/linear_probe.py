@@ -1,4 +1,4 @@
-"""Logistic regression on frozen features."""
+"""Fit a logistic regression on frozen features."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""A network with one hidden layer on frozen features."""
+"""Train a network with one hidden layer on frozen features."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -45,7 +45,7 @@ class MlpProbe(Strategy):
 
 
 class Scaled(nn.Module):
-    """Features (N, D) to centred ones of unit variance on average.
+    """Centre and scale features (N, D) to unit variance on average.
 
     By one factor for all: a feature that hardly varies over a few labelled examples would otherwise be blown up.
     """

@@ -1,4 +1,4 @@
-"""The nearest class mean on frozen features."""
+"""Classify frozen features by the nearest class mean."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -35,7 +35,7 @@ def class_means(features: torch.Tensor, labels: torch.Tensor, classes: int) -> t
 
 
 class DistanceToMeans(nn.Module):
-    """Features (N, D) to minus half the squared distance from each mean, (N, C), what the paper's softmax is of."""
+    """Compute minus half the squared distance of features (N, D) from each mean, (N, C), as in the paper's softmax."""
 
     def __init__(self, means: torch.Tensor, unit: bool) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Weighted nearest neighbours on frozen features."""
+"""Classify frozen features by weighted nearest neighbours."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -30,7 +30,7 @@ class NearestNeighbours(Strategy):
 
 
 class Vote(nn.Module):
-    """Features (N, D) to the logarithm of each class's share of the vote, (N, C)."""
+    """Compute the logarithm of each class's share of the vote, (N, C), of features (N, D)."""
 
     def __init__(self, features: torch.Tensor, labels: torch.Tensor, k: int, temperature: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the linear probes share: candidates of their regularisation, and solving on scaled features."""
+"""Hold what the linear probes share: candidates of their regularisation, and solving on scaled features."""
 
 from collections.abc import Callable
 

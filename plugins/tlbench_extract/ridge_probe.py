@@ -1,4 +1,4 @@
-"""Least squares on frozen features."""
+"""Fit least squares on frozen features."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal

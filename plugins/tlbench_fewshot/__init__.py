@@ -1,4 +1,4 @@
-"""Few-shot learning: classifiers made for a handful of labels."""
+"""Offer few-shot learning: classifiers made for a handful of labels."""
 
 from tlbench import hookimpl
 

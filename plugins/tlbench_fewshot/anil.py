@@ -1,4 +1,4 @@
-"""Almost no inner loop."""
+"""Meta-train features on which a few steps of the head suffice."""
 
 from dataclasses import dataclass
 from typing import Annotated

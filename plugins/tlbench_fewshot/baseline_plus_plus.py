@@ -1,4 +1,4 @@
-"""Baseline++."""
+"""Train a cosine classifier on frozen features."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Class means, and the heads over one vector per class that several methods share."""
+"""Define class means, and the heads over one vector per class that several methods share."""
 
 import torch
 from torch import nn
@@ -17,7 +17,7 @@ def squared_distances(features: torch.Tensor, means: torch.Tensor) -> torch.Tens
 
 
 class UnitLength(nn.Module):
-    """Features to features of length 1."""
+    """Scale features to length 1."""
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return the rows, each over its length."""
@@ -25,7 +25,7 @@ class UnitLength(nn.Module):
 
 
 class NearestMean(nn.Module):
-    """Features (N, D) to minus the squared distance from each mean, (N, C)."""
+    """Compute minus the squared distance of features (N, D) from each mean, (N, C)."""
 
     def __init__(self, means: torch.Tensor) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class NearestMean(nn.Module):
 
 
 class Cosine(nn.Module):
-    """Features (N, D) to `scale` times their cosine with one learnable vector per class, (N, C)."""
+    """Compute `scale` times the cosine of features (N, D) with one learnable vector per class, (N, C)."""
 
     def __init__(self, vectors: torch.Tensor, scale: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Label propagation."""
+"""Propagate labels along a graph of neighbours."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -41,7 +41,7 @@ class LabelPropagation(Strategy):
 
 
 class Spreading(nn.Module):
-    """Features of all queries (N, D) to log shares (N, C), given support features (S, D) with labels (S,)."""
+    """Compute log shares (N, C) from features of all queries (N, D), given support features (S, D) with labels (S,)."""
 
     def __init__(self, support: torch.Tensor, labels: torch.Tensor, alpha: float, k: int, sigma: float | None) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""LaplacianShot."""
+"""Assign queries to class means and, alike, to the classes of their neighbours."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -35,7 +35,7 @@ class LaplacianShot(Strategy):
 
 
 class Assignment(nn.Module):
-    """Features of all queries (N, D) to log assignments (N, C), given support features (S, D) with labels (S,)."""
+    """Compute log assignments (N, C) of all query features (N, D), given support features (S, D) with labels (S,)."""
 
     def __init__(
         self, support: torch.Tensor, labels: torch.Tensor, knn: int, weight: float, rectify: bool, steps: int

@@ -1,4 +1,4 @@
-"""Matching networks."""
+"""Classify by attention to the support, as matching networks do."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -36,7 +36,7 @@ class Matching(OptionalMetaTraining):
 
 
 class Attention(nn.Module):
-    """Features (N, D) to log votes (N, C) of support features (S, D) and their labels (S,); equations 1 and 2."""
+    """Compute log votes (N, C) of support features (S, D) with labels (S,) for features (N, D); equations 1 and 2."""
 
     def __init__(self, support: torch.Tensor, labels: torch.Tensor, scale: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Meta-training: what the methods share that learn on episodes of a source."""
+"""Meta-train networks on episodes of a source: what the methods share that do so."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tlbench import DataError, Episode, Episodes, Requirements, Strategy, predic
 
 @dataclass(frozen=True)
 class MetaTraining(Strategy):
-    """A method whose network learns on episodes of the source, whose classes need not be the target's."""
+    """Learn a network on episodes of the source, whose classes need not be the target's."""
 
     n_way: Annotated[int, Ge(2)] = 20  # classes of a training episode; all where the source has fewer
     k_shot: Annotated[int, Ge(1)] = 1  # support examples per class of a training episode
@@ -30,7 +30,7 @@ class MetaTraining(Strategy):
         return bench.backbone()
 
     def needs(self):
-        """Meta-training needs a source."""
+        """Return the requirements: meta-training needs a source."""
         return Requirements(source_labels=True)
 
     def prepare(self, source, bench):
@@ -50,17 +50,17 @@ class MetaTraining(Strategy):
 
 @dataclass(frozen=True)
 class OptionalMetaTraining(MetaTraining):
-    """A method that works on frozen pretrained features too."""
+    """Learn a network on episodes of the source, or use frozen pretrained features."""
 
     meta_train: bool = False  # learn the feature space on source episodes first
 
     def needs(self):
-        """Only meta-training needs a source."""
+        """Return the requirements: only meta-training needs a source."""
         return Requirements(source_labels=self.meta_train)
 
     @property
     def prepares(self):
-        """Whether there is meta-training to do."""
+        """Tell whether there is meta-training to do."""
         return self.meta_train
 
     def support(self, task, bench) -> tuple[torch.Tensor, nn.Module | None]:

@@ -1,4 +1,4 @@
-"""Nearest neighbours among features, found a block of rows at a time."""
+"""Find nearest neighbours among features, a block of rows at a time."""
 
 import torch
 

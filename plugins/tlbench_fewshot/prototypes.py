@@ -1,4 +1,4 @@
-"""Prototypical networks."""
+"""Classify by class means, as prototypical networks do."""
 
 from dataclasses import dataclass
 

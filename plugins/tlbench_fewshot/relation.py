@@ -1,4 +1,4 @@
-"""Relation networks."""
+"""Learn a relation score of queries and classes, as relation networks do."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -68,7 +68,7 @@ def related(relation: nn.Module, means: torch.Tensor, queries: torch.Tensor) -> 
 
 
 class Relations(nn.Module):
-    """Features (N, D) to log-odds of each class, (N, C); their sigmoid is the paper's relation score."""
+    """Compute log-odds of each class, (N, C), of features (N, D); their sigmoid is the paper's relation score."""
 
     def __init__(self, relation: nn.Module, means: torch.Tensor) -> None:
         super().__init__()

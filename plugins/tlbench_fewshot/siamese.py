@@ -1,4 +1,4 @@
-"""Siamese networks."""
+"""Learn which examples are alike, as siamese networks do."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -82,7 +82,7 @@ def triplet_loss(squared: torch.Tensor, labels: torch.Tensor, margin: float) -> 
 
 
 class NearestExample(nn.Module):
-    """Features (N, D) to minus the squared distance from each class's nearest example, (N, C), on unit length."""
+    """Compute minus the squared distance of features (N, D) to each class's nearest example, (N, C), on unit length."""
 
     def __init__(self, support: torch.Tensor, labels: torch.Tensor) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""SimpleShot."""
+"""Classify transformed features by the nearest class mean."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -23,7 +23,7 @@ class SimpleShot(Strategy):
     transform: Literal["UN", "L2N", "CL2N"] = "L2N"
 
     def needs(self):
-        """Only centring needs a source."""
+        """Return the requirements: only centring needs a source."""
         return Requirements(source_labels=self.transform == "CL2N")
 
     def fit(self, task, bench):
@@ -42,7 +42,7 @@ def centroids(support: torch.Tensor, labels: torch.Tensor, centre: torch.Tensor,
 
 
 class Transform(nn.Module):
-    """Features (N, D) less a centre (D,), and scaled to length 1 where `unit` says so (section 3.2)."""
+    """Subtract a centre (D,) from features (N, D), and scale them to length 1 where `unit` says so (section 3.2)."""
 
     def __init__(self, centre: torch.Tensor, unit: bool) -> None:
         super().__init__()

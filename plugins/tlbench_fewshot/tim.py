@@ -1,4 +1,4 @@
-"""Transductive information maximisation."""
+"""Fit class vectors by transductive information maximisation."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -65,7 +65,7 @@ def information_loss(
 
 
 class Posterior(nn.Module):
-    """Features of length 1, (N, D), to -temperature / 2 times the squared distance from class vectors (C, D)."""
+    """Compute -temperature / 2 times the squared distance of unit-length features (N, D) from class vectors (C, D)."""
 
     def __init__(self, vectors: torch.Tensor, temperature: float) -> None:
         super().__init__()

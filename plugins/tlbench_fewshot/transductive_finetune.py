@@ -1,4 +1,4 @@
-"""Transductive fine-tuning."""
+"""Fine-tune on labels and on the certainty of predictions for the queries."""
 
 from dataclasses import dataclass
 from typing import Annotated

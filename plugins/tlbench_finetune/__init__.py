@@ -1,4 +1,4 @@
-"""Fine-tuning: the pretrained network goes on learning, as a whole, in part, or by small additions to it."""
+"""Offer fine-tuning: the pretrained network goes on learning, as a whole, in part, or by small additions to it."""
 
 from tlbench import hookimpl
 

@@ -1,4 +1,4 @@
-"""Parallel residual adapters."""
+"""Train residual adapters in parallel to the convolutions."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -60,7 +60,7 @@ def adaptable(network: nn.Module) -> list[nn.Conv2d]:
 
 
 class Parallel(nn.Module):
-    """A kernel (out, in, h, w) plus a 1 x 1 one in its middle, which is 0 at first.
+    """Add a 1 x 1 kernel, which is 0 at first, to the middle of a kernel (out, in, h, w).
 
     The sum does what the two convolutions do in parallel.
     """

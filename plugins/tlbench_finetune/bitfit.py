@@ -1,4 +1,4 @@
-"""BitFit."""
+"""Fine-tune biases alone."""
 
 from dataclasses import dataclass
 from typing import Annotated

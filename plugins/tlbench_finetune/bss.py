@@ -1,4 +1,4 @@
-"""Batch spectral shrinkage."""
+"""Fine-tune under batch spectral shrinkage."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Full fine-tuning."""
+"""Fine-tune all weights."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal

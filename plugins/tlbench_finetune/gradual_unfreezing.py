@@ -1,4 +1,4 @@
-"""Gradual unfreezing."""
+"""Fine-tune from the last stage to the first, unfreezing one after the other."""
 
 from dataclasses import dataclass
 from typing import Annotated

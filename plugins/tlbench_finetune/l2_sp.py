@@ -1,4 +1,4 @@
-"""L2-SP: fine-tuning that is pulled back to where it started."""
+"""Fine-tune with an L2 pull back to the starting point."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Partial fine-tuning: only the last layers learn."""
+"""Fine-tune the last layers alone."""
 
 from dataclasses import dataclass
 from typing import Annotated

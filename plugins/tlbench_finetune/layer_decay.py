@@ -1,4 +1,4 @@
-"""Discriminative learning rates."""
+"""Fine-tune with learning rates that fall from the last stage to the first."""
 
 from dataclasses import dataclass
 from typing import Annotated

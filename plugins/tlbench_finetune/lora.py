@@ -1,4 +1,4 @@
-"""LoRA."""
+"""Train low-rank updates of frozen weights."""
 
 import math
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def updatable(network: nn.Module) -> list[nn.Module]:
 
 
 class LowRank(nn.Module):
-    """A weight (out, in, ...) plus scale times B A, with A (rank, in * ...) and B (out, rank), which is 0 at first."""
+    """Add scale times B A to a weight (out, in, ...); A is (rank, in * ...), and B (out, rank) is 0 at first."""
 
     def __init__(self, weight: torch.Tensor, rank: int, scale: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Linear probing, then fine-tuning."""
+"""Fine-tune from a linear probe."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Norm tuning."""
+"""Fine-tune the scales and shifts of norms."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""Side-tuning."""
+"""Train a side network beside a frozen base."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -46,7 +46,7 @@ class SideTuning(Strategy):
 
 
 class Blend(nn.Module):
-    """Inputs to alpha times the base's features plus 1 - alpha times the side's; alpha is the gate's sigmoid."""
+    """Blend alpha times the base's features of inputs with 1 - alpha times the side's; alpha is the gate's sigmoid."""
 
     def __init__(self, base: nn.Module, side: nn.Module) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The stages of a network, in the order of its layers."""
+"""Divide a network into stages, in the order of its layers."""
 
 from torch import nn
 

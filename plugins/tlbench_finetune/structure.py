@@ -1,4 +1,4 @@
-"""What a backbone's network is made of, so that a method can say beforehand that it finds nothing to work on."""
+"""Describe what a backbone's network is made of, so that a method can refuse it before any training."""
 
 from collections.abc import Callable
 

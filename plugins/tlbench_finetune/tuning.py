@@ -1,4 +1,4 @@
-"""The training that most of the fine-tuning methods come down to."""
+"""Train a network in the way that most of the fine-tuning methods come down to."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Learnt updates of frozen weights: added to them while training, merged into them afterwards."""
+"""Learn updates of frozen weights: added to them while training, merged into them afterwards."""
 
 from collections.abc import Callable, Iterable
 

@@ -1,4 +1,4 @@
-"""Golden checks: every method against its paper, a reference implementation or an identity that must hold."""
+"""Check every method against its paper, a reference implementation or an identity that must hold."""
 
 from tlbench import hookimpl
 

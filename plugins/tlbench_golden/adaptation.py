@@ -1,4 +1,4 @@
-"""Identities of adaptation: what a method must equal where it comes down to a simpler one."""
+"""Check identities of adaptation: what a method must equal where it comes down to a simpler one."""
 
 import torch
 
@@ -18,7 +18,7 @@ def _against_source_only(strategy) -> float:
 
 @CHECKS.identity("coral", of="arXiv:1607.01719, equation 1", says="0", band=(0, 1e-9))
 def coral_of_equal_covariances(setup: Setup) -> float:
-    """The loss of two samples with equal covariances and different means."""
+    """Return the loss of two samples with equal covariances and different means."""
     from tlbench_adapt.coral import coral_loss
 
     features = torch.randn(64, 8, generator=generator(0), dtype=torch.float64)
@@ -27,7 +27,7 @@ def coral_of_equal_covariances(setup: Setup) -> float:
 
 @CHECKS.identity("mmd", of="arXiv:1502.02791, equation 1", says="0", band=(-1e-6, 1e-6))
 def mmd_of_equal_samples(setup: Setup) -> float:
-    """The discrepancy of a sample from itself."""
+    """Return the discrepancy of a sample from itself."""
     from tlbench_adapt.mmd import squared_mmd
 
     features = torch.randn(64, 8, generator=generator(0))
@@ -36,7 +36,7 @@ def mmd_of_equal_samples(setup: Setup) -> float:
 
 @CHECKS.identity("mcc", of="arXiv:1912.03699, section 3", says="0", band=(0, 1e-6))
 def mcc_of_certain_predictions(setup: Setup) -> float:
-    """The confusion of predictions that are certain."""
+    """Return the confusion of predictions that are certain."""
     from tlbench_adapt.mcc import class_confusion
 
     return float(class_confusion(100 * torch.eye(5).repeat(4, 1), temperature=2.5))
@@ -44,7 +44,7 @@ def mcc_of_certain_predictions(setup: Setup) -> float:
 
 @CHECKS.identity("dann", "source-only", of="dann with weight 0", says="source-only to the bit")
 def dann_without_weight(setup: Setup) -> float:
-    """Logits of dann(weight=0) and source-only."""
+    """Compare logits of dann(weight=0) and source-only."""
     from tlbench_adapt.dann import Dann
 
     return _against_source_only(Dann(weight=0.0))
@@ -52,7 +52,7 @@ def dann_without_weight(setup: Setup) -> float:
 
 @CHECKS.identity("cdan", of="cdan with weight 0", says="source-only to the bit")
 def cdan_without_weight(setup: Setup) -> float:
-    """Logits of cdan(weight=0) and source-only."""
+    """Compare logits of cdan(weight=0) and source-only."""
     from tlbench_adapt.cdan import Cdan
 
     return _against_source_only(Cdan(weight=0.0))
@@ -60,7 +60,7 @@ def cdan_without_weight(setup: Setup) -> float:
 
 @CHECKS.identity("mdd", of="mdd with weight 0", says="source-only to the bit")
 def mdd_without_weight(setup: Setup) -> float:
-    """Logits of mdd(weight=0) and source-only."""
+    """Compare logits of mdd(weight=0) and source-only."""
     from tlbench_adapt.mdd import Mdd
 
     return _against_source_only(Mdd(weight=0.0))
@@ -68,7 +68,7 @@ def mdd_without_weight(setup: Setup) -> float:
 
 @CHECKS.identity("pseudo-label", of="pseudo-label with 0 rounds", says="source-only to the bit")
 def pseudo_label_without_rounds(setup: Setup) -> float:
-    """Logits of pseudo-label(rounds=0) and source-only."""
+    """Compare logits of pseudo-label(rounds=0) and source-only."""
     from tlbench_adapt.pseudo_label import PseudoLabel
 
     return _against_source_only(PseudoLabel(rounds=0))
@@ -76,7 +76,7 @@ def pseudo_label_without_rounds(setup: Setup) -> float:
 
 @CHECKS.identity("adabn", of="arXiv:1603.04779, algorithm 1", says="mean and variance over the target", band=(0, 1e-5))
 def adabn_statistics(setup: Setup) -> float:
-    """Running mean of the first batch norm against the mean of its input over all target inputs."""
+    """Compare running mean of the first batch norm against the mean of its input over all target inputs."""
     from tlbench_adapt.adabn import AdaBn
 
     model = fit(AdaBn(), "0")
@@ -89,7 +89,7 @@ def adabn_statistics(setup: Setup) -> float:
 
 @CHECKS.identity("adda", of="arXiv:1702.05464, section 4", says="source-only's head")
 def adda_keeps_the_source_classifier(setup: Setup) -> float:
-    """Weights of the heads of adda and source-only: the second training moves the encoder alone."""
+    """Compare weights of the heads of adda and source-only: the second training moves the encoder alone."""
     from tlbench_adapt.adda import Adda
     from tlbench_adapt.source_only import SourceOnly
 
@@ -98,7 +98,7 @@ def adda_keeps_the_source_classifier(setup: Setup) -> float:
 
 @CHECKS.identity("target-only", of="target-only on every label", says="finetune(batch_norm=train) on the full budget")
 def target_only_is_a_fine_tuning(setup: Setup) -> float:
-    """Logits of target-only and of a fine-tuning on the same labels, at one rate for head and backbone."""
+    """Compare logits of target-only and of a fine-tuning on the same labels, at one rate for head and backbone."""
     from tlbench import Budget, Requirements
     from tlbench.learning import seed_everything
     from tlbench_adapt.target_only import TargetOnly

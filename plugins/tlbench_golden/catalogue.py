@@ -1,4 +1,4 @@
-"""All golden checks, and the choice among them."""
+"""List all golden checks, and choose among them."""
 
 from tlbench.names import unknown
 from tlbench_golden.check import Check

@@ -1,4 +1,4 @@
-"""What a golden check is: a figure of ours beside one that others can look up, and the band it must lie in."""
+"""Define golden checks: a figure of ours beside one that others can look up, and the band it must lie in."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Kind = Literal["published", "reference", "identity", "order"]
 
 @dataclass(frozen=True)
 class Setup:
-    """Where checks find data, and where those that run suites keep their results."""
+    """Hold where checks find data, and where those that run suites keep their results."""
 
     data: Path | None
     out: Path
@@ -25,7 +25,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table."""
+    """Hold one line of the table."""
 
     method: str
     what: str  # what is compared
@@ -37,13 +37,13 @@ class Row:
 
     @property
     def holds(self) -> bool:
-        """Whether our figure lies in the band; NaN does not."""
+        """Tell whether our figure lies in the band; NaN does not."""
         return self.low <= self.ours <= self.high
 
 
 @dataclass(frozen=True)
 class Check:
-    """Rows that are made together."""
+    """Make some rows together."""
 
     name: str
     kind: Kind
@@ -65,7 +65,7 @@ class Check:
 
 
 class Checks:
-    """The checks of one module, in the order in which it defines them."""
+    """Hold the checks of one module, in the order in which it defines them."""
 
     def __init__(self) -> None:
         self.all: list[Check] = []
@@ -83,10 +83,11 @@ class Checks:
         packages: tuple[str, ...] = (),
         files: tuple[str, ...] = (),
     ) -> Callable[[Callable[[Setup], float]], Callable[[Setup], float]]:
-        """Make a check of a function that returns one figure; its docstring says what is compared."""
+        """Make a check of a function that returns one figure; its docstring, less the verb, says what is compared."""
 
         def register(function: Callable[[Setup], float]) -> Callable[[Setup], float]:
-            what = (function.__doc__ or "").strip().splitlines()[0].rstrip(".")
+            _, what = (function.__doc__ or "").splitlines()[0].rstrip(".").split(" ", 1)
+            what = what[0].upper() + what[1:]
 
             def make(setup: Setup) -> Iterator[Row]:
                 ours = float(function(setup))

@@ -1,4 +1,4 @@
-"""`tlbench golden`."""
+"""Define the command `tlbench golden`."""
 
 import time
 from pathlib import Path

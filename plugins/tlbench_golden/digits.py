@@ -1,4 +1,4 @@
-"""MNIST and USPS in both directions, as ADDA's authors and as skada-bench set it up."""
+"""Run MNIST and USPS in both directions, as ADDA's authors and as skada-bench set it up."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Identities of ensembles: what a method must equal where it comes down to a simpler one."""
+"""Check identities of ensembles: what a method must equal where it comes down to a simpler one."""
 
 import torch
 from torch import nn
@@ -12,7 +12,7 @@ CHECKS = Checks()
 
 @CHECKS.identity("vote", of="a vote of one member", says="the member's probabilities", band=(0, 1e-5))
 def vote_of_one(setup: Setup) -> float:
-    """Probabilities of a soft vote of one member and of the member."""
+    """Compare probabilities of a soft vote of one member and of the member."""
     from tlbench_ensemble.vote import Soft
 
     member = gaussian(20, 5)
@@ -21,7 +21,7 @@ def vote_of_one(setup: Setup) -> float:
 
 @CHECKS.identity("stacking", of="stacking without evidence", says="the plain mean of log probabilities", band=(0, 1e-5))
 def stacking_without_evidence(setup: Setup) -> float:
-    """Logits where the likelihood has next to no weight, against the mean over members."""
+    """Compare logits where the likelihood has next to no weight, against the mean over members."""
     from tlbench_ensemble.stacking import Combination, maximise
 
     members, labels = gaussian(20, 3, 5), torch.arange(20) % 5
@@ -32,7 +32,7 @@ def stacking_without_evidence(setup: Setup) -> float:
 
 @CHECKS.identity("bagging", of="Breiman, 1996, section 4", says="the members' mean probabilities", band=(0, 1e-5))
 def bagging_averages_probabilities(setup: Setup) -> float:
-    """Probabilities of three different members' average and their mean."""
+    """Compare probabilities of three different members' average and their mean."""
     from tlbench_ensemble.averaging import Averaged
 
     members, inputs = [nn.Linear(8, 5) for _ in range(3)], gaussian(12, 8)
@@ -45,7 +45,7 @@ def bagging_averages_probabilities(setup: Setup) -> float:
 
 @CHECKS.identity("model-soup", "finetune", of="a soup of one ingredient", says="finetune to the bit")
 def soup_of_one(setup: Setup) -> float:
-    """Logits of model-soup(lrs=(1e-3,)) and finetune."""
+    """Compare logits of model-soup(lrs=(1e-3,)) and finetune."""
     from tlbench_ensemble.model_soup import ModelSoup
 
     return difference_to_finetune(ModelSoup(lrs=(1e-3,), orders=1))
@@ -53,7 +53,7 @@ def soup_of_one(setup: Setup) -> float:
 
 @CHECKS.identity("snapshot", "finetune", of="one cycle", says="finetune without warm-up", band=(0, 1e-5))
 def snapshot_of_one_cycle(setup: Setup) -> float:
-    """Probabilities of snapshot(cycles=1) and finetune."""
+    """Compare probabilities of snapshot(cycles=1) and finetune."""
     from tlbench_ensemble.snapshot import Snapshot
     from tlbench_finetune.finetune import Finetune
 

@@ -1,4 +1,4 @@
-"""Few-shot heads against easyfsl's, label propagation against scikit-learn's, siamese losses against PyTorch's."""
+"""Compare few-shot heads with easyfsl's, label propagation with scikit-learn's, siamese losses with PyTorch's."""
 
 import warnings
 from importlib import import_module
@@ -45,7 +45,7 @@ def trained(head: nn.Module, loss, *streams) -> nn.Module:
 
 @agrees("prototypes", reference="PrototypicalNetworks")
 def prototypes_are_easyfsls(setup: Setup) -> float:
-    """Distances of queries from the class means."""
+    """Compare distances of queries from the class means."""
     from tlbench_fewshot.heads import NearestMean, class_means
 
     support, labels, queries = few_shot()
@@ -55,7 +55,7 @@ def prototypes_are_easyfsls(setup: Setup) -> float:
 
 @agrees("matching", reference="MatchingNetworks, its context encoders left out")
 def matching_is_easyfsls(setup: Setup) -> float:
-    """Log shares of the attention over the support."""
+    """Compare log shares of the attention over the support."""
     from tlbench_fewshot.matching import Attention
 
     support, labels, queries = few_shot()
@@ -78,7 +78,7 @@ class _NoCell(nn.Module):
 
 @agrees("relation", reference="RelationNetworks with the same relation module")
 def relation_is_easyfsls(setup: Setup) -> float:
-    """Relation scores of queries to the class means."""
+    """Compare relation scores of queries to the class means."""
     from tlbench_fewshot.heads import class_means
     from tlbench_fewshot.relation import Relations, relation_module
 
@@ -95,7 +95,7 @@ def relation_is_easyfsls(setup: Setup) -> float:
 
 @agrees("simpleshot", reference="PrototypicalNetworks(feature_centering, feature_normalization=2)")
 def simpleshot_is_easyfsls(setup: Setup) -> float:
-    """Distances from the class means of centred features of length 1 (CL2N)."""
+    """Compare distances from the class means of centred features of length 1 (CL2N)."""
     from tlbench_fewshot.simpleshot import centroids
 
     support, labels, queries = few_shot()
@@ -109,7 +109,7 @@ def simpleshot_is_easyfsls(setup: Setup) -> float:
 
 @agrees("baseline++", reference="Finetune(fine_tuning_steps=20): a cosine head")
 def baseline_plus_plus_is_easyfsls(setup: Setup) -> float:
-    """Logits of a cosine head after 20 steps from the class means."""
+    """Compare logits of a cosine head after 20 steps from the class means."""
     from tlbench_fewshot.heads import Cosine, class_means
 
     support, labels, queries = few_shot()
@@ -124,7 +124,7 @@ def baseline_plus_plus_is_easyfsls(setup: Setup) -> float:
 
 @agrees("tim", reference="TIM(fine_tuning_steps=20) on its cosines")
 def tim_is_easyfsls(setup: Setup) -> float:
-    """Logits after 20 steps on the loss of equation 3."""
+    """Compare logits after 20 steps on the loss of equation 3."""
     from tlbench_fewshot.heads import Cosine, class_means
     from tlbench_fewshot.tim import information_loss
 
@@ -140,7 +140,7 @@ def tim_is_easyfsls(setup: Setup) -> float:
 
 @agrees("transductive-finetune", reference="TransductiveFinetuning(fine_tuning_steps=20), the features frozen")
 def transductive_finetune_is_easyfsls(setup: Setup) -> float:
-    """Scores after 20 steps on labels and certainty, of a head by distances as theirs is."""
+    """Compare scores after 20 steps on labels and certainty, of a head by distances as theirs is."""
     from tlbench_fewshot.heads import class_means
     from tlbench_fewshot.transductive_finetune import certainty_loss
 
@@ -161,7 +161,7 @@ class _ByDistance(nn.Module):
 
 @agrees("laplacian-shot", reference="LaplacianShot(knn=3, lambda_regularization=0.7)")
 def laplacian_shot_is_easyfsls(setup: Setup) -> float:
-    """Assignments of the queries; theirs is given queries that are shifted already, as in the authors' code."""
+    """Compare assignments of the queries; theirs is given queries that are shifted already, as in the authors' code."""
     from tlbench_fewshot.laplacian_shot import Assignment
 
     support, labels, queries = few_shot()
@@ -173,7 +173,7 @@ def laplacian_shot_is_easyfsls(setup: Setup) -> float:
 
 @agrees("label-propagation", package="sklearn", reference="LabelSpreading(alpha=0.5) on the same affinities")
 def label_propagation_is_scikit_learns(setup: Setup) -> float:
-    """Shares of the classes for the queries."""
+    """Compare shares of the classes for the queries."""
     from sklearn.semi_supervised import LabelSpreading
 
     from tlbench_fewshot.label_propagation import Spreading, affinity
@@ -190,7 +190,7 @@ def label_propagation_is_scikit_learns(setup: Setup) -> float:
 
 @agrees("siamese", package="torch", reference="TripletMarginLoss on squared distances, the negative chosen by hand")
 def siamese_triplets_are_torchs(setup: Setup) -> float:
-    """The triplet loss with semi-hard negatives."""
+    """Compare the triplet loss with semi-hard negatives."""
     from tlbench_fewshot.siamese import pairwise, triplet_loss
 
     features, labels = F.normalize(gaussian(12, 8), dim=1), torch.arange(12) % 3
@@ -215,7 +215,7 @@ def siamese_triplets_are_torchs(setup: Setup) -> float:
 
 @agrees("anil", package="torch", reference="gradient descent by autograd, second order included")
 def anil_differentiates_its_inner_steps(setup: Setup) -> float:
-    """The adapted head, and the gradient of a loss of it by the features."""
+    """Compare the adapted head, and the gradient of a loss of it by the features."""
     from tlbench_fewshot.anil import adapted_head
 
     support, labels, queries = few_shot(2)

@@ -1,4 +1,4 @@
-"""Baselines that need no training: drawings compared as ink (Lake et al., 2015, one-shot classification)."""
+"""Measure baselines that need no training: drawings compared as ink (Lake et al., 2015, one-shot classification)."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Identities of multi-task learning: what a method must equal where it comes down to a simpler one."""
+"""Check identities of multi-task learning: what a method must equal where it comes down to a simpler one."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ CHECKS = Checks()
 
 @CHECKS.identity("multi-head", of="multi-head without further columns", says="finetune to the bit")
 def multi_head_of_one_head(setup: Setup) -> float:
-    """Logits of multi-head on a task without further columns, and of finetune."""
+    """Compare logits of multi-head on a task without further columns, and of finetune."""
     from tlbench_finetune.finetune import Finetune
     from tlbench_multitask.multi_head import MultiHead
 

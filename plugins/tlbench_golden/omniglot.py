@@ -1,4 +1,4 @@
-"""Omniglot's minimal background sets: meta-training on the first, episodes within alphabets of the second."""
+"""Run Omniglot's minimal background sets: meta-training on the first, episodes within alphabets of the second."""
 
 import zipfile
 from collections.abc import Iterator

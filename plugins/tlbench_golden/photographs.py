@@ -1,4 +1,4 @@
-"""Twelve kinds of flowers from real pretrained weights: ImageNet's, and those of a net for birds, which is farther."""
+"""Run twelve kinds of flowers from pretrained weights: ImageNet's, and those of a net for birds, which is farther."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Step-for-step agreement with reference implementations, on the same tensors."""
+"""Compare methods step for step with reference implementations, on the same tensors."""
 
 import warnings
 
@@ -27,7 +27,7 @@ def agrees(*methods: str, package: str, reference: str, band: tuple[float, float
 
 @agrees("linear-probe", package="sklearn", reference="LogisticRegression.predict_log_proba")
 def linear_probe_is_scikit_learns(setup: Setup) -> float:
-    """Log probabilities of queries."""
+    """Compare log probabilities of queries."""
     from sklearn.linear_model import LogisticRegression
 
     from tlbench import linear_layer, logistic_regression
@@ -42,7 +42,7 @@ def linear_probe_is_scikit_learns(setup: Setup) -> float:
 
 @agrees("ridge-probe", package="sklearn", reference="Ridge(alpha=1).predict")
 def ridge_probe_is_scikit_learns(setup: Setup) -> float:
-    """Scores of queries, by the dual system (fewer examples than features) and by the primal one."""
+    """Compare scores of queries, by the dual system (fewer examples than features) and by the primal one."""
     from sklearn.linear_model import Ridge
 
     from tlbench_extract.ridge_probe import ridge_regression
@@ -59,7 +59,7 @@ def ridge_probe_is_scikit_learns(setup: Setup) -> float:
 
 @agrees("nearest-mean", package="sklearn", reference="NearestCentroid.predict", band=(0, 0))
 def nearest_mean_is_scikit_learns(setup: Setup) -> float:
-    """Share of queries that are classified otherwise."""
+    """Measure share of queries that are classified otherwise."""
     from sklearn.neighbors import NearestCentroid
 
     from tlbench_extract.nearest_mean import DistanceToMeans, class_means
@@ -71,7 +71,7 @@ def nearest_mean_is_scikit_learns(setup: Setup) -> float:
 
 @agrees("nearest-neighbours", package="sklearn", reference="KNeighborsClassifier, weighed by exp(cosine / 0.07)")
 def nearest_neighbours_is_scikit_learns(setup: Setup) -> float:
-    """Shares of the votes of 5 neighbours by cosine."""
+    """Compare shares of the votes of 5 neighbours by cosine."""
     from sklearn.neighbors import KNeighborsClassifier
 
     from tlbench_extract.nearest_neighbours import Vote
@@ -93,7 +93,7 @@ def _points() -> np.ndarray:
 
 @agrees("agglomerative", package="sklearn", reference="AgglomerativeClustering.fit_predict", band=(0, 0))
 def agglomerative_is_scikit_learns(setup: Setup) -> float:
-    """One minus the adjusted Rand index of both clusterings."""
+    """Return one minus the adjusted Rand index of both clusterings."""
     from sklearn.cluster import AgglomerativeClustering
 
     from tlbench_unsupervised.agglomerative import Agglomerative
@@ -103,7 +103,7 @@ def agglomerative_is_scikit_learns(setup: Setup) -> float:
 
 @agrees("spectral", package="sklearn", reference="SpectralClustering.fit_predict", band=(0, 0))
 def spectral_is_scikit_learns(setup: Setup) -> float:
-    """One minus the adjusted Rand index of both clusterings."""
+    """Return one minus the adjusted Rand index of both clusterings."""
     from sklearn.cluster import SpectralClustering
 
     from tlbench_unsupervised.spectral import Spectral
@@ -116,7 +116,7 @@ def spectral_is_scikit_learns(setup: Setup) -> float:
 
 @agrees("pca-kmeans", package="sklearn", reference="PCA and KMeans in a pipeline", band=(0, 0))
 def pca_kmeans_is_scikit_learns(setup: Setup) -> float:
-    """One minus the adjusted Rand index of both clusterings."""
+    """Return one minus the adjusted Rand index of both clusterings."""
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
     from sklearn.pipeline import make_pipeline
@@ -159,7 +159,7 @@ class _FeatureBench:
 
 @agrees("coral", package="skada", reference="deepcoral_loss")
 def coral_is_skadas(setup: Setup) -> float:
-    """The loss of two samples of features."""
+    """Compare the loss of two samples of features."""
     losses = _skada("losses")
     from tlbench_adapt.coral import coral_loss
 
@@ -169,7 +169,7 @@ def coral_is_skadas(setup: Setup) -> float:
 
 @agrees("mcc", package="skada", reference="mcc_loss(T=2.5)")
 def mcc_is_skadas(setup: Setup) -> float:
-    """The loss of a batch of logits."""
+    """Compare the loss of a batch of logits."""
     losses = _skada("losses")
     from tlbench_adapt.mcc import class_confusion
 
@@ -179,7 +179,7 @@ def mcc_is_skadas(setup: Setup) -> float:
 
 @agrees("mmd", package="sklearn", reference="rbf_kernel, mean over the multipliers")
 def mmd_is_a_difference_of_kernel_means(setup: Setup) -> float:
-    """The biased squared discrepancy of two samples."""
+    """Compare the biased squared discrepancy of two samples."""
     from sklearn.metrics.pairwise import euclidean_distances, rbf_kernel
 
     from tlbench_adapt.mmd import squared_mmd
@@ -195,7 +195,7 @@ def mmd_is_a_difference_of_kernel_means(setup: Setup) -> float:
 
 @agrees("cdan", package="torch", reference="an outer product by einsum")
 def cdan_conditions_by_the_outer_product(setup: Setup) -> float:
-    """The multilinear map of features and predictions."""
+    """Compare the multilinear map of features and predictions."""
     from tlbench_adapt.cdan import multilinear
 
     features, predictions = gaussian(12, 8), gaussian(12, 5, seed=1).softmax(1)
@@ -206,7 +206,7 @@ def cdan_conditions_by_the_outer_product(setup: Setup) -> float:
 
 @agrees("mdd", package="torch", reference="gamma * cross_entropy - log(1 - softmax), as in equation 30")
 def mdd_is_its_equation(setup: Setup) -> float:
-    """The loss of the second head."""
+    """Compare the loss of the second head."""
     from tlbench_adapt.mdd import margin_disparity
 
     source, target, first, other = (gaussian(12, 5, seed=seed) for seed in range(4))
@@ -229,7 +229,7 @@ def _skada(module: str):
 
 @agrees("lora", package="peft", reference="LoraConfig(r=4, lora_alpha=8)")
 def lora_is_pefts(setup: Setup) -> float:
-    """Outputs, and gradients of A and B, of a convolution and a linear layer under equal A and B."""
+    """Compare outputs, and gradients of A and B, of a convolution and a linear layer under equal A and B."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from peft import LoraConfig, inject_adapter_in_model
@@ -268,7 +268,7 @@ def lora_is_pefts(setup: Setup) -> float:
 
 @agrees("multi-task", package="torch", reference="arXiv:2001.06782, figure 1: the projection of a conflicting gradient")
 def pcgrad_of_two_tasks(setup: Setup) -> float:
-    """The combined gradient of two tasks in conflict, against the two projections written out."""
+    """Compare the combined gradient of two tasks in conflict, against the two projections written out."""
     from tlbench_multitask.surgery import pcgrad
 
     one, other = torch.tensor([1.0, 0.5]), torch.tensor([-1.0, 0.5])
@@ -278,7 +278,7 @@ def pcgrad_of_two_tasks(setup: Setup) -> float:
 
 @agrees("boosting", package="sklearn", reference="AdaBoostClassifier.predict", band=(0, 0))
 def boosting_is_scikit_learns(setup: Setup) -> float:
-    """Share of queries that are classified otherwise, of 10 rounds of trees of depth 2."""
+    """Measure share of queries that are classified otherwise, of 10 rounds of trees of depth 2."""
     from sklearn.ensemble import AdaBoostClassifier
     from sklearn.tree import DecisionTreeClassifier
 

@@ -1,4 +1,4 @@
-"""Accuracies of suites that golden checks run; their results folders are kept, so a second call runs nothing."""
+"""Run the suites of golden checks for their accuracies; results folders are kept, so a second call runs nothing."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Tensors that both implementations of a comparison are given."""
+"""Draw the tensors that both implementations of a comparison are given."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""The table of golden checks, for the terminal and as Markdown."""
+"""Write the table of golden checks, for the terminal and as Markdown."""
 
 from tlbench_golden.check import Check, Row
 

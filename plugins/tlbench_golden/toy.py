@@ -1,4 +1,4 @@
-"""Fits on the conformance kit's toy problem, for identities between two methods."""
+"""Fit strategies on the conformance kit's toy problem, for identities between two methods."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Datasets of the Hugging Face hub, or in its formats on this machine: `hf:NAME_OR_FOLDER`."""
+"""Offer datasets of the Hugging Face hub, or in its formats on this machine: `hf:NAME_OR_FOLDER`."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""`hf:NAME_OR_FOLDER`: image classification datasets of the Hugging Face hub, or folders in its formats."""
+"""Read `hf:NAME_OR_FOLDER`: image classification datasets of the Hugging Face hub, or folders in its formats."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,7 +32,7 @@ _USUAL = {"train": ("train", "training"), "test": ("test", "testing"), "val": ("
 
 @dataclass(frozen=True)
 class HuggingFace(Dataset):
-    """A dataset of the hub by name, or a folder: class folders, Parquet files, or what `save_to_disk` wrote."""
+    """Read a dataset of the hub by name, or a folder: class folders, Parquet files, or what `save_to_disk` wrote."""
 
     name: ClassVar[str] = "hf"
     locator: ClassVar[str] = "place"
@@ -171,13 +171,13 @@ class HuggingFace(Dataset):
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The classes that occur: in the order of the ClassLabel, or numbers by value, or texts by spelling."""
+        """Return the classes that occur: in the order of the ClassLabel, or numbers by value, or texts by spelling."""
         present = {each.label for each in self._contents}
         return tuple(name for name in self._labels.classes if name in present)
 
     @cached_property
     def domains(self) -> tuple[str, ...]:
-        """The values of the domain column, sorted, or `all`."""
+        """Return the values of the domain column, sorted, or `all`."""
         return tuple(sorted({each.domain for each in self._contents}))
 
     def splits(self, domain: str) -> tuple[str, ...]:
@@ -267,15 +267,15 @@ class HuggingFace(Dataset):
 
     @property
     def license(self) -> str:  # type: ignore[override]
-        """The licence as the dataset's own description states it."""
+        """Return the licence as the dataset's own description states it."""
         return " ".join(str(self._info.license or "").split()) or "as stated by the data's owner"
 
     @property
     def citation(self) -> str:  # type: ignore[override]
-        """The citation as the dataset's own description states it."""
+        """Return the citation as the dataset's own description states it."""
         return " ".join(str(self._info.citation or "").split()) or "as stated by the data's owner"
 
     @property
     def card(self) -> Card:
-        """Licence and citation."""
+        """Return licence and citation."""
         return Card(license=self.license, citation=self.citation)

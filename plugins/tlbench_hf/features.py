@@ -1,4 +1,4 @@
-"""Which columns of a dataset hold its images and labels, and the labels as class names."""
+"""Choose the columns of a dataset that hold its images and labels, and read the labels as class names."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ def _is_bytes(feature: Any) -> bool:
 
 @dataclass(frozen=True)
 class Labels:
-    """The values of one column in every split as class names; None where a row has none."""
+    """Hold the values of one column in every split as class names; None where a row has none."""
 
     classes: tuple[str, ...]  # those that occur, in order
     unused: tuple[str, ...]  # names of the ClassLabel that no row has

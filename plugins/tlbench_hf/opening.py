@@ -23,7 +23,7 @@ _LOGGERS = ("datasets", "huggingface_hub", "fsspec", "filelock", "httpx", "httpx
 
 @dataclass(frozen=True)
 class Place:
-    """What the user named: a folder on this machine, or a dataset of the hub."""
+    """Describe what the user named: a folder on this machine, or a dataset of the hub."""
 
     text: str
     folder: Path | None

@@ -1,4 +1,4 @@
-"""The images of a dataset of the library: their files' bytes, and the decoded images when asked for."""
+"""Read the images of a dataset of the library: their files' bytes, and the decoded images when asked for."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +12,11 @@ _TOGETHER = 256  # rows that are fetched at a time
 
 
 class UnreadableError(Exception):
-    """Why a row's image cannot be had."""
+    """Say why a row's image cannot be had."""
 
 
 class RawImages(Sequence[bytes]):
-    """The image files in one column, as bytes."""
+    """Read the image files in one column, as bytes."""
 
     def __init__(self, data: Any, column: str) -> None:
         import datasets
@@ -54,7 +54,7 @@ def _bytes(value: Mapping[str, Any] | None) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What reading an image once has told."""
+    """Hold what reading an image once has told."""
 
     digest: str
     problem: str  # empty for an image
@@ -81,7 +81,7 @@ def _problem(data: bytes, whole: bool) -> str:
 
 
 class Pictures(Sequence[Any]):
-    """Images that are decoded when asked for: uint8, (H, W) or (H, W, 3)."""
+    """Decode images when asked for: uint8, (H, W) or (H, W, 3)."""
 
     def __init__(self, raw: Mapping[str, RawImages], contents: Sequence[Content], place: str) -> None:
         self._raw = raw

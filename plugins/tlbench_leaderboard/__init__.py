@@ -1,4 +1,4 @@
-"""A leaderboard: results checked, rerun, joined and published as static pages."""
+"""Offer a leaderboard: results checked, rerun, joined and published as static pages."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""A board: the results of one suite as a site shows them, in rows and groups of rows."""
+"""Arrange the results of one suite as a site shows them, in rows and groups of rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ COST_NAMES = {
 
 @dataclass(frozen=True, eq=False)
 class BoardRow:
-    """A line of the table: a variant on a backbone, transfer and budget, with its records."""
+    """Hold a line of the table: a variant on a backbone, transfer and budget, with its records."""
 
     values: Mapping[str, Any]  # of the summary
     metric: str
@@ -36,44 +36,44 @@ class BoardRow:
 
     @property
     def name(self) -> str:
-        """The strategy as tables show it."""
+        """Return the strategy as tables show it."""
         return plain(self.values.get("label") or self.values["strategy"])
 
     @property
     def title(self) -> str:
-        """The row in words."""
+        """Return the row in words."""
         return ", ".join([self.name, *(plain(self.values[key]) for key in ("backbone", "transfer")), self.conditions])
 
     @property
     def conditions(self) -> str:
-        """Its budget and setting."""
+        """Return its budget and setting."""
         setting = plain(self.values["setting"])
         return f"budget {plain(self.values['budget'])}" + (f", {setting}" if setting != "inductive" else "")
 
     @property
     def mean(self) -> str:
-        """The mean score."""
+        """Return the mean score."""
         return score(self.values["mean"]) if self.values["n"] else "failed"
 
     @property
     def value(self) -> str:
-        """What the mean is sorted by."""
+        """Return what the mean is sorted by."""
         return repr(float(self.values["mean"])) if known(self.values["mean"]) else ""
 
     @property
     def over_replicates(self) -> str:
-        """The interval over replicates."""
+        """Return the interval over replicates."""
         return interval(self.values["seed_low"], self.values["seed_high"])
 
     @property
     def over_items(self) -> str:
-        """The interval over test items, or over episodes where there are some."""
+        """Return the interval over test items, or over episodes where there are some."""
         over = "episode" if self.values["n_episodes"] else "item"
         return interval(self.values[f"{over}_low"], self.values[f"{over}_high"])
 
     @property
     def difference(self) -> str:
-        """The paired difference to the baseline with its interval."""
+        """Return the paired difference to the baseline with its interval."""
         values = self.values
         if not values["baseline"] or not known(values["delta"]):
             return NOTHING
@@ -84,7 +84,7 @@ class BoardRow:
 
     @property
     def reading(self) -> str:
-        """Where it stands in its group, in a word or two."""
+        """Return where it stands in its group, in a word or two."""
         values = self.values
         if not values["n"]:
             return "no score"
@@ -100,21 +100,21 @@ class BoardRow:
 
 @dataclass(frozen=True, eq=False)
 class BoardGroup:
-    """Rows that compete: of one transfer, backbone, budget and setting, the best first."""
+    """Hold rows that compete: of one transfer, backbone, budget and setting, the best first."""
 
     metric: str
     rows: tuple[BoardRow, ...]
 
     @property
     def title(self) -> str:
-        """What its rows share."""
+        """Return what its rows share."""
         values = self.rows[0].values
         return ", ".join([plain(values["transfer"]), plain(values["backbone"]), self.rows[0].conditions])
 
 
 @dataclass(eq=False)
 class Board:
-    """The results of one suite, with who submitted them."""
+    """Hold the results of one suite, with who submitted them."""
 
     results: "Results"
     folder: str  # its part of a path
@@ -125,17 +125,17 @@ class Board:
 
     @property
     def title(self) -> str:
-        """The suite's name."""
+        """Return the suite's name."""
         return plain(self.results.suite)
 
     @cached_property
     def groups(self) -> tuple[BoardGroup, ...]:
-        """All rows, in groups that are ordered as the summary is."""
+        """Return all rows, in groups that are ordered as the summary is."""
         return tuple(self._groups())
 
     @property
     def rows(self) -> list[BoardRow]:
-        """All rows."""
+        """Return all rows."""
         return [row for group in self.groups for row in group.rows]
 
     def _groups(self) -> Iterator[BoardGroup]:
@@ -163,7 +163,7 @@ class Board:
         return bool(row.values["upper_bound"]), sign * mean if known(mean) else float("inf"), row.name
 
     def higher_is_better(self, metric: str) -> bool:
-        """Whether more of a metric is better, as the records have it."""
+        """Tell whether more of a metric is better, as the records have it."""
         for record in self.results.records:
             facts = record.provenance.get("metrics", {}).get(metric)
             if facts:
@@ -180,7 +180,7 @@ class Board:
 
     @cached_property
     def names(self) -> dict[str, list[str]]:
-        """The strategies, backbones and datasets on it; strategies without their parameters."""
+        """Return the strategies, backbones and datasets on it; strategies without their parameters."""
         frame = self.results.frame()
         strategies = sorted({str(name).partition("(")[0] for name in frame["strategy"]})
         return {
@@ -191,7 +191,7 @@ class Board:
 
     @property
     def tally(self) -> str:
-        """How much there is on it."""
+        """Return how many datasets, variants and records are on it."""
         failed = sum(not record.ok for record in self.results.records)
         counts = [plural(len(self.results.records), "cell"), plural(len(self.rows), "row")]
         counts += [plural(len(found), kind, _PLURALS.get(kind)) for kind, found in self.names.items()]
@@ -202,12 +202,12 @@ class Board:
 
     @cached_property
     def headlines(self) -> list[str]:
-        """The answer in sentences."""
+        """Return the answer in sentences."""
         return [plain(sentence) for sentence in self.results.headlines()]
 
     @cached_property
     def ranks(self) -> "list[Any]":
-        """What is known over several transfers, where there are several."""
+        """Return the ranks over several transfers, where there are several."""
         return list(self.results.across()) if hasattr(self.results, "across") else []
 
 

@@ -1,4 +1,4 @@
-"""Checks submissions: each record alone, then all of them together. Nothing of a submission is run."""
+"""Check submissions: each record alone, then all of them together. Nothing of a submission is run."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ from tlbench_leaderboard.together import cells_twice, copies, missing_cells, odd
 
 @dataclass
 class Report:
-    """What was found in all submissions."""
+    """Hold what was found in all submissions."""
 
     sources: list[str] = field(default_factory=list)
     records: int = 0
@@ -37,12 +37,12 @@ class Report:
 
     @property
     def faults(self) -> list[Fault]:
-        """What is wrong."""
+        """Return what is wrong."""
         return [each for each in self.found if not each.is_note]
 
     @property
     def notes(self) -> list[Fault]:
-        """What is worth knowing and not wrong; what many records share is said once."""
+        """Return what is worth knowing and not wrong; what many records share is said once."""
         several: dict[tuple[str, str], list[Fault]] = {}
         for each in self.found:
             if each.is_note:

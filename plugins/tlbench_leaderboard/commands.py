@@ -1,4 +1,4 @@
-"""The commands that check, pack, join and publish results; each imports its work when it runs."""
+"""Define the commands that check, pack, join and publish results; each imports its work when it runs."""
 
 import json
 import sys

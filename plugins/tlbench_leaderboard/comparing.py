@@ -1,4 +1,4 @@
-"""A record beside its rerun: which bits differ, what else does, and whether the one explains the other."""
+"""Compare a record with its rerun: which bits differ, what else does, and whether the one explains the other."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -32,19 +32,19 @@ _DRAWN = "labelled_examples"  # a digest of encoded examples, whose last bits an
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rerun says of a record."""
+    """Hold what a rerun says of a record."""
 
     kind: str  # same, expected, different, impossible, not-run
     text: str
 
     @property
     def confirms(self) -> bool:
-        """Whether the record stands."""
+        """Tell whether the record stands."""
         return self.kind in ("same", "expected")
 
     @property
     def refutes(self) -> bool:
-        """Whether the record cannot be what it says."""
+        """Tell whether the record cannot be what it says."""
         return self.kind in ("different", "impossible")
 
 

@@ -1,4 +1,4 @@
-"""What the files of a submission say: JSON and tensors, read without trusting them."""
+"""Read the files of a submission, JSON and tensors, without trusting them."""
 
 import hashlib
 import json
@@ -51,7 +51,7 @@ def read_plan(source: Source) -> dict[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """The predictions of a record: logits, floating (N, C); labels, integers (N,)."""
+    """Hold the predictions of a record: logits, floating (N, C); labels, integers (N,)."""
 
     logits: np.ndarray
     labels: np.ndarray

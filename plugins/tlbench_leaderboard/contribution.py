@@ -1,4 +1,4 @@
-"""Whose records are whose: what each submission of a merge brought."""
+"""Record what each submission of a merge brought."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ PRIMARY = "records"  # the folder of the first record of each cell
 
 @dataclass(frozen=True)
 class Held:
-    """A record's place: the source, its JSON, and its predictions where it has some."""
+    """Locate a record: the source, its JSON, and its predictions where it has some."""
 
     source: Source
     place: str
@@ -23,12 +23,12 @@ class Held:
 
     @property
     def predictions(self) -> str | None:
-        """The path of the predictions within the source; None where there are none."""
+        """Return the path of the predictions within the source; None where there are none."""
         beside = self.place.removesuffix("json") + "safetensors"
         return beside if beside in self.source.sizes else None
 
     def same_bytes(self, other: "Held") -> bool:
-        """Whether two are the same record with the same predictions, byte for byte."""
+        """Tell whether two are the same record with the same predictions, byte for byte."""
         mine, theirs = self.predictions, other.predictions
         if self.source.read(self.place) != other.source.read(other.place) or (mine is None) != (theirs is None):
             return False
@@ -37,7 +37,7 @@ class Held:
 
 @dataclass
 class Contribution:
-    """A submission: who, and its record of each cell."""
+    """Hold a submission: who, and its record of each cell."""
 
     name: str
     note: str = ""
@@ -47,7 +47,7 @@ class Contribution:
 
     @property
     def about(self) -> dict[str, str]:
-        """What a site shows of it."""
+        """Return what a site shows of it."""
         return {"name": self.name, "note": self.note, "link": self.link, "tlbench": self.tlbench}
 
 

@@ -1,4 +1,4 @@
-"""One stored record with its predictions, and what of it is compared with others."""
+"""Read one stored record with its predictions, and keep of it what is compared with others."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ from tlbench_leaderboard.content import Stored
 
 @dataclass(eq=False)
 class Entry:
-    """A record as it stands in a submission."""
+    """Hold a record as it stands in a submission."""
 
     source: str
     place: str  # the path of the JSON within the source
@@ -18,18 +18,18 @@ class Entry:
 
     @property
     def stem(self) -> str:
-        """The file's name without its ending, which is to be the cell's id."""
+        """Return the file's name without its ending, which is to be the cell's id."""
         return self.place.rpartition("/")[2].removesuffix(".json")
 
     @property
     def ok(self) -> bool:
-        """Whether it has scores."""
+        """Tell whether it has scores."""
         return self.data.get("failure") is None
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is kept of a record once its file is closed."""
+    """Hold what is kept of a record once its file is closed."""
 
     source: str
     place: str

@@ -1,4 +1,4 @@
-"""What a check has to say of a submission: one sentence, and where it belongs."""
+"""Describe what a check has to say of a submission: one sentence, and where it belongs."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong, or a note that does not count against the submission."""
+    """Describe something wrong, or a note that does not count against the submission."""
 
     source: str  # the folder or pack
     file: str  # within it; empty where the fault is of the whole

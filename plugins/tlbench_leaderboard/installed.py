@@ -1,4 +1,4 @@
-"""What is installed here, asked about what a record claims: metrics, and the requirements of strategies."""
+"""Look up what is installed here about what a record claims: metrics, and the requirements of strategies."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ LONGEST = 2000  # characters of a strategy's name that are looked at
 
 
 class Installed:
-    """The metrics and strategies of the plugins that this user has."""
+    """Find the metrics and strategies of the plugins that this user has."""
 
     def __init__(self, catalog: "Catalog") -> None:
         self.catalog = catalog
@@ -24,7 +24,7 @@ class Installed:
 
     @cached_property
     def metrics(self) -> "dict[str, Metric]":
-        """The metrics by name."""
+        """Return the metrics by name."""
         return {metric.name: metric for metric in self.catalog.metric_list()}
 
     def needs(self, text: str, version: str) -> "Requirements | None":

@@ -1,4 +1,4 @@
-"""One plan of several, where they belong into one table."""
+"""Join several plans into one, where they belong into one table."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""The ledger against what the cell's identity allows, and against what the installed strategy declares."""
+"""Check the ledger against what the cell's identity allows, and against what the installed strategy declares."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Joins submissions into one results folder, without ever overwriting a record."""
+"""Join submissions into one results folder, without ever overwriting a record."""
 
 import filecmp
 import tempfile

@@ -1,4 +1,4 @@
-"""Packs a results folder into one file to hand in, once it is in order."""
+"""Pack a results folder into one file to hand in, once it is in order."""
 
 import json
 import re
@@ -24,7 +24,7 @@ _PATH = re.compile(r"(?<![\w./~-])(?:~/|[A-Za-z]:\\|/)(?:[\w.@+-]+[\\/])+(?=[\w.
 
 @dataclass(frozen=True)
 class About:
-    """Who submits, as the site shows it."""
+    """Describe who submits, as the site shows it."""
 
     name: str = ""
     note: str = ""
@@ -40,7 +40,7 @@ class About:
 
 @dataclass
 class Packed:
-    """What came of packing: the faults that forbade it, and what is worth knowing."""
+    """Hold what came of packing: the faults that forbade it, and what is worth knowing."""
 
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

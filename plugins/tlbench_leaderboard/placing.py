@@ -1,4 +1,4 @@
-"""Finished folders, put into their place in one step."""
+"""Put finished folders into their place in one step."""
 
 import os
 from pathlib import Path

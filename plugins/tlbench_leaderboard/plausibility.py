@@ -1,4 +1,4 @@
-"""Whether a record can be true: its scores against its own predictions, its costs, what it names."""
+"""Check whether a record can be true: its scores against its own predictions, its costs, what it names."""
 
 import math
 from collections.abc import Iterator, Mapping

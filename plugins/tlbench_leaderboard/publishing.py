@@ -1,4 +1,4 @@
-"""Gathers results by suite and writes the site of them, whole or not at all."""
+"""Gather results by suite and write the site of them, whole or not at all."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ REPORT = "html"  # the reporter whose page each board links
 
 @dataclass
 class Published:
-    """What was written."""
+    """Say what was written."""
 
     words: str
     notes: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Finds the cell of a record again: from the suites that it was planned by, or from the record itself."""
+"""Find the cell of a record again: from the suites that it was planned by, or from the record itself."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class CannotRebuildError(Exception):
-    """Why there is no such cell here, in one sentence."""
+    """Say why there is no such cell here, in one sentence."""
 
 
 class Rebuilder:
-    """Plans anew, of each suite no more than a record needs: other data of the suite need not be there."""
+    """Plan anew, of each suite no more than a record needs: other data of the suite need not be there."""
 
     def __init__(self, plan: dict[str, Any], resources: "Resources", elsewhere: Mapping[str, str]) -> None:
         self.suites = list(_read_suites(plan))

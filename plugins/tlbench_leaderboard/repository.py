@@ -1,4 +1,4 @@
-"""The files of a leaderboard repository: what its CI runs, what its README says, and where submissions go."""
+"""Write the files of a leaderboard repository: what its CI runs, what its README says, and where submissions go."""
 
 from importlib.resources import files
 from pathlib import Path

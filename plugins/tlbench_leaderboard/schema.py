@@ -1,4 +1,4 @@
-"""The form of a record: which fields it has, and of which type."""
+"""Check the form of a record: which fields it has, and of which type."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Writes the pages of a site. Every text of a record, a plugin or a file is escaped by the templates."""
+"""Write the pages of a site. Every text of a record, a plugin or a file is escaped by the templates."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ Crumb = tuple[str, str]  # a text and where it leads, from the site's root
 
 
 class Site:
-    """Pages in a folder, linked by relative paths, so that they work from a file as from any host."""
+    """Write pages into a folder, linked by relative paths, so that they work from a file as from any host."""
 
     def __init__(self, folder: Path, title: str, boards: Sequence[Board], records_limit: int) -> None:
         self.folder, self.title, self.boards, self.records_limit = folder, plain(title), boards, records_limit
@@ -75,7 +75,7 @@ class Site:
         return self.paths[kind, name_of(row, kind)]
 
     def has_pages(self, board: Board) -> bool:
-        """Whether each record of a board has a page."""
+        """Tell whether each record of a board has a page."""
         return len(board.results.records) <= self.records_limit
 
     def _board(self, board: Board) -> None:

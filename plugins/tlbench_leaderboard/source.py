@@ -1,4 +1,4 @@
-"""Where a submission lies: a results folder, or a pack of one. Nothing in it is run and no link is followed."""
+"""Read a submission's files: a results folder, or a pack of one. Nothing in it is run and no link is followed."""
 
 import os
 import re
@@ -28,7 +28,7 @@ _BESIDE = re.compile(r"splits/[0-9a-f]{20}\.csv|submissions/[a-z0-9][a-z0-9-]{0,
 
 
 class Source(ABC):
-    """The files of a submission by their paths within it, with `/` between folders."""
+    """Read the files of a submission by their paths within it, with `/` between folders."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""Several submissions of one cell, and how far they are apart."""
+"""Compare several submissions of one cell, and tell how far they are apart."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SHOWN = 10  # cells that are named one by one
 
 @dataclass(frozen=True)
 class Twin:
-    """One of several records of a cell."""
+    """Hold one of several records of a cell."""
 
     submitter: str
     place: str
@@ -25,14 +25,14 @@ class Twin:
 
 @dataclass(frozen=True)
 class Spread:
-    """All submissions of one cell."""
+    """Hold all submissions of one cell."""
 
     cell: str
     twins: tuple[Twin, ...]
 
     @property
     def same_bits(self) -> bool:
-        """Whether all gave the same logits."""
+        """Tell whether all gave the same logits."""
         return len({twin.bits for twin in self.twins}) == 1 and bool(self.twins[0].bits)
 
     def of(self, metric: str) -> float | None:

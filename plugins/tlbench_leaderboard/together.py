@@ -1,4 +1,4 @@
-"""What only several records show: gaps, copies, a cell twice, and one record that says otherwise than the rest."""
+"""Check records against each other: gaps, copies, a cell twice, and one record that says otherwise than the rest."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The command `tlbench verify`."""
+"""Define the command `tlbench verify`."""
 
 import secrets
 import sys

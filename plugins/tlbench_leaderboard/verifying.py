@@ -1,4 +1,4 @@
-"""Reruns sampled records in a store and a cache of their own, and compares them with what was submitted."""
+"""Rerun sampled records in a store and a cache of their own, and compare them with what was submitted."""
 
 import random
 import tempfile
@@ -21,7 +21,7 @@ from tlbench_leaderboard.source import Source
 
 @dataclass(frozen=True)
 class Verified:
-    """A record and what its rerun says."""
+    """Hold a record and what its rerun says."""
 
     place: str
     cell: str

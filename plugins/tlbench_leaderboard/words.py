@@ -1,4 +1,4 @@
-"""How a site puts numbers and names."""
+"""Put numbers and names as a site shows them."""
 
 import math
 import re
@@ -10,7 +10,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 
 
 def known(value: Any) -> bool:
-    """Whether there is a value at all."""
+    """Tell whether there is a value at all."""
     return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 

@@ -1,4 +1,4 @@
-"""The metrics that come with tlbench: right answers, how far probabilities can be trusted, agreement of clusters."""
+"""Offer the metrics that come with tlbench: right answers, trust in probabilities, agreement of clusters."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

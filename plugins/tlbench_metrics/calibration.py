@@ -1,4 +1,4 @@
-"""How far the probabilities of a classifier can be trusted."""
+"""Measure how far the probabilities of a classifier can be trusted."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""How well clusters, whose numbers mean nothing, agree with the classes."""
+"""Measure how well clusters, whose numbers mean nothing, agree with the classes."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""How often the most likely class is the right one, over examples and over classes."""
+"""Measure how often the most likely class is the right one, over examples and over classes."""
 
 import numpy as np
 from numpy.typing import NDArray

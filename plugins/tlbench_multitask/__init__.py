@@ -1,4 +1,4 @@
-"""Multi-task learning: the target's few labels, and those of a source or of further columns, train one network."""
+"""Offer multi-task learning: the target's few labels and those of a source or of further columns train one network."""
 
 from tlbench import hookimpl
 

@@ -1,4 +1,4 @@
-"""A trunk with a head for the target's labels and one for each further label column."""
+"""Build a trunk with a head for the target's labels and one for each further label column."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class ManyHeads(nn.Module):
-    """Inputs to logits of the target's classes; `column(name)` gives a module for the classes of a further column."""
+    """Compute logits of the target's classes; `column(name)` gives a module for the classes of a further column."""
 
     def __init__(self, trunk: nn.Module, target_head: nn.Module, column_heads: Mapping[str, nn.Module]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""One network for several labels of the same examples."""
+"""Train one network on several labels of the same examples."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -1,4 +1,4 @@
-"""One network for two tasks."""
+"""Train one network on two tasks."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -1,10 +1,10 @@
-"""A trunk with a head per task."""
+"""Build a trunk with a head per task."""
 
 from torch import Tensor, nn
 
 
 class SharedTrunk(nn.Module):
-    """Inputs to logits of the target's classes; `source()` gives a module for those of the source's.
+    """Compute logits of the target's classes; `source()` gives a module for those of the source's.
 
     The two tasks' batches go through the trunk one after the other: in one pass, batch norms that learn would
     standardise each by the statistics of the mixture.

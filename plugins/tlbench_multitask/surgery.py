@@ -1,4 +1,4 @@
-"""Gradient surgery."""
+"""Project the gradients of tasks that are in conflict."""
 
 import torch
 from torch import Tensor

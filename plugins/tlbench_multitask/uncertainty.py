@@ -1,11 +1,11 @@
-"""Weights of tasks by how uncertain each is."""
+"""Weigh tasks by how uncertain each is."""
 
 import torch
 from torch import Tensor, nn
 
 
 class UncertaintyWeights(nn.Module):
-    """Losses (T,) to weighted losses (T,): L exp(-s) + s / 2, with one learned s = log sigma² per task.
+    """Weigh losses (T,) as L exp(-s) + s / 2, (T,), with one learned s = log sigma² per task.
 
     That is L / sigma² + log sigma, the form for classification (Kendall et al., 2018, arXiv:1705.07115,
     section 3.2). Log variances start at 0, where all weights are 1, and cannot make a weight negative.

@@ -1,4 +1,4 @@
-"""Parameter-efficient fine-tuning by the library peft, on any backbone whose layers it can adapt."""
+"""Offer parameter-efficient fine-tuning by the library peft, on any backbone whose layers it can adapt."""
 
 from tlbench import hookimpl
 

@@ -1,4 +1,4 @@
-"""(IA)³ of peft."""
+"""Fine-tune by (IA)³ of peft."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Which layers of a backbone peft can adapt so that training and merging mean the same."""
+"""Find the layers of a backbone that peft can adapt so that training and merging mean the same."""
 
 from collections import Counter
 from collections.abc import Callable

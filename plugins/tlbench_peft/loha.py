@@ -1,4 +1,4 @@
-"""LoHa of peft."""
+"""Fine-tune by LoHa of peft."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""LoKr of peft."""
+"""Fine-tune by LoKr of peft."""
 
 from dataclasses import dataclass
 from typing import Annotated

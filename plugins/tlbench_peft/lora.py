@@ -1,4 +1,4 @@
-"""LoRA and DoRA of peft."""
+"""Fine-tune by LoRA and DoRA of peft."""
 
 from dataclasses import dataclass
 from typing import Annotated

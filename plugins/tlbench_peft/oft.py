@@ -1,4 +1,4 @@
-"""OFT of peft."""
+"""Fine-tune by OFT of peft."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The training that all methods of peft share: adapters into a frozen backbone, a new head, and a merge in the end."""
+"""Train adapters of peft in a frozen backbone with a new head, and merge them in the end."""
 
 import re
 import warnings

@@ -1,4 +1,4 @@
-"""The reports that come with tlbench: tables for people, papers and programs, charts, and one page with it all."""
+"""Offer the reports that come with tlbench: tables for people, papers and programs, charts, and one page with all."""
 
 from collections.abc import Iterable
 from pathlib import Path

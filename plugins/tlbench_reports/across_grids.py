@@ -1,4 +1,4 @@
-"""What all datasets say together, and how well rules choose without labels: as tables of the page."""
+"""Make tables of the page: what all datasets say together, and how well rules choose without labels."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ MOST_WINS = 40  # candidates up to which each is set against each
 
 @dataclass(frozen=True)
 class Together:
-    """The ranks over all datasets of one setting and label budget."""
+    """Hold the ranks over all datasets of one setting and label budget."""
 
     title: str
     sentences: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The reliability diagram: whether classifiers are right as often as they say."""
+"""Draw the reliability diagram: whether classifiers are right as often as they say."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ _FEWEST = 5  # predictions that a replicate must have in a bin for its share to 
 
 @dataclass(frozen=True)
 class Bin:
-    """Predictions of like confidence."""
+    """Hold predictions of like confidence."""
 
     confidence: float
     accuracy: float

@@ -1,4 +1,4 @@
-"""All charts of a report, and their files."""
+"""Draw all charts of a report, and write their files."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Confusion matrices: which classes are taken for which."""
+"""Draw confusion matrices: which classes are taken for which."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Scores against cost: what each second, parameter or byte buys, and which strategies no other beats on both."""
+"""Draw scores against cost: what each second, parameter or byte buys, and which strategies no other beats on both."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ Styles = dict[str, Look]
 
 @dataclass(frozen=True)
 class Cost:
-    """A kind of cost: what an axis calls it, and the columns of the costs whose sum it is."""
+    """Describe a kind of cost: what an axis calls it, and the columns of the costs whose sum it is."""
 
     name: str
     columns: tuple[str, ...]
@@ -48,7 +48,7 @@ OTHERS = (
 
 @dataclass(frozen=True)
 class Panel:
-    """One pair of axes: its heading, its rows of the summary, and their cost."""
+    """Hold one pair of axes: its heading, its rows of the summary, and their cost."""
 
     heading: str
     axis: str

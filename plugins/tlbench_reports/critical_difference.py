@@ -1,4 +1,4 @@
-"""The critical-difference diagram: mean ranks over datasets, joined where they cannot be told apart (Demšar, 2006)."""
+"""Draw the critical-difference diagram: mean ranks over datasets, joined where they are not apart (Demšar, 2006)."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Paired differences to the baseline with their intervals, from most gained to most lost."""
+"""Draw paired differences to the baseline with their intervals, from most gained to most lost."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The report as a list of headings, paragraphs, bullets and tables, which each text format writes its own way."""
+"""Hold the report as a list of headings, paragraphs, bullets and tables, which each text format writes its own way."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BEST, TIED = "best", "tied with best"
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading; level 1 is the title."""
+    """Hold a heading; level 1 is the title."""
 
     text: str
     level: int = 2
@@ -25,21 +25,21 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph of prose."""
+    """Hold a paragraph of prose."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Bullets:
-    """A list of sentences."""
+    """Hold a list of sentences."""
 
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose first column is text and whose others are numbers; a row of one cell is a sub-heading.
+    """Hold a table whose first column is text, the others numbers; a row of one cell is a sub-heading.
 
     `marks` says of some rows, by their place, that they are `best` or `tied with best`; that is a mark of the second
     column, and each format's own.
@@ -57,14 +57,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer in sentences, which the terminal shows last."""
+    """Hold the answer in sentences, which the terminal shows last."""
 
     sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Legend:
-    """A note on the marks of tables: each format has its own."""
+    """Hold a note on the marks of tables: each format has its own."""
 
 
 Block = Heading | Paragraph | Bullets | Table | Answer | Legend

@@ -1,4 +1,4 @@
-"""The raw data inside the page: CSV files, compressed, in pieces that can be read one at a time."""
+"""Put the raw data into the page: CSV files, compressed, in pieces that can be read one at a time."""
 
 import base64
 import gzip
@@ -17,7 +17,7 @@ PIECE = 1000  # records in a piece: what is unpacked to show those of one row
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file as the page holds it."""
+    """Hold a CSV file as the page has it."""
 
     name: str
     lines: int  # without the header

@@ -1,4 +1,4 @@
-"""How every chart looks: one style, colours that colour-blind readers can tell apart, and the same bytes each time."""
+"""Draw charts alike: one style, colours that colour-blind readers can tell apart, and the same bytes each time."""
 
 import re
 import warnings
@@ -48,7 +48,7 @@ _STYLE = {
 
 @dataclass(frozen=True)
 class Look:
-    """How a strategy is drawn, the same in every chart."""
+    """Describe how a strategy is drawn, the same in every chart."""
 
     colour: str
     marker: str
@@ -60,7 +60,7 @@ UPPER_BOUND = Look(BLACK, "*", ":")
 
 @dataclass(frozen=True, eq=False)
 class Chart:
-    """A picture with what it shows in words."""
+    """Hold a picture with what it shows in words."""
 
     name: str  # of its files
     title: str
@@ -71,7 +71,7 @@ class Chart:
 
     @cached_property
     def figure(self) -> Figure:
-        """The chart with its title and caption, drawn and laid out once for all formats; to be used in the style."""
+        """Return the chart with title and caption, drawn and laid out once for all formats; to be used in the style."""
         figure = Figure(figsize=self.size, layout="constrained")
         self.draw(figure)
         letters = int(self.size[0] * 15)

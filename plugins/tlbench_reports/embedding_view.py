@@ -1,4 +1,4 @@
-"""Test items in feature space, before and after training, on a plane found by t-SNE."""
+"""Draw test items in feature space, before and after training, on a plane found by t-SNE."""
 
 from typing import TYPE_CHECKING, Any
 

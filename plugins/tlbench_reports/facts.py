@@ -1,4 +1,4 @@
-"""Where records come from: protocol, environment and provenance, brought together from all of them."""
+"""Collect where records come from: protocol, environment and provenance of all of them."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,7 +34,7 @@ _MOST = 12  # values of one fact that are shown
 
 @dataclass(frozen=True)
 class Fact:
-    """What is known, and the whole of it where the page shows the beginning alone."""
+    """Hold what is known, and the whole of it where the page shows the beginning alone."""
 
     text: str
     whole: str = ""
@@ -42,7 +42,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Facts:
-    """A table of what is known of several things, such as the strategies of a report."""
+    """Hold a table of what is known of several things, such as the strategies of a report."""
 
     kind: str
     columns: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The charts as the page shows them: by kind, and not more than a reader would look at."""
+"""Choose the charts that the page shows: by kind, and not more than a reader would look at."""
 
 import base64
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart as the page shows it."""
+    """Hold a chart as the page shows it."""
 
     title: str
     caption: str
@@ -49,7 +49,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Kind:
-    """Charts that show the same of different things."""
+    """Hold charts that show the same of different things."""
 
     key: str  # an id in the page
     title: str
@@ -57,18 +57,18 @@ class Kind:
 
     @property
     def open(self) -> tuple[Figure, ...]:
-        """The figures that are there at once."""
+        """Return the figures that are shown at once."""
         return self.figures if len(self.figures) <= OPEN + 1 else self.figures[:OPEN]
 
     @property
     def folded(self) -> tuple[Figure, ...]:
-        """The figures that are shown when asked for."""
+        """Return the figures that are shown when asked for."""
         return self.figures[len(self.open) :]
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """All charts of the page."""
+    """Hold all charts of the page."""
 
     kinds: tuple[Kind, ...]
     left_out: int  # charts that there would be besides

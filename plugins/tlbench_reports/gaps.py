@@ -1,4 +1,4 @@
-"""What is not in the summary, and why: skipped and failed cells."""
+"""List what is not in the summary, and why: skipped and failed cells."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _LONG = 300  # letters of a listing
 
 @dataclass(frozen=True)
 class Gap:
-    """Cells that have no score for one and the same reason."""
+    """Hold cells that have no score for one and the same reason."""
 
     cells: int
     strategies: str

@@ -1,4 +1,4 @@
-"""A table of the page, held by columns: what the template writes into the page, and the script draws anew."""
+"""Hold a table of the page by columns: what the template writes into the page, and the script draws anew."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ PAGE = 100  # rows shown at a time where there are more
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its cells as text, and what to sort them by."""
+    """Hold one column: its cells as text, and what to sort them by."""
 
     key: str
     title: str
@@ -24,7 +24,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Grid:
-    """One table. Its first column heads the rows; rows of one group stand together under its title."""
+    """Hold one table. Its first column heads the rows; rows of one group stand together under its title."""
 
     key: str  # an id in the page
     title: str
@@ -42,12 +42,12 @@ class Grid:
 
     @property
     def shown(self) -> int:
-        """How many rows the page has before its script runs."""
+        """Return how many rows the page has before its script runs."""
         return len(self) if len(self) <= ROOMY else PAGE
 
     @property
     def parts(self) -> list[tuple[str, list[int]]]:
-        """The rows that are shown, put under the titles of their groups; under "" where there are no groups."""
+        """Return the rows that are shown, put under the titles of their groups; under "" where there are no groups."""
         if not self.groups:
             return [("", list(range(self.shown)))]
         order = sorted(range(len(self)), key=lambda i: self.groups[i])[: self.shown]
@@ -58,7 +58,7 @@ class Grid:
 
     @property
     def bands(self) -> list[tuple[str, int]]:
-        """Neighbouring columns of one band, with how many these are."""
+        """Return neighbouring columns of one band, with how many these are."""
         found: list[tuple[str, int]] = []
         for column in self.columns:
             if found and found[-1][0] == column.band:

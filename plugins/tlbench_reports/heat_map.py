@@ -1,4 +1,4 @@
-"""The heat map: every strategy against every transfer at one label budget, with the numbers in the cells."""
+"""Draw a heat map of strategies by transfers at one label budget, with the numbers in the cells."""
 
 from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Scores against label budgets: a chart for each transfer, backbone and setting, a panel for each family."""
+"""Draw scores against label budgets: a chart for each transfer, backbone and setting, a panel for each family."""
 
 import math
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _PALE = Look("#9a9a9a", "", "-")
 
 @dataclass(frozen=True)
 class End:
-    """Where a strategy's line ends, for its name to stand beside."""
+    """Locate the end of a strategy's line, for its name to stand beside."""
 
     label: str
     colour: str
@@ -30,7 +30,7 @@ class End:
 
     @property
     def drawn(self) -> bool:
-        """Whether there is a line at all."""
+        """Tell whether there is a line at all."""
         return known(self.y)
 
 

@@ -1,4 +1,4 @@
-r"""The summary as LaTeX: a file to \input, whose tables need the package booktabs."""
+r"""Write the summary as LaTeX: a file to \input, whose tables need the package booktabs."""
 
 import re
 from pathlib import Path

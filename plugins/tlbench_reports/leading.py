@@ -1,4 +1,4 @@
-"""Which rows have charts that would be too many for all: the leaders of one label budget, and their cells."""
+"""Choose the rows whose charts would be too many for all: the leaders of one label budget, and their cells."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ def relabelled(rows: list[Any], **alike: str) -> list[Any]:
 
 
 def is_baseline_of(row: Any, other: Any) -> bool:
-    """Whether a row of the same place is what another is compared with."""
+    """Tell whether a row of the same place is what another is compared with."""
     names = (row["strategy"], row.get("group_label", row["label"]))
     return bool(row["is_baseline"]) and row["budget"] == other["budget"] and other["baseline"] in names
 

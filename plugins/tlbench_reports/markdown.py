@@ -1,4 +1,4 @@
-"""The summary as Markdown, as GitHub and its like show it."""
+"""Write the summary as Markdown, as GitHub and its like show it."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What several reports of the same results need, made once for all of them."""
+"""Make once what several reports of the same results need."""
 
 from collections.abc import Callable, Hashable
 from functools import wraps
@@ -13,7 +13,7 @@ Made = TypeVar("Made")
 
 
 def once(make: "Callable[Concatenate[Results, Rest], Made]") -> "Callable[Concatenate[Results, Rest], Made]":
-    """Have a function make what it returns once for the same results and further arguments, which can be hashed.
+    """Make a function return what it made before for the same results and further arguments, which can be hashed.
 
     It is forgotten with the results, and not to be changed.
     """

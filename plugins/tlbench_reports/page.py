@@ -1,4 +1,4 @@
-"""One self-contained HTML page: the answer, the numbers, the charts, and how they came about."""
+"""Write one self-contained HTML page: the answer, the numbers, the charts, and how they came about."""
 
 import base64
 import hashlib

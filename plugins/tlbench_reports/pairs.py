@@ -1,4 +1,4 @@
-"""Every two strategies against each other: what the page shows when somebody asks."""
+"""Compare every two strategies with each other: what the page shows when somebody asks."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Place = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Pairs:
-    """The pairs of one metric, place by place, in the form that the script of the page reads."""
+    """Hold the pairs of one metric, place by place, in the form that the script of the page reads."""
 
     places: tuple[dict[str, Any], ...]
     too_many: int  # pairs there would be, where these are not in the page

@@ -1,4 +1,4 @@
-"""The results as Parquet files, for programs that read columns: what was measured, and what it amounts to."""
+"""Write the results as Parquet files, for programs that read columns: what was measured, and what it amounts to."""
 
 from io import BytesIO
 from pathlib import Path

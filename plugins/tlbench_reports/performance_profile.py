@@ -1,4 +1,4 @@
-"""The performance profile: how many runs of each strategy score above each threshold."""
+"""Draw the performance profile: how many runs of each strategy score above each threshold."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Mean ranks over datasets and mean scores without the extremes, each with its bootstrap interval."""
+"""Draw mean ranks over datasets and mean scores without the extremes, each with its bootstrap interval."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""One line of the summary, with every number put into words."""
+"""Put one line of the summary, with all its numbers, into words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _CHOICES = {"validation": "a choice by validation labels", "oracle": "a choice b
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the summary: a strategy on a backbone, transfer and budget."""
+    """Put into words one line of the summary: a strategy on a backbone, transfer and budget."""
 
     values: Mapping[str, Any]  # as `summary_rows` has them
 
@@ -32,67 +32,67 @@ class Row:
 
     @property
     def name(self) -> str:
-        """The strategy, with its source where there are several, and whether it is an upper bound."""
+        """Return the strategy, with its source where there are several, and whether it is an upper bound."""
         return plain(self.values["label"])
 
     @property
     def n(self) -> int:
-        """How many replicates have a score."""
+        """Return how many replicates have a score."""
         return int(self.values["n"])
 
     @property
     def failed(self) -> int:
-        """How many replicates have none."""
+        """Return how many replicates have none."""
         return int(self.values["failed"])
 
     @property
     def mean(self) -> str:
-        """The mean score, or that there is none."""
+        """Return the mean score, or that there is none."""
         return number(self.values["mean"]) if self.n else "failed"
 
     @property
     def replicates(self) -> str:
-        """The interval over replicates, or why there is none."""
+        """Return the interval over replicates, or why there is none."""
         if not self.n:
             return f"{self.failed} of {self.failed} failed"
         return interval(self.values["seed_low"], self.values["seed_high"], self.n)
 
     @property
     def sampled(self) -> str:
-        """The interval over episodes, or over test items where there are none."""
+        """Return the interval over episodes, or over test items where there are none."""
         over = "episode" if self.values["n_episodes"] else "item"
         return interval(self.values[f"{over}_low"], self.values[f"{over}_high"], 0)
 
     @property
     def n_sampled(self) -> int:
-        """How many episodes or test items that is over."""
+        """Return how many episodes or test items that is over."""
         return int(self.values["n_episodes"] or self.values["n_items"])
 
     @property
     def on_source(self) -> str:
-        """The accuracy on the source, of a classifier that serves it too."""
+        """Return the accuracy on the source, of a classifier that serves it too."""
         return number(self.values["source_accuracy"])
 
     @property
     def is_upper_bound(self) -> bool:
-        """Whether the row was given labels that nobody has, and takes no part in the comparison."""
+        """Tell whether the row was given labels that nobody has, and takes no part in the comparison."""
         return bool(self.values["upper_bound"])
 
     @cached_property
     def baseline(self) -> str:
-        """The other strategy that this one is compared with, or nothing."""
+        """Return the other strategy that this one is compared with, or nothing."""
         baseline = self.values["baseline"]
         compared = known(baseline) and known(self.values["delta"]) and baseline != self.values["strategy"]
         return plain(baseline) if compared else ""
 
     @property
     def verdict(self) -> str:
-        """`better` or `worse` than the baseline, `unclear`, or nothing."""
+        """Return `better` or `worse` than the baseline, `unclear`, or nothing."""
         return str(self.values["verdict"]) if self.baseline else ""
 
     @property
     def difference(self) -> str:
-        """The paired difference to the baseline with its interval."""
+        """Return the paired difference to the baseline with its interval."""
         if not self.baseline:
             return NOTHING
         low, high = self.values["delta_low"], self.values["delta_high"]
@@ -101,47 +101,47 @@ class Row:
 
     @property
     def standing(self) -> str:
-        """`best` or `tied with best` of the rows that it may be compared with, or nothing."""
+        """Return `best` or `tied with best` of the rows that it may be compared with, or nothing."""
         if not self.n or self.is_upper_bound:
             return ""
         return "best" if truth(self.values["best"]) else "tied with best" if truth(self.values["tied"]) else ""
 
     @property
     def is_negative_transfer(self) -> bool:
-        """Whether the whole interval of the difference lies on the bad side of zero."""
+        """Tell whether the whole interval of the difference lies on the bad side of zero."""
         return truth(self.values["negative_transfer"])
 
     @property
     def holm(self) -> str:
-        """The p of the paired difference, corrected for how many were compared."""
+        """Return the p of the paired difference, corrected for how many were compared."""
         return chance(self.values["p_holm"]) if self.baseline else NOTHING
 
     @property
     def effect(self) -> str:
-        """The difference in standard deviations of itself."""
+        """Return the difference in standard deviations of itself."""
         return f"{self.values['effect']:+.2f}" if self.baseline and known(self.values["effect"]) else NOTHING
 
     @property
     def needed(self) -> str:
-        """How many replicates would tell it from its baseline."""
+        """Return how many replicates would tell it from its baseline."""
         return replicates_needed(self.values["needed"]) if self.baseline else NOTHING
 
     @property
     def seen_at_once(self) -> str:
-        """Whether predictions use the other test inputs: as declared, and as measured."""
+        """Say whether predictions use the other test inputs: as declared, and as measured."""
         measured = self.values["transductive_measured"]
         found = f"measured {amount(truth(measured))}" if known(measured) else "not measured"
         return f"{self['transductive']} ({found})"
 
     @property
     def near_duplicates(self) -> str:
-        """How many test inputs stand in training, source and upstream data too; `?` where nobody looked."""
+        """Return how many test inputs stand in training, source and upstream data too; `?` where nobody looked."""
         counts = [self.values[f"test_in_{place}"] for place in ("train", "source", "upstream")]
         return " / ".join(amount(n) if known(n) else "?" for n in counts) if any(map(known, counts)) else NOTHING
 
     @property
     def reading(self) -> str:
-        """What the difference amounts to, in words."""
+        """Return what the difference amounts to, in words."""
         if not self.n:
             return "no score"
         if self.is_upper_bound:
@@ -158,7 +158,7 @@ class Row:
 
     @property
     def given(self) -> str:
-        """What data the strategy was given, in words; nothing where no replicate lived to tell."""
+        """Return what data the strategy was given, in words; nothing where no replicate lived to tell."""
         values = self.values
         if not known(values["train_labels"]):
             return ""
@@ -185,5 +185,5 @@ class Row:
 
 
 def truth(value: Any) -> bool:
-    """Whether a flag of a table is set; one that is missing is not."""
+    """Tell whether a flag of a table is set; one that is missing is not."""
     return bool(known(value) and value)

@@ -1,4 +1,4 @@
-"""The summary as people read it: rows, made once, in groups that may be compared."""
+"""Group the rows of the summary as people read it: made once, in groups that may be compared."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -32,7 +32,7 @@ CROWDED = 8  # rows from which on families get a heading of their own
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that may be compared: one transfer, backbone, budget and setting."""
+    """Hold rows that may be compared: one transfer, backbone, budget and setting."""
 
     rows: tuple[Row, ...]
 
@@ -46,28 +46,28 @@ class Group:
 
     @property
     def sampling(self) -> str:
-        """Head the column of intervals over test items or episodes."""
+        """Return the heading of the column of intervals over test items or episodes."""
         return sampling(self.rows)
 
     @property
     def families(self) -> dict[str, list[Row]]:
-        """The rows by family, or all under "" where they are few or of one family."""
+        """Return the rows by family, or all under "" where they are few or of one family."""
         found = partition(self.rows, lambda row: plain(row.values["family"]))
         return found if len(found) > 1 and len(self.rows) > CROWDED else {"": list(self.rows)}
 
     @property
     def baselines(self) -> tuple[str, ...]:
-        """The strategies that rows of this group are compared with."""
+        """Return the strategies that rows of this group are compared with."""
         return tuple(dict.fromkeys(row.baseline for row in self.rows if row.baseline))
 
     @property
     def comparison(self) -> str:
-        """Head the column of differences."""
+        """Return the heading of the column of differences."""
         return f"vs {self.baselines[0]}" if len(self.baselines) == 1 else "vs baseline"
 
     @property
     def remarks(self) -> list[str]:
-        """What the numbers of this group amount to, and what each strategy was given."""
+        """Return what the numbers of this group amount to, and what each strategy was given."""
         said = []
         if len(self.baselines) > 1:
             *others, common = sorted(self.baselines, key=lambda name: sum(row.baseline == name for row in self.rows))
@@ -86,7 +86,7 @@ class Group:
 
     @property
     def on_source(self) -> list[str]:
-        """The accuracy on the source of each strategy whose classifier serves it too."""
+        """Return the accuracy on the source of each strategy whose classifier serves it too."""
         scored = [row for row in self.rows if known(row.values["source_accuracy"])]
         return [f"{row.name} {row.on_source}" for row in scored]
 
@@ -148,7 +148,7 @@ def partition(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, li
 
 
 def is_episodic(row: Mapping[str, Any]) -> bool:
-    """Whether a row of the summary is scored over episodes."""
+    """Tell whether a row of the summary is scored over episodes."""
     return Budget.parse(str(row["budget"])).is_episodic
 
 

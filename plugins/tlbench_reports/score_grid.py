@@ -1,4 +1,4 @@
-"""The tables of scores of the page: what may be compared, with differences, ledger, costs and further metrics."""
+"""Make the tables of scores of the page: comparable rows, with differences, ledger, costs and further metrics."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Scores with both their intervals, strategy by strategy, at one label budget."""
+"""Draw scores with both their intervals, strategy by strategy, at one label budget."""
 
 from typing import Any
 

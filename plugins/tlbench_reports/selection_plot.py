@@ -1,4 +1,4 @@
-"""What choosing a checkpoint without target labels is worth: selection rules beside the oracle."""
+"""Draw what choosing a checkpoint without target labels is worth: selection rules beside the oracle."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ _BUDGETS = 3
 
 @dataclass(frozen=True)
 class Choice:
-    """How far a rule's choices agree with the oracle's, and what they score."""
+    """Hold how far a rule's choices agree with the oracle's, and what they score."""
 
     rule: str
     correlation: Interval | None

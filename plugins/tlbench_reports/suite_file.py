@@ -1,4 +1,4 @@
-"""The suite of some results as a file: what was planned, in the TOML that `tlbench run --suite FILE` reads."""
+"""Write the suite of some results as a file: the plan, in the TOML that `tlbench run --suite FILE` reads."""
 
 import json
 import tomllib

@@ -1,4 +1,4 @@
-"""The results as CSV files: what was measured, what it amounts to, and what it cost."""
+"""Write the results as CSV files: what was measured, what it amounts to, and what it cost."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +50,7 @@ def write(results: "Results", folder: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class CsvTable:
-    """A CSV file."""
+    """Hold a CSV file."""
 
     text: str
     rows: int  # without the header

@@ -1,4 +1,4 @@
-"""The summary as plain text that fits a terminal of 80 columns, and reads the same in a file or a pipe."""
+"""Write the summary as plain text that fits a terminal of 80 columns, and reads the same in a file or a pipe."""
 
 from dataclasses import replace
 from pathlib import Path

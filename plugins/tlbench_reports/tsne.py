@@ -1,4 +1,4 @@
-"""t-SNE of a few hundred points (van der Maaten & Hinton, 2008, jmlr.org/papers/v9/vandermaaten08a.html).
+"""Compute t-SNE of a few hundred points (van der Maaten & Hinton, 2008, jmlr.org/papers/v9/vandermaaten08a.html).
 
 The exact method on dense matrices, begun at the principal components: nothing is drawn at random. scikit-learn's takes
 seconds for so few points, and as long to be imported; tests/test_report_charts.py holds this one against it.

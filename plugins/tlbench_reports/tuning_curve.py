@@ -1,4 +1,4 @@
-"""What tuning buys: the accuracy of the trial chosen so far, against how many were tried."""
+"""Draw what tuning buys: the accuracy of the trial chosen so far, against how many were tried."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _COLUMNS = 2
 
 @dataclass(frozen=True)
 class Curve:
-    """The accuracy after each trial, a mean over replicates with the ends of its interval."""
+    """Hold the accuracy after each trial, a mean over replicates with the ends of its interval."""
 
     row: Any
     default: Any | None  # the row of the same strategy that was not tuned

@@ -1,4 +1,4 @@
-"""The win matrix: on how many datasets each strategy beats each other."""
+"""Draw the win matrix: on how many datasets each strategy beats each other."""
 
 from typing import TYPE_CHECKING
 

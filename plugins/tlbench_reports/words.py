@@ -1,4 +1,4 @@
-"""How numbers and outcomes are put: the same in every format."""
+"""Put numbers and outcomes into words: the same in every format."""
 
 import math
 import re
@@ -105,7 +105,7 @@ def _plain(text: str) -> str:
 
 
 def known(value: Any) -> bool:
-    """Whether a value of a table is there at all: not None, not NaN, not empty."""
+    """Tell whether a value of a table is there at all: not None, not NaN, not empty."""
     return value is not None and value != "" and not (isinstance(value, float) and math.isnan(value))
 
 

@@ -1,4 +1,4 @@
-"""`tlbench init` writes a suite for a user's data, `tlbench new` a whole package for a plugin author."""
+"""Offer `tlbench init`, which writes a suite for a user's data, and `tlbench new`, which writes a plugin package."""
 
 import click
 

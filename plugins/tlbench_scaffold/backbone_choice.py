@@ -1,4 +1,4 @@
-"""Which backbone a suite begins with: what the user names, what the hub or its cache has, or what is shipped."""
+"""Choose the backbones of a new suite: what the user names, what the hub or its cache has, or what is shipped."""
 
 import os
 import urllib.error
@@ -22,7 +22,7 @@ _ENDING = ".safetensors"
 
 @dataclass(frozen=True)
 class Choice:
-    """Backbones for a suite, with the sentence that says why."""
+    """Hold backbones for a suite, with the sentence that says why."""
 
     backbones: tuple[str, ...]
     reason: str

@@ -1,4 +1,4 @@
-"""What to write in a suite for the data that a user points at: `photos` becomes `folder:photos`, with its options."""
+"""Name in a suite the data that a user points at: `photos` becomes `folder:photos`, with its options."""
 
 import tarfile
 import zipfile
@@ -33,7 +33,7 @@ _UNPRINTABLE_IN_A_SPEC = ("?", "[", "]")
 
 @dataclass(frozen=True)
 class Understood:
-    """A dataset as a suite names it, and what was concluded from what lies there."""
+    """Hold a dataset as a suite names it, and what was concluded from what lies there."""
 
     spec: str
     dataset: Dataset

@@ -1,4 +1,4 @@
-"""What to know of a dataset before a suite can be chosen: how many images, of what size, in how many classes."""
+"""Count what must be known of a dataset to choose a suite: how many images, of what size, in how many classes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ PHOTOGRAPH = 64  # pixels: from this size on an image is more than a glyph
 
 @dataclass(frozen=True)
 class Facts:
-    """Counts of a dataset's splits, and what its images are like."""
+    """Hold counts of a dataset's splits, and what its images are like."""
 
     spec: str
     classes: tuple[str, ...]
@@ -33,22 +33,22 @@ class Facts:
 
     @property
     def fewest(self) -> int:
-        """Training images of the smallest class of any domain: what a number of labels per class cannot exceed."""
+        """Return how many training images the smallest class of any domain has: no budget per class can exceed it."""
         return min(min(counts) for counts in self.train.values())
 
     @property
     def fewest_to_ask(self) -> int:
-        """Test images of the smallest class of any domain."""
+        """Return how many test images the smallest class of any domain has."""
         return min(min(counts) for counts in self.test.values())
 
     @property
     def richest(self) -> str:
-        """The domain with most training images."""
+        """Return the domain with most training images."""
         return max(self.domains, key=lambda domain: sum(self.train[domain]))
 
     @property
     def are_photographs(self) -> bool:
-        """Whether the images are larger or more colourful than drawn letters."""
+        """Tell whether the images are larger or more colourful than drawn letters."""
         return self.modality == "image" and (min(self.size) >= PHOTOGRAPH or self.channels == 3)
 
     def sentences(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a user may want to know, and the strategies and label budgets that answer it."""
+"""List what a user may want to know, and the strategies and label budgets that answer it."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ QUERIES = 15
 
 @dataclass(frozen=True)
 class Goal:
-    """A question, the strategies that bear on it, and which of them train no network."""
+    """Hold a question, the strategies that bear on it, and which of them train no network."""
 
     name: str
     question: str

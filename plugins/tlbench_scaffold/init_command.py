@@ -1,4 +1,4 @@
-"""`tlbench init`."""
+"""Define the command `tlbench init`."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""From data to a suite that runs: look, choose, check by planning it, write."""
+"""Make a suite that runs from data: look, choose, check by planning it, write."""
 
 import os
 import re

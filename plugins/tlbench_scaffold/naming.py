@@ -1,4 +1,4 @@
-"""What a new plugin is called: by users, on an index, and in Python; and which names it cannot have."""
+"""Name a new plugin: for users, on an index, and in Python; and refuse names that it cannot have."""
 
 import builtins
 import importlib.metadata
@@ -44,7 +44,7 @@ _RUNS = {
 
 @dataclass(frozen=True)
 class Names:
-    """One plugin under all its names."""
+    """Hold one plugin under all its names."""
 
     kind: str
     name: str  # what users type
@@ -54,7 +54,7 @@ class Names:
 
     @property
     def run_command(self) -> str:
-        """The command that shows what the plugin does, without a download."""
+        """Return the command that shows what the plugin does, without a download."""
         return _RUNS[self.kind].format(name=self.name)
 
 

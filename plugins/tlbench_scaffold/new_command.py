@@ -1,4 +1,4 @@
-"""`tlbench new`."""
+"""Define the command `tlbench new`."""
 
 import shlex
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Writes the files of a new plugin package: all of them or none."""
+"""Write the files of a new plugin package: all of them or none."""
 
 import datetime
 import importlib.metadata

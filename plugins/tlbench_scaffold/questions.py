@@ -1,4 +1,4 @@
-"""The few questions of `tlbench init`: asked on a terminal, answered by their defaults elsewhere."""
+"""Ask the few questions of `tlbench init`: on a terminal; elsewhere their defaults answer."""
 
 import sys
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from tlbench import ParameterError
 
 
 class Questions:
-    """Asks where somebody can answer; says what was taken where nobody can."""
+    """Ask where somebody can answer; say what was taken where nobody can."""
 
     def __init__(self, silent: bool) -> None:
         self.asks = not silent and sys.stdin.isatty() and sys.stderr.isatty()

@@ -1,4 +1,4 @@
-"""Writes a suite as TOML in which every key is explained and the alternatives stand beside it."""
+"""Write a suite as TOML in which every key is explained and the alternatives stand beside it."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _WIDTH = 98
 
 @dataclass(frozen=True)
 class Draft:
-    """Everything that goes into a suite's file."""
+    """Hold everything that goes into a suite's file."""
 
     name: str
     question: str

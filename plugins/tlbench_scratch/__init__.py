@@ -1,4 +1,4 @@
-"""Training from a random start: the baseline that transfer must beat."""
+"""Offer training from a random start: the baseline that transfer must beat."""
 
 from tlbench import hookimpl
 

@@ -1,4 +1,4 @@
-"""Training from a random start."""
+"""Train a network from a random start."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The suites that come with tlbench: TOML files like those that users write."""
+"""Offer the suites that come with tlbench: TOML files like those that users write."""
 
 from pathlib import Path
 

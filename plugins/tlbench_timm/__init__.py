@@ -1,4 +1,4 @@
-"""Backbones of timm: any architecture by name, with weights of the hub, of a local file, or a random start."""
+"""Offer backbones of timm: any architecture by name, with weights of the hub, of a local file, or a random start."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""timm's architectures: which arguments they take, and what tensors they hold."""
+"""Look into timm's architectures: which arguments they take, and what tensors they hold."""
 
 import inspect
 import re
@@ -39,7 +39,7 @@ _PAD_TYPES = ("", "same", "valid")
 
 @dataclass(frozen=True)
 class Structure:
-    """What a network is made of, learnt without allocating it."""
+    """Describe what a network is made of, learnt without allocating it."""
 
     feature_dim: int
     extractor: TensorShapes  # name to shape of everything but the classifier head

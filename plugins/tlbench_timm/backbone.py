@@ -1,4 +1,4 @@
-"""A timm model as a backbone: its arguments, preprocessing and weights, settled when first asked for."""
+"""Wrap a timm model as a backbone: its arguments, preprocessing and weights, settled when first asked for."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TimmBackbone(Backbone):
-    """A timm architecture with weights of the hub (`tag`), of a file, or a random start."""
+    """Build a timm architecture with weights of the hub (`tag`), of a file, or a random start."""
 
     version = "1"
     modality = "image"
@@ -60,34 +60,34 @@ class TimmBackbone(Backbone):
 
     @property
     def spec(self) -> str:
-        """The backbone as a user would write it, without the weights' file."""
+        """Return the backbone as a user would write it, without the weights' file."""
         return format_spec(self.name, self.parameters)
 
     @property
     def label(self) -> str:
-        """The name shown in tables: `mobilenetv2_100@mobilenetv2_100_imagenet` for weights of a file."""
+        """Return the name shown in tables: `mobilenetv2_100@mobilenetv2_100_imagenet` for weights of a file."""
         return self.spec if self.file is None or self.recipe else f"{self.spec}@{self.file.stem}"
 
     @property
     def encoding(self) -> str:
-        """The preprocessing alone: models that see equal bytes share encoded data."""
+        """Return the preprocessing alone: models that see equal bytes share encoded data."""
         return self._settings.preprocessing.key
 
     @property
     def feature_dim(self) -> int:  # type: ignore[override]
-        """Width of the features."""
+        """Return the width of the features."""
         return self._feature_dim or self._structure.feature_dim
 
     @property
     def license(self) -> str:  # type: ignore[override]
-        """The licence of the weights as timm or the file states it."""
+        """Return the licence of the weights as timm or the file states it."""
         if self.recipe is not None:
             return "MIT"
         return (self._settings.config.license or "") if self.tag else self._metadata.get("license", "")
 
     @property
     def pretrained_on(self) -> str | None:  # type: ignore[override]
-        """The upstream data: what we, the tag or the file's metadata say."""
+        """Return the upstream data: what we, the tag or the file's metadata say."""
         if self._pretrained_on is not None:
             return self._pretrained_on
         if self.tag:
@@ -96,7 +96,7 @@ class TimmBackbone(Backbone):
 
     @cached_property
     def weights(self) -> Path | None:  # type: ignore[override]
-        """The local weights file, fetched from the hub where need be; raises WeightsError where it is no use."""
+        """Return the local weights file, fetched from the hub where need be; raises WeightsError where it is no use."""
         path = self.file
         if path is not None and self.recipe is not None and not path.is_file():
             raise WeightsError(

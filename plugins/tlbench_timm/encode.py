@@ -1,4 +1,4 @@
-"""Raw images to tensors, by timm's own evaluation transform without its normalisation."""
+"""Encode raw images as tensors, by timm's own evaluation transform without its normalisation."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache

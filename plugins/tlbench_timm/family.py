@@ -1,4 +1,4 @@
-"""All of timm under one roof: `architecture`, `architecture.tag`, each with arguments and a weights file."""
+"""Find any backbone of timm by name: `architecture`, `architecture.tag`, each with arguments and a weights file."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +10,7 @@ from tlbench_timm.shipped import GLYPHS, glyphs_backbone
 
 
 class TimmFamily(BackboneFamily):
-    """timm's models: without a tag a random start, with a tag the hub's weights, with @FILE those of a file."""
+    """Build timm's models: without a tag a random start, with a tag the hub's weights, with @FILE those of a file."""
 
     name: ClassVar[str] = "timm"
 

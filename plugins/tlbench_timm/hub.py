@@ -1,4 +1,4 @@
-"""Weights of the Hugging Face hub: from the local cache, else downloaded into it."""
+"""Fetch weights of the Hugging Face hub: from the local cache, else downloaded into it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Weights into networks: the comparison, with timm's own conversions as further tries, and the loading itself.
+"""Load weights into networks: the comparison, with timm's own conversions as further tries, and the loading itself.
 
 Those conversions are the filter that timm puts before checkpoints of a model, and its adaptation of a first
 convolution of three channels to a network of another number.

@@ -1,4 +1,4 @@
-"""How an image becomes an input: size, crop, interpolation, normalisation, and who said so."""
+"""Settle how an image becomes an input: size, crop, interpolation, normalisation, and who said so."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -12,7 +12,7 @@ _CROP_MODES = ("center", "squash", "border")
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """The settings of timm's evaluation transform, under timm's names."""
+    """Hold the settings of timm's evaluation transform, under timm's names."""
 
     input_size: tuple[int, int]  # height, width
     crop_pct: float  # share of the resized image that the crop keeps
@@ -23,7 +23,7 @@ class Preprocessing:
 
     @property
     def in_chans(self) -> int:
-        """How many channels the network sees."""
+        """Return how many channels the network sees."""
         return len(self.mean)
 
     @property

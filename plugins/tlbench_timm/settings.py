@@ -1,4 +1,4 @@
-"""What a name, a weights file's metadata and timm's config come to, in this order of precedence."""
+"""Settle a model from its name, a weights file's metadata and timm's config, in this order of precedence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tlbench_timm.preprocessing import NAMED_KEYS, Preprocessing, resolve
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides how the network is built and what it is shown."""
+    """Hold everything that decides how the network is built and what it is shown."""
 
     arguments: Arguments
     preprocessing: Preprocessing

@@ -1,4 +1,4 @@
-"""The backbone that comes in the package: timm's `test_resnet`, pretrained on the embedded glyphs."""
+"""Define the backbone that comes in the package: timm's `test_resnet`, pretrained on the embedded glyphs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +20,7 @@ _LOOKED_AT = 8  # examples
 
 
 class GlyphsBackbone(TimmBackbone):
-    """`test_resnet.glyphs`, which says where it is out of its depth."""
+    """Build `test_resnet.glyphs`, which says where it is out of its depth."""
 
     def note_on(self, dataset: Dataset) -> str | None:
         """Return a sentence where the data are colour images, or larger than 64 pixels; it knows grey letters."""

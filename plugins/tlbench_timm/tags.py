@@ -1,4 +1,4 @@
-"""What timm's tags say about the data a network was pretrained on."""
+"""Read from timm's tags the data that a network was pretrained on."""
 
 _UPSTREAM = {
     "in1k": "ImageNet-1k",

@@ -1,4 +1,4 @@
-"""Backbones and datasets of torchvision: classification models with local weights or a random start, and their data."""
+"""Offer backbones and datasets of torchvision: classifiers with local weights or a random start, and their data."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING

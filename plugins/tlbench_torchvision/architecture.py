@@ -1,4 +1,4 @@
-"""torchvision's architectures: how each is built, what its classifier is, and the network without it."""
+"""Build torchvision's architectures: how each is made, what its classifier is, and the network without it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 
 @dataclass(frozen=True)
 class Outline:
-    """What a network is made of, learnt without allocating it."""
+    """Describe what a network is made of, learnt without allocating it."""
 
     feature_dim: int
     extractor: TensorShapes  # name to shape of everything but the classifier

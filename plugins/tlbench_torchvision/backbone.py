@@ -1,4 +1,4 @@
-"""A torchvision model as a backbone: its preprocessing and weights, settled when it is found."""
+"""Wrap a torchvision model as a backbone: its preprocessing and weights, settled when it is found."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from tlbench_torchvision.names import PREFIX, all_names
 
 
 class TorchvisionBackbone(Backbone):
-    """A torchvision classification model without its classifier."""
+    """Build a torchvision classification model without its classifier."""
 
     version = "1"
     modality = "image"
@@ -39,27 +39,27 @@ class TorchvisionBackbone(Backbone):
 
     @property
     def spec(self) -> str:
-        """The backbone as a user would write it, without the weights' file."""
+        """Return the backbone as a user would write it, without the weights' file."""
         return format_spec(self.name, self.parameters)
 
     @property
     def label(self) -> str:
-        """The name shown in tables: `tv.squeezenet1_1@squeezenet1_1_imagenet` for weights of a file."""
+        """Return the name shown in tables: `tv.squeezenet1_1@squeezenet1_1_imagenet` for weights of a file."""
         return self.spec if self.weights is None else f"{self.spec}@{self.weights.stem}"
 
     @property
     def encoding(self) -> str:
-        """The preprocessing alone: models that see equal bytes share encoded data."""
+        """Return the preprocessing alone: models that see equal bytes share encoded data."""
         return self.preprocessing.key
 
     @property
     def license(self) -> str:  # type: ignore[override]
-        """The licence of the weights as the file states it."""
+        """Return the licence of the weights as the file states it."""
         return self.metadata.get("license", "")
 
     @property
     def pretrained_on(self) -> str | None:  # type: ignore[override]
-        """The upstream data as the weights' file states them."""
+        """Return the upstream data as the weights' file states them."""
         return self.header.pretrained_on if self.header else None
 
     def describe(self) -> Mapping[str, Any]:

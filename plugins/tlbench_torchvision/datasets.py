@@ -1,4 +1,4 @@
-"""`torchvision:NAME`: torchvision's classification datasets with their own splits.
+"""Read `torchvision:NAME`: torchvision's classification datasets with their own splits.
 
 torchvision fetches them and checks their MD5 sums. Its CIFAR classes are pickles, which it opens after that check, so
 that nothing but the published files is ever unpickled.
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TorchvisionDataset(Dataset):
-    """A classification dataset of torchvision by the name of its class: `torchvision:FashionMNIST`."""
+    """Read a classification dataset of torchvision by the name of its class: `torchvision:FashionMNIST`."""
 
     name: ClassVar[str] = "torchvision"
     locator: ClassVar[str] = "which"
@@ -171,7 +171,7 @@ class TorchvisionDataset(Dataset):
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The classes that occur, in torchvision's order."""
+        """Return the classes that occur, in torchvision's order."""
         return tuple(self._names.values())
 
     @cached_property
@@ -225,17 +225,17 @@ class TorchvisionDataset(Dataset):
 
     @property
     def license(self) -> str:  # type: ignore[override]
-        """The licence where the publisher states one."""
+        """Return the licence where the publisher states one."""
         return self._known.license or "as stated by its publisher"
 
     @property
     def citation(self) -> str:  # type: ignore[override]
-        """The paper."""
+        """Return the paper."""
         return self._known.citation
 
     @property
     def card(self) -> Card:
-        """Licence, paper and peculiarities."""
+        """Return licence, paper and peculiarities."""
         return Card(license=self.license, citation=self.citation, notes=self._known.note)
 
     @property
@@ -244,13 +244,13 @@ class TorchvisionDataset(Dataset):
 
     @property
     def label(self) -> str:
-        """The name shown in tables, without the root."""
+        """Return the name shown in tables, without the root."""
         options = "&".join(f"{name}={value}" for name, value in self._options.items())
         return self._place + (f"?{options}" if options else "")
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What names this dataset in a cell's identity, without the root."""
+        """Return what names this dataset in a cell's identity, without the root."""
         return {"name": self.name, "version": self.version, "parameters": {"which": self.which, **self._options}}
 
 

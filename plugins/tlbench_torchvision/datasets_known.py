@@ -1,4 +1,4 @@
-"""The classification datasets of torchvision: how each names its splits, and what its authors ask to be cited."""
+"""List the classification datasets of torchvision: how each names its splits, and what its authors ask to be cited."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from tlbench import UnknownNameError, near_miss
 
 @dataclass(frozen=True)
 class Known:
-    """How a class of `torchvision.datasets` is asked for its splits."""
+    """Describe how a class of `torchvision.datasets` is asked for its splits."""
 
     citation: str
     where: str  # what it looks for below its root

@@ -1,4 +1,4 @@
-"""Raw images to tensors, by torchvision's own resize and crop."""
+"""Encode raw images as tensors, by torchvision's own resize and crop."""
 
 from collections.abc import Sequence
 from typing import Any

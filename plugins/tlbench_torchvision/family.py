@@ -1,4 +1,4 @@
-"""torchvision's classification models under one roof: `tv.squeezenet1_1@FILE`."""
+"""Find torchvision's classification models by name: `tv.squeezenet1_1@FILE`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class TorchvisionFamily(BackboneFamily):
-    """torchvision's models as `tv.NAME`: a random start, or with @FILE the weights of a safetensors file.
+    """Build torchvision's models as `tv.NAME`: a random start, or with @FILE the weights of a safetensors file.
 
     Many names (`resnet18`, `vgg16`) are timm's as well, for networks whose tensors are called otherwise. The
     prefix keeps them apart; `tv` is how timm's own tags abbreviate torchvision (`resnet50.tv_in1k`), and being

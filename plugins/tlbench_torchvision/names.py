@@ -1,4 +1,4 @@
-"""The names of torchvision's classification models, as users write them."""
+"""List the names of torchvision's classification models, as users write them."""
 
 PREFIX = "tv."
 

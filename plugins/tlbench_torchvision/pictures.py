@@ -1,4 +1,4 @@
-"""The images of torchvision's datasets: decoded when asked for, told apart by their bytes."""
+"""Read the images of torchvision's datasets: decoded when asked for, told apart by their bytes."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Images(Sequence[Any]):
-    """Images of torchvision's datasets, decoded when asked for: uint8, (H, W) or (H, W, 3)."""
+    """Decode images of torchvision's datasets when asked for: uint8, (H, W) or (H, W, 3)."""
 
     def __init__(self, own: "Mapping[str, VisionDataset]", contents: Sequence[Content], place: str) -> None:
         self._own = own

@@ -1,4 +1,4 @@
-"""How an image becomes an input: size, crop, interpolation, normalisation, and who said so."""
+"""Settle how an image becomes an input: size, crop, interpolation, normalisation, and who said so."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -23,7 +23,7 @@ _Deviation = Annotated[float, Gt(0), Le(1)]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """The settings of torchvision's evaluation presets; the names are timm's, as elsewhere in tlbench."""
+    """Hold the settings of torchvision's evaluation presets; the names are timm's, as elsewhere in tlbench."""
 
     input_size: Annotated[int, Ge(1)]  # side of the square that the network sees
     crop_pct: Annotated[float, Gt(0), Le(1)]  # share of the resized image's shorter side that the crop keeps
@@ -33,7 +33,7 @@ class Preprocessing:
 
     @property
     def resize_size(self) -> int:
-        """The shorter side after resizing."""
+        """Return the shorter side after resizing."""
         return round(self.input_size / self.crop_pct)
 
     @property

@@ -1,4 +1,4 @@
-"""Weights files of torchvision's models: a prefix before the names, a classifier behind the features."""
+"""Read weights files of torchvision's models: a prefix before the names, a classifier behind the features."""
 
 from tlbench import TensorShapes, WeightsError, WeightsFit, compare_weights
 from tlbench_torchvision.architecture import AUXILIARY, Outline

@@ -1,4 +1,4 @@
-"""Experiment trackers: TensorBoard and MLflow are told what the records say while a run goes on."""
+"""Offer experiment trackers: TensorBoard and MLflow are told what the records say while a run goes on."""
 
 from tlbench import hookimpl
 

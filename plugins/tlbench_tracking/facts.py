@@ -1,4 +1,4 @@
-"""What trackers are told of a record: its numbers, its texts and a digest of the whole."""
+"""Collect what trackers are told of a record: its numbers, its texts and a digest of the whole."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Records as runs of an MLflow experiment."""
+"""Write records as runs of an MLflow experiment."""
 
 import os
 import re
@@ -39,7 +39,7 @@ def open_mlflow(place: str, plan) -> "MlflowRuns":
 
 
 class MlflowRuns:
-    """Writes a run per cell into the experiment of the suite.
+    """Write a run per cell into the experiment of the suite.
 
     Runs are known by tags that hold the cell and a digest of its record: what is there is not written again, and a
     run that was cut short, or whose cell was run anew, is replaced.

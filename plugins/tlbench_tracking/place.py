@@ -1,4 +1,4 @@
-"""The folder that a tracker writes to, and the library that it needs."""
+"""Prepare the folder that a tracker writes to, and the library that it needs."""
 
 import os
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""Records as event files that TensorBoard reads."""
+"""Write records as event files that TensorBoard reads."""
 
 import io
 import json
@@ -26,7 +26,7 @@ def open_tensorboard(place: str, plan) -> "EventFiles":
 
 
 class EventFiles:
-    """Writes an event file per cell into FOLDER/strategy/backbone/transfer/budget.
+    """Write an event file per cell into FOLDER/strategy/backbone/transfer/budget.
 
     The replicate is the step. Each file appears whole, under a name that holds the cell and a digest of its record:
     what is there is not written again, and a cell that was run anew takes the place of its old record.

@@ -1,4 +1,4 @@
-"""Clustering of frozen features: no label at all."""
+"""Offer clustering of frozen features: no label at all."""
 
 from tlbench import hookimpl
 

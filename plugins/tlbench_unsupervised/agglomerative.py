@@ -1,4 +1,4 @@
-"""Agglomerative clustering."""
+"""Cluster features by agglomeration."""
 
 from dataclasses import dataclass
 from functools import partial

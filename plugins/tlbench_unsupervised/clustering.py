@@ -1,4 +1,4 @@
-"""What the clustering methods share: when they make sense, and how clusters are told."""
+"""Hold what the clustering methods share: when they make sense, and how clusters are told."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from tlbench import Strategy
 
 
 class Clustering(Strategy):
-    """A method that groups examples into as many clusters as there are classes."""
+    """Group examples into as many clusters as there are classes."""
 
     def unsuitable(self, backbone, dataset, budget):
         """Refuse labels, which these methods would ignore."""
@@ -21,7 +21,7 @@ class Clustering(Strategy):
 
 
 class ClustersOfBatch(nn.Module):
-    """Features (N, D) to one-hot clusters (N, K), found among these N examples and no others.
+    """Cluster features (N, D) into one-hot clusters (N, K), found among these N examples and no others.
 
     Where there are no more examples than clusters, each is a cluster of its own. `group` gets float64 features
     and returns N numbers from 0 to K - 1.

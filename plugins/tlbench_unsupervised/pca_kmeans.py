@@ -1,4 +1,4 @@
-"""K-means on principal components."""
+"""Cluster principal components of features by k-means."""
 
 import warnings
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def k_means(points: np.ndarray, clusters: int, starts: int, seed: int) -> np.nda
 
 
 class NearestCentre(nn.Module):
-    """Features (N, D) to the one-hot number of the nearest centre, (N, clusters)."""
+    """Return the one-hot number of the nearest centre, (N, clusters), of features (N, D)."""
 
     def __init__(
         self, mean: np.ndarray, projection: np.ndarray, centres: np.ndarray, clusters: int, scale: str

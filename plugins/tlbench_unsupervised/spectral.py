@@ -1,4 +1,4 @@
-"""Spectral clustering."""
+"""Cluster features by eigenvectors of their graph."""
 
 import warnings
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The plugin as its users meet it: installed, found through its entry point, conforming, run on real digits."""
+"""Test the plugin as its users meet it: installed, found through its entry point, conforming, run on real digits."""
 
 import tlbench
 from tlbench import Block, Recipe, Suite
@@ -15,7 +15,7 @@ TINY = Suite(
 
 
 class TestL1SP(StrategyConformance):
-    """One test for each rule that every strategy keeps."""
+    """Hold one test for each rule that every strategy keeps."""
 
     strategy = L1SP
 

@@ -1,4 +1,4 @@
-"""The block of a document, such as a README, that shows the results of a folder and is kept as these are."""
+"""Keep the block of a document, such as a README, that shows the results of a folder as these are."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Holds the reports of a results folder against what its records make, file by file."""
+"""Hold the reports of a results folder against what its records make, file by file."""
 
 import base64
 import csv
@@ -27,7 +27,7 @@ _FOLDERS = ("tables", "charts")
 
 
 class Check:
-    """What came of holding reports against their records: sentences on differences, and on what was not compared."""
+    """Hold the result of holding reports against their records: differences, and what was not compared."""
 
     def __init__(self) -> None:
         self.differences: list[str] = []
@@ -71,7 +71,7 @@ class Check:
 
     @property
     def notes(self) -> list[str]:
-        """What was compared by digest, what was not compared, and why."""
+        """Return what was compared by digest, what was not compared, and why."""
         found = []
         if self._absent:
             found.append(f"Compared by the digests of {REPORTS_STAMP}: {plural(self._absent, 'absent file')}.")

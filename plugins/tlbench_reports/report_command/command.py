@@ -1,4 +1,4 @@
-"""The command `tlbench report`: writes the reports of a results folder anew, or checks those that are there."""
+"""Define the command `tlbench report`: write the reports of a results folder anew, or check those that are there."""
 
 import gc
 import sys

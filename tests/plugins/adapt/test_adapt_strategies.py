@@ -14,7 +14,7 @@ from tlbench.learning import Setting, seed_everything
 from tlbench_adapt import adabn, adda
 from tlbench_adapt.adabn import AdaBn, has_batch_norm
 from tlbench_adapt.adda import Adda, adversarial_loss
-from tlbench_adapt.adversary import discriminator, domain_loss, ramp, reverse
+from tlbench_adapt.adversary import domain_discriminator, domain_loss, ramp, reverse
 from tlbench_adapt.cdan import Cdan, RandomMultilinear, certainty, multilinear
 from tlbench_adapt.coral import Coral, coral_loss
 from tlbench_adapt.dann import Dann
@@ -91,7 +91,7 @@ def test_an_adversary_whose_gradient_never_flows_back_changes_no_bit_of_the_netw
 
 def test_making_a_discriminator_leaves_the_global_generator_where_it_was():
     before = torch.random.get_rng_state()
-    discriminator(4, 8, layers=2)
+    domain_discriminator(4, 8, layers=2)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -254,9 +254,9 @@ def test_adabn_means_over_passes_are_those_of_all_target_inputs(monkeypatch):
 def test_adda_leaves_the_source_encoder_and_the_head_as_source_only_has_them(monkeypatch):
     held = []
 
-    def spied(encoder, guess):
+    def spied(encoder, discriminator):
         held.append(encoder)
-        return adversarial_loss(encoder, guess)
+        return adversarial_loss(encoder, discriminator)
 
     monkeypatch.setattr(adda, "adversarial_loss", spied)
     model, baseline = fitted(Adda()), fitted(SourceOnly())
@@ -266,13 +266,13 @@ def test_adda_leaves_the_source_encoder_and_the_head_as_source_only_has_them(mon
 
 
 def test_addas_two_losses_reach_one_network_each():
-    source_encoder, encoder, guess = nn.Linear(6, 4), nn.Linear(6, 4), discriminator(4, 8)
-    adversarial_loss(source_encoder, guess)(encoder, SOURCE.inputs, TARGET.inputs).backward()
+    source_encoder, encoder, discriminator = nn.Linear(6, 4), nn.Linear(6, 4), domain_discriminator(4, 8)
+    adversarial_loss(source_encoder, discriminator)(encoder, SOURCE.inputs, TARGET.inputs).backward()
     assert all(parameter.grad is None for parameter in source_encoder.parameters())
-    real, fake = guess(source_encoder(SOURCE.inputs)), guess(encoder(TARGET.inputs))
-    told_apart = torch.autograd.grad(domain_loss(real, fake), list(guess.parameters()), retain_graph=True)
+    real, fake = discriminator(source_encoder(SOURCE.inputs)), discriminator(encoder(TARGET.inputs))
+    told_apart = torch.autograd.grad(domain_loss(real, fake), list(discriminator.parameters()), retain_graph=True)
     taken_for_source = torch.autograd.grad(nn.functional.softplus(-fake).mean(), list(encoder.parameters()))
-    for network, expected in ((guess, told_apart), (encoder, taken_for_source)):
+    for network, expected in ((discriminator, told_apart), (encoder, taken_for_source)):
         for parameter, gradient in zip(network.parameters(), expected, strict=True):
             assert torch.allclose(parameter.grad, gradient, atol=1e-6)
 
