@@ -12,11 +12,11 @@ class Form(Protocol):
 
     channels: int
     width: int
-    pooling: Literal["average", "flatten"]
+    pooling: Literal["flatten", "average"]
     paddings: Sequence[int]  # of each block
     pools: Container[int]  # the numbers of the blocks that end in a pooling
-    mean: Sequence[float]  # of each channel, of images in [0, 1]
-    std: Sequence[float]
+    mean: float | tuple[float, float, float]  # of images in [0, 1]: one for all channels, or one each
+    std: float | tuple[float, float, float]
 
 
 class Conv4Network(nn.Module):

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from tlbench_datasets import array_image, tiff_bands
+from tlbench_datasets.arrays.arrays import array_image, tiff_bands
 from tlbench_datasets.damage import BadImageError, guarded, require_size
 from tlbench_datasets.quiet import quiet_pillow
 from tlbench_datasets.reading import PLAIN, Reading, Stored

@@ -8,10 +8,10 @@ from typing import ClassVar
 
 from tlbench import DataError
 from tlbench_datasets.listing import is_junk
-from tlbench_datasets.parquet_shard import Shard
 from tlbench_datasets.place import found
-from tlbench_datasets.table import Table
-from tlbench_datasets.table_file import Record, TableFile
+from tlbench_datasets.tables.parquet_shard import Shard
+from tlbench_datasets.tables.table import Table
+from tlbench_datasets.tables.table_file import Record, TableFile
 from tlbench_datasets.wording import shown
 
 

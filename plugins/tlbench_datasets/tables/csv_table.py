@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import IO, ClassVar
 
 from tlbench import DataError
-from tlbench_datasets.base64_cell import embedded_bytes, is_embedded
 from tlbench_datasets.place import reason, require_file
-from tlbench_datasets.table import Table
-from tlbench_datasets.table_file import Record, TableFile, tidy
+from tlbench_datasets.tables.base64_cell import embedded_bytes, is_embedded
+from tlbench_datasets.tables.table import Table
+from tlbench_datasets.tables.table_file import Record, TableFile, tidy
 from tlbench_datasets.wording import shown
 
 _DELIMITERS = ",;\t"

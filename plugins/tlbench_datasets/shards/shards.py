@@ -10,12 +10,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tlbench import DataError, near_miss
-from tlbench_datasets.class_checks import has_known_extension
+from tlbench_datasets.folders.class_checks import has_known_extension
+from tlbench_datasets.folders.tar_archive import read_member
+from tlbench_datasets.folders.tarred import TarMember, packing, tar_index
 from tlbench_datasets.listing import Listing, Member, is_junk
 from tlbench_datasets.place import reason, require_file
-from tlbench_datasets.shard_paths import ShardPath
-from tlbench_datasets.tar_archive import read_member
-from tlbench_datasets.tarred import TarMember, packing, tar_index
+from tlbench_datasets.shards.shard_paths import ShardPath
 from tlbench_datasets.wording import shown, some
 
 _LARGEST_TEXT = 2**24  # bytes of one .cls or .json

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from tlbench import DataError, unite_groups
 from tlbench_datasets.content_split import divided
 from tlbench_datasets.examples import Example
-from tlbench_datasets.table_columns import Columns
-from tlbench_datasets.table_rows import Row
+from tlbench_datasets.tables.table_columns import Columns
+from tlbench_datasets.tables.table_rows import Row
 from tlbench_datasets.wording import shown
 
 

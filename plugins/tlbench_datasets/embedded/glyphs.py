@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from tlbench import Labelled
-from tlbench_datasets.drawing import Hand, distance_fields, draw
-from tlbench_datasets.drawn import Drawn
+from tlbench_datasets.embedded.drawing import Hand, distance_fields, draw
+from tlbench_datasets.embedded.drawn import Drawn
 
 # One letter for each shape. Every drawing fills its image, so letters that differ only in size (c and C) or in
 # script (Latin A, Greek Alpha) are one class. None that could be read as a digit is here (O, I, S, Z, ze): the

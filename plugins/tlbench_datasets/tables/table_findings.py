@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from tlbench import plural
 from tlbench_datasets.content_split import TEST_SHARE
 from tlbench_datasets.examples import remarks
-from tlbench_datasets.files import Seen
+from tlbench_datasets.folders.files import Seen
 from tlbench_datasets.images import CONVERSIONS
 from tlbench_datasets.reading import Reading
-from tlbench_datasets.table_columns import Columns
-from tlbench_datasets.table_rows import Rows, class_order
-from tlbench_datasets.table_split import Placed
+from tlbench_datasets.tables.table_columns import Columns
+from tlbench_datasets.tables.table_rows import Rows, class_order
+from tlbench_datasets.tables.table_split import Placed
 from tlbench_datasets.wording import shown, some
 
 

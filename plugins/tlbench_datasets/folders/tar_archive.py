@@ -6,12 +6,12 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 from tlbench import DataError
-from tlbench_datasets.files import Files
-from tlbench_datasets.image_files import ImageFiles
+from tlbench_datasets.folders.files import Files
+from tlbench_datasets.folders.image_files import ImageFiles
+from tlbench_datasets.folders.tar_unpacking import unpacked
+from tlbench_datasets.folders.tarred import TarMember, packing, tar_index
 from tlbench_datasets.listing import Listing, Member, is_junk
 from tlbench_datasets.place import reason, require_file
-from tlbench_datasets.tar_unpacking import unpacked
-from tlbench_datasets.tarred import TarMember, packing, tar_index
 from tlbench_datasets.wording import shown
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench_datasets.outlines import FACES, fill, has
+from tlbench_datasets.embedded.outlines import FACES, fill, has
 
 _FIELD_SIDE = 64  # pixels
 _LETTER_SIDE = 44  # pixels that the longer side of a letter takes in its field; the margin lets a stroke grow

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlbench import Labelled
-from tlbench_datasets.drawing import Hand, distance_fields, draw, enlargement
-from tlbench_datasets.drawn import Drawn
+from tlbench_datasets.embedded.drawing import Hand, distance_fields, draw, enlargement
+from tlbench_datasets.embedded.drawn import Drawn
 
 _GRID = 8  # cells a side: what the scanner of the handwritten digits kept
 _SIDE = 32  # pixels a side: what that scanner saw, and the size that both domains are enlarged to again

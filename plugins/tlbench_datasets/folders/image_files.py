@@ -16,12 +16,12 @@ import numpy as np
 
 from tlbench import DataError, Labelled, plural
 from tlbench_datasets.carded import Carded
-from tlbench_datasets.class_checks import unfit
 from tlbench_datasets.content_split import TEST_SHARE, divided
 from tlbench_datasets.examples import Example, by_content, fingerprint, remarks
-from tlbench_datasets.files import Files, Images, Seen, seen, tried
+from tlbench_datasets.folders.class_checks import unfit
+from tlbench_datasets.folders.files import Files, Images, Seen, seen, tried
+from tlbench_datasets.folders.layout import Layout, arrange
 from tlbench_datasets.images import CONVERSIONS
-from tlbench_datasets.layout import Layout, arrange
 from tlbench_datasets.listing import Listing, Member
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
 from tlbench_datasets.wording import near, shown, some

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlbench import DataError, Labelled
-from tlbench_datasets.array_file import ArrayFile, read_arrays
-from tlbench_datasets.array_labels import class_names
+from tlbench_datasets.arrays.array_file import ArrayFile, read_arrays
+from tlbench_datasets.arrays.array_labels import class_names
+from tlbench_datasets.arrays.pixels import pixels
 from tlbench_datasets.carded import Carded
 from tlbench_datasets.content_split import TEST_SHARE, divided
 from tlbench_datasets.examples import Example, by_content, fingerprint, remarks
-from tlbench_datasets.pixels import pixels
 from tlbench_datasets.place import require_file
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading
 from tlbench_datasets.wording import near, shown, some

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tlbench import DataError, plural
-from tlbench_datasets.class_checks import (
+from tlbench_datasets.folders.class_checks import (
     Classes,
     has_known_extension,
     require_images,

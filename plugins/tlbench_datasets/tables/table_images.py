@@ -11,8 +11,8 @@ from tlbench import DataError
 from tlbench_datasets.images import EXTENSIONS, MOST_BYTES
 from tlbench_datasets.listing import Listing
 from tlbench_datasets.place import reason
-from tlbench_datasets.spool import Spool
-from tlbench_datasets.table_file import TableFile
+from tlbench_datasets.tables.spool import Spool
+from tlbench_datasets.tables.table_file import TableFile
 from tlbench_datasets.wording import shown
 
 MISSING = "does not exist"

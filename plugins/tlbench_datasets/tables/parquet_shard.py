@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from tlbench import DataError
-from tlbench_datasets.base64_cell import embedded_bytes, is_embedded
 from tlbench_datasets.place import reason
-from tlbench_datasets.table_file import Record, tidy
-from tlbench_datasets.table_rows import split_of
+from tlbench_datasets.tables.base64_cell import embedded_bytes, is_embedded
+from tlbench_datasets.tables.table_file import Record, tidy
+from tlbench_datasets.tables.table_rows import split_of
 from tlbench_datasets.wording import shown
 
 if TYPE_CHECKING:

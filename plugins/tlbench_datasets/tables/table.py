@@ -18,15 +18,15 @@ from tlbench import Card, Column, DataError, Dataset, Labelled, plural
 from tlbench_datasets.card import read_card
 from tlbench_datasets.carded import Carded
 from tlbench_datasets.examples import fingerprint
-from tlbench_datasets.files import Images, Seen, seen, tried
+from tlbench_datasets.folders.files import Images, Seen, seen, tried
 from tlbench_datasets.place import require_folder
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
-from tlbench_datasets.table_checks import require_same_classes, require_whole_groups, require_whole_unions
-from tlbench_datasets.table_columns import NONE, Columns, choose_columns
-from tlbench_datasets.table_file import TableFile
-from tlbench_datasets.table_findings import table_findings
-from tlbench_datasets.table_images import MISSING, TableImages
-from tlbench_datasets.table_rows import (
+from tlbench_datasets.tables.table_checks import require_same_classes, require_whole_groups, require_whole_unions
+from tlbench_datasets.tables.table_columns import NONE, Columns, choose_columns
+from tlbench_datasets.tables.table_file import TableFile
+from tlbench_datasets.tables.table_findings import table_findings
+from tlbench_datasets.tables.table_images import MISSING, TableImages
+from tlbench_datasets.tables.table_rows import (
     Rows,
     class_order,
     has_splits,
@@ -35,7 +35,7 @@ from tlbench_datasets.table_rows import (
     refuse_unusable,
     require_classes,
 )
-from tlbench_datasets.table_split import Placed, placed
+from tlbench_datasets.tables.table_split import Placed, placed
 from tlbench_datasets.wording import near, some
 
 Name = str | int | float | bool | None  # what a user may write for a column: `parse_value` reads 2024 as a number

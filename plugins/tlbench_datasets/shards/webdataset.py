@@ -17,13 +17,13 @@ from tlbench_datasets.card import read_card
 from tlbench_datasets.carded import Carded
 from tlbench_datasets.content_split import TEST_SHARE, divided
 from tlbench_datasets.examples import Example, by_content, fingerprint, remarks
-from tlbench_datasets.files import Images, Seen, seen, tried
+from tlbench_datasets.folders.files import Images, Seen, seen, tried
 from tlbench_datasets.images import CONVERSIONS
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
-from tlbench_datasets.shard_classes import ClassNames, class_names, ordered
-from tlbench_datasets.shard_paths import ShardPath, shard_paths
-from tlbench_datasets.shard_rows import Row, Told, require_complete, rows_of
-from tlbench_datasets.shards import Shards
+from tlbench_datasets.shards.shard_classes import ClassNames, class_names, ordered
+from tlbench_datasets.shards.shard_paths import ShardPath, shard_paths
+from tlbench_datasets.shards.shard_rows import Row, Told, require_complete, rows_of
+from tlbench_datasets.shards.shards import Shards
 from tlbench_datasets.wording import near, shown, some
 
 

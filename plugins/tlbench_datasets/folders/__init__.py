@@ -1,0 +1,1 @@
+"""Read images from folders and archives whose places name the classes."""

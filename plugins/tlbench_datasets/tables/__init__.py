@@ -1,0 +1,1 @@
+"""Read images that a CSV or Parquet table names or holds."""
