@@ -21,7 +21,7 @@ Settle Shift Show Silence Simulate Sketch Skip Solve Sort Split Spread Start Sta
 Subtract Sum Swap Take Tell Test Time Track Train Transform Translate Try Tune Turn Unpack Update Use Validate
 Vote Wait Walk Warn Watch Weigh Wrap Write Yield
 """
-FOLDERS = ("tlbench", *(f"plugins/{path.name}" for path in sorted((ROOT / "plugins").glob("*")) if path.is_dir()))
+FOLDERS = ("tlbench", *(f"plugins/{path.name}" for path in sorted((ROOT / "plugins").glob("[a-z]*")) if path.is_dir()))
 
 
 def public(node: ast.AST, inside: str = "") -> Iterator[tuple[str, ast.AST]]:

@@ -86,8 +86,8 @@ class Checks:
         """Make a check of a function that returns one figure; its docstring, less the verb, says what is compared."""
 
         def register(function: Callable[[Setup], float]) -> Callable[[Setup], float]:
-            _, what = (function.__doc__ or "").splitlines()[0].rstrip(".").split(" ", 1)
-            what = what[0].upper() + what[1:]
+            what = (function.__doc__ or "").strip().splitlines()[0].rstrip(".").partition(" ")[2]
+            what = what[:1].upper() + what[1:]
 
             def make(setup: Setup) -> Iterator[Row]:
                 ours = float(function(setup))

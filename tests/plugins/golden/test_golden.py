@@ -89,14 +89,15 @@ def test_a_check_that_breaks_hides_no_other(tmp_path, monkeypatch):
 
     @checks.figure("scratch", kind="identity", source="here", reference="0", band=(0, 0))
     def breaks(setup):
-        """Something."""
+        """Compare what breaks."""
         raise ZeroDivisionError("by nought")
 
     @checks.figure("scratch", kind="identity", source="here", reference="0", band=(0, 0))
     def stands(setup):
-        """Something else."""
+        """Compare what stands."""
         return 0.0
 
+    assert [row.what for row in list(checks)[1].make(None)] == ["What stands"]
     monkeypatch.setattr("tlbench_golden.catalogue.all_checks", lambda: list(checks))
     result = run("--out", str(tmp_path))
     assert result.exit_code == 1
