@@ -1,4 +1,4 @@
-"""Everything tlbench raises on purpose.
+"""Define everything tlbench raises on purpose.
 
 TlbenchError
 ├── UnknownNameError   a strategy, backbone, dataset, metric, suite ... that no plugin offers
@@ -16,40 +16,40 @@ The command line turns each into one line and exit code 2.
 
 
 class TlbenchError(Exception):
-    """The root of all errors that a user can mend: its text says what, which and what to do."""
+    """Describe the root of all errors that a user can mend: its text says what, which and what to do."""
 
 
 class UnknownNameError(TlbenchError):
-    """A name that no installed plugin offers."""
+    """Describe a name that no installed plugin offers."""
 
 
 class ParameterError(TlbenchError):
-    """A parameter, key or setting that is unknown, or of a wrong type or range."""
+    """Describe a parameter, key or setting that is unknown, or of a wrong type or range."""
 
 
 class PluginError(TlbenchError):
-    """A plugin that cannot be used, or two plugins that claim one name."""
+    """Describe a plugin that cannot be used, or two plugins that claim one name."""
 
 
 class DataError(TlbenchError):
-    """A dataset that cannot be read as what it says it is."""
+    """Describe a dataset that cannot be read as what it says it is."""
 
 
 class WeightsError(TlbenchError):
-    """Weights that are unsafe to read, missing, or do not fit the network."""
+    """Weigh that are unsafe to read, missing, or do not fit the network."""
 
 
 class DeviceError(TlbenchError):
-    """A device that was asked for and is not there."""
+    """Describe a device that was asked for and is not there."""
 
 
 class StoreError(TlbenchError):
-    """A results folder that cannot be read or written."""
+    """Describe a results folder that cannot be read or written."""
 
 
 class PlanError(TlbenchError):
-    """A plan in which nothing can run."""
+    """Describe a plan in which nothing can run."""
 
 
 class TrainingError(TlbenchError):
-    """A loss that became infinite or not a number; the text names the step."""
+    """Describe a loss that became infinite or not a number; the text names the step."""

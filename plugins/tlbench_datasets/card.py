@@ -1,4 +1,4 @@
-"""A dataset card: a small TOML file beside the data, in which their owner says what they are.
+"""Define a dataset card: a small TOML file beside the data, in which their owner says what they are.
 
 `dataset-card.toml` in a folder, and `NAME.card.toml` beside a file `NAME`. All of its keys may be left out:
 

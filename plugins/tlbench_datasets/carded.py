@@ -1,4 +1,4 @@
-"""Datasets with a card: their name, licence and citation are what a small file beside the data says."""
+"""Define datasets with a card: their name, licence and citation are what a small file beside the data says."""
 
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ _OWNER = "as stated by the data's owner"
 
 
 class Carded(Dataset):
-    """A dataset that lies in a folder or file, with or without a card."""
+    """Describe a dataset that lies in a folder or file, with or without a card."""
 
     path: Path
 
@@ -24,15 +24,15 @@ class Carded(Dataset):
 
     @property
     def card(self) -> Card:
-        """The dataset card beside the data, where there is one."""
+        """Return the dataset card beside the data, where there is one."""
         return self._card
 
     @property
     def license(self) -> str:  # type: ignore[override]
-        """The licence as the card states it."""
+        """Return the licence as the card states it."""
         return self._card.license or _OWNER
 
     @property
     def citation(self) -> str:  # type: ignore[override]
-        """The citation as the card states it."""
+        """Return the citation as the card states it."""
         return self._card.citation or _OWNER

@@ -1,4 +1,4 @@
-"""Which axis of an array of one image is that of its channels."""
+"""Say which axis of an array of one image is that of its channels."""
 
 from typing import Literal, TypeAlias
 

@@ -1,4 +1,4 @@
-"""What can be wrong with the bytes of an image, as one kind of error whatever library stumbled over them."""
+"""Say what can be wrong with the bytes of an image, as one kind of error whatever library stumbled over them."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class BadImageError(Exception):
-    """Why bytes cannot be served as an image; whoever knows the file's name turns it into a DataError."""
+    """Say why bytes cannot be served as an image; whoever knows the file's name turns it into a DataError."""
 
 
 def guarded(step: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""Labelled examples by their content: their order, their fingerprint, and what is unusual among them."""
+"""Define labelled examples by their content: their order, their fingerprint, and what is unusual among them."""
 
 import hashlib
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ _IMBALANCE = 10  # times as many training examples in the largest class as in th
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Where one example belongs, with the SHA-256 of its bytes."""
+    """Say where one example belongs, with the SHA-256 of its bytes."""
 
     digest: str
     domain: str

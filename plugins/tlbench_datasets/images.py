@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from tlbench_datasets.arrays.arrays import array_image, tiff_bands
+from tlbench_datasets.arrays import array_image, tiff_bands
 from tlbench_datasets.damage import BadImageError, guarded, require_size
 from tlbench_datasets.quiet import quiet_pillow
 from tlbench_datasets.reading import PLAIN, Reading, Stored
@@ -61,7 +61,7 @@ _MODE_TRAITS = {"1": "1-bit", "P": "palette", "PA": "palette", "CMYK": "CMYK"} |
 
 @dataclass(frozen=True)
 class Look:
-    """What a file's header tells; of an array its numbers."""
+    """Hold what a file's header tells; of an array its numbers."""
 
     traits: tuple[str, ...]  # keys of CONVERSIONS
     channels: int = 0  # 0 for grey and RGB, which Pillow tells apart when it decodes

@@ -1,4 +1,4 @@
-"""What lies in a folder or an archive: files with their sizes, and what is passed over."""
+"""Say what lies in a folder or an archive: files with their sizes, and what is passed over."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ _JUNK = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "icon\
 
 @dataclass(frozen=True)
 class Member:
-    """One file, by its path below the folder or archive with forward slashes."""
+    """Describe one file, by its path below the folder or archive with forward slashes."""
 
     path: str
     size: int  # bytes
@@ -18,7 +18,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Listing:
-    """Everything that lies in a place, in no particular order."""
+    """Hold everything that lies in a place, in no particular order."""
 
     place: str  # how messages call it: folder 'flowers'
     members: tuple[Member, ...]
@@ -30,7 +30,7 @@ class Listing:
 
 @dataclass
 class Tree:
-    """A folder with what is in it."""
+    """Describe a folder with what is in it."""
 
     path: str
     folders: dict[str, "Tree"] = field(default_factory=dict)

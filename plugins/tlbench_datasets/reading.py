@@ -1,4 +1,4 @@
-"""How the values in image files become examples: eight bits, all that there are, or a window of them.
+"""Say how the values in image files become examples: eight bits, all that there are, or a window of them.
 
 depth 8, the default    uint8; 16-bit values are v / 257, rounded
 depth 16                uint16 where a file holds 16 bits, uint8 where it holds 8
@@ -30,7 +30,7 @@ _RANGE = re.compile(rf"\s*({_NUMBER})\s*(?:-|\.\.)\s*({_NUMBER})\s*")
 
 @dataclass(frozen=True)
 class Stored:
-    """The numbers in one .npy file."""
+    """Describe the numbers in one .npy file."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -40,7 +40,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Reading:
-    """How values become examples; the last three are settled by all files of a dataset together."""
+    """Say how values become examples; the last three are settled by all files of a dataset together."""
 
     depth: Depth = 8
     window: Scale | None = None
@@ -50,7 +50,7 @@ class Reading:
 
     @property
     def exact(self) -> bool:
-        """Whether more than 8 bits are kept."""
+        """Tell whether more than 8 bits are kept."""
         return self.depth == 16 or self.window is not None
 
     def served(self, values: NDArray[Any]) -> NDArray[Any]:

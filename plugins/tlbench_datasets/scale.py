@@ -1,4 +1,4 @@
-"""From the numbers that arrays hold to 0..255, by the range of all arrays of a dataset together."""
+"""Define from the numbers that arrays hold to 0..255, by the range of all arrays of a dataset together."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _CHUNK = 2**22  # values converted at a time, so that floats need no second copy
 
 @dataclass(frozen=True)
 class Scale:
-    """A linear map to 0..255: (value - low) * factor, cut off at both ends."""
+    """Describe a linear map to 0..255: (value - low) * factor, cut off at both ends."""
 
     low: float
     factor: float
@@ -21,7 +21,7 @@ class Scale:
 
     @property
     def is_sixteen_bit(self) -> bool:
-        """Whether it is that of uint16 over its whole range, which can be served as it is."""
+        """Tell whether it is that of uint16 over its whole range, which can be served as it is."""
         return self.factor == 1 / 257
 
     def rounded(self, values: NDArray[Any]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""How messages name files: always one printable line, never a list of thousands."""
+"""Say how messages name files: always one printable line, never a list of thousands."""
 
 import difflib
 from collections.abc import Iterable, Sequence

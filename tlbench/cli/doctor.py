@@ -1,4 +1,4 @@
-"""What `tlbench doctor` finds: versions, devices, hub, cache and plugins."""
+"""Say what `tlbench doctor` finds: versions, devices, hub, cache and plugins."""
 
 import importlib.metadata
 import os

@@ -1,4 +1,4 @@
-"""What `tlbench list` and `tlbench show` say about installed things."""
+"""Say what `tlbench list` and `tlbench show` say about installed things."""
 
 import inspect
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""Parameters are the fields of a frozen dataclass: read, checked and shown in one place for every kind of plugin."""
+"""Define parameters are the fields of a frozen dataclass: read, checked and shown in one place for every kind of
+plugin.
+"""
 
 import dataclasses
 import re

@@ -1,4 +1,4 @@
-"""What a tuning may try of a strategy's parameters, and for how long: the vocabulary."""
+"""Say what a tuning may try of a strategy's parameters, and for how long: the vocabulary."""
 
 import re
 from collections.abc import Mapping
@@ -12,7 +12,9 @@ TUNING_VERSION = "1"  # raised when the same budget would try something else; pa
 
 @dataclass(frozen=True)
 class Between:
-    """A number from `low` to `high`; on a logarithmic scale unless told otherwise. Whole where both ends are whole."""
+    """Describe a number from `low` to `high`; on a logarithmic scale unless told otherwise. Whole where both ends
+    are whole.
+    """
 
     low: float
     high: float
@@ -28,7 +30,7 @@ class Between:
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of a few values."""
+    """Describe one of a few values."""
 
     values: tuple[Any, ...]
 
@@ -45,7 +47,7 @@ SearchSpace = Mapping[str, Between | OneOf]  # by field
 
 @dataclass(frozen=True)
 class TuningBudget:
-    """How much a tuning may try, the same for every strategy: so many trials, or so many seconds."""
+    """Say how much a tuning may try, the same for every strategy: so many trials, or so many seconds."""
 
     trials: int = 0
     seconds: float = 0.0

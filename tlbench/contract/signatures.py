@@ -1,4 +1,4 @@
-"""What a plugin's methods must be callable with, and the habits of other libraries that people bring along."""
+"""Say what a plugin's methods must be callable with, and the habits of other libraries that people bring along."""
 
 import inspect
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Images on their way into a network: raw examples become PIL images, encoded batches are normalised.
+"""Define images on their way into a network: raw examples become PIL images, encoded batches are normalised.
 
 For authors of image backbones, whose `encode` and `build` stand between the two.
 """

@@ -1,4 +1,6 @@
-"""Which examples are labelled, which of them validate, and which make an episode. Never a function of the strategy."""
+"""Say which examples are labelled, which of them validate, and which make an episode. Never a function of the
+strategy.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,7 +71,7 @@ def carve_validation(positions: np.ndarray, labels: np.ndarray, share: float) ->
 
 @dataclass(frozen=True, eq=False)
 class EpisodeRows:
-    """Where the examples of one episode stand."""
+    """Say where the examples of one episode stand."""
 
     ways: np.ndarray  # its classes, int64 (ways,)
     support: np.ndarray  # rows of the training split, class by class

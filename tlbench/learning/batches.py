@@ -1,4 +1,4 @@
-"""Streams of a training: labelled data, unlabelled inputs or episodes, as batches without end."""
+"""Define streams of a training: labelled data, unlabelled inputs or episodes, as batches without end."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Looks at the checkpoints of a training, or at other candidates, as a selection rule sees them."""
+"""Look at the checkpoints of a training, or at other candidates, as a selection rule sees them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ Answer = Callable[[Tensor], tuple[Tensor, Tensor | None]]  # encoded inputs to l
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What rules judge by. Only the oracle is given test examples."""
+    """Hold what rules judge by. Only the oracle is given test examples."""
 
     target: Tensor  # encoded inputs of the target's training split
     source: Tensor | None = None  # encoded inputs of the source's training examples
@@ -29,7 +29,7 @@ class Evidence:
 
 @dataclass(eq=False)
 class Judge:
-    """Scores candidates by one rule, and keeps how every rule would have scored them."""
+    """Score candidates by one rule, and keeps how every rule would have scored them."""
 
     rule: str
     evidence: Evidence

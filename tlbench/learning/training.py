@@ -1,4 +1,6 @@
-"""The one training loop. A method passes a loss; order, augmentation, schedule, precision and selection live here."""
+"""Define the one training loop. A method passes a loss; order, augmentation, schedule, precision and selection live
+here.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +25,7 @@ CHECK_EVERY = 25  # steps between looks at the losses: each look waits for the d
 
 @dataclass(frozen=True)
 class Group:
-    """Parameters with a learning rate of their own: the recipe's times `rate`."""
+    """Hold parameters with a learning rate of their own: the recipe's times `rate`."""
 
     module: nn.Module
     rate: float
@@ -31,7 +33,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training was: for the record."""
+    """Hold what a training was: for the record."""
 
     steps: int
     parameters: int

@@ -1,4 +1,6 @@
-"""Unsupervised validators: how good a classifier looks on the target without any of its labels. Larger is better."""
+"""Define unsupervised validators: how good a classifier looks on the target without any of its labels. Larger is
+better.
+"""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""A combination: what its replicates share, what names each of them as a cell, and what tables call it."""
+"""Define a combination: what its replicates share, what names each of them as a cell, and what tables call it."""
 
 from dataclasses import asdict, dataclass
 
@@ -9,7 +9,7 @@ from tlbench.planning.suitability import free_space
 
 @dataclass(frozen=True, eq=False)
 class Combination:
-    """A variant, a backbone, a transfer, a budget and how is chosen: its replicates are cells."""
+    """Describe a variant, a backbone, a transfer, a budget and how is chosen: its replicates are cells."""
 
     strategy: Strategy
     backbone_text: str

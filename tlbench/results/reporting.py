@@ -1,4 +1,4 @@
-"""Has reporters write their files, shows the texts among them, and ends with the page's path."""
+"""Define has reporters write their files, shows the texts among them, and ends with the page's path."""
 
 import hashlib
 import json
@@ -29,7 +29,9 @@ _SIZE = re.compile(rb'(width|height)="\d+"')
 
 @dataclass(frozen=True)
 class Stamp:
-    """What stands in `reports.json`: what the reports were made from, what drew the charts, and all files' digests."""
+    """Hold what stands in `reports.json`: what the reports were made from, what drew the charts, and all files'
+    digests.
+    """
 
     made_from: str = ""
     matplotlib: str = ""  # the version; empty where no chart was drawn

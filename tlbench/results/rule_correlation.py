@@ -1,4 +1,6 @@
-"""How well each selection rule orders training steps, against the accuracy on the test labels that none of them saw."""
+"""Say how well each selection rule orders training steps, against the accuracy on the test labels that none of them
+saw.
+"""
 
 from collections.abc import Iterable
 from typing import Any

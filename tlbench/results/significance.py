@@ -1,4 +1,4 @@
-"""What a grid of cells cannot show, however large the differences: known before anything runs."""
+"""Say what a grid of cells cannot show, however large the differences: known before anything runs."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

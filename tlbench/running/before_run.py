@@ -1,4 +1,6 @@
-"""Do what comes before a run: refuse what would go wrong, see which cells are missing, encode, look for copies."""
+"""Define do what comes before a run: refuse what would go wrong, see which cells are missing, encode, look for
+copies.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict

@@ -16,7 +16,7 @@ from tlbench.seeds import derive
 
 
 class SourceTraining:
-    """A strategy's own `prepare`, run once and kept in the cache with the seconds it took."""
+    """Describe a strategy's own `prepare`, run once and kept in the cache with the seconds it took."""
 
     def __init__(self, setup: CellSetup) -> None:
         self.setup = setup

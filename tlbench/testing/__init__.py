@@ -1,4 +1,4 @@
-"""The conformance kit: what a plugin's own tests can check it against.
+"""Define the conformance kit: what a plugin's own tests can check it against.
 
 `class TestMine(StrategyConformance): strategy = Mine` is a whole test module, and so it is with the classes for
 backbones, datasets, metrics and reporters. `tlbench check NAME` does the same for what is installed. Without pytest,

@@ -1,4 +1,6 @@
-"""What every backbone must do, its network above all, one function a rule; each raises ConformanceError if broken."""
+"""Say what every backbone must do, its network above all, one function a rule; each raises ConformanceError if
+broken.
+"""
 
 from copy import deepcopy
 from typing import Any
@@ -21,7 +23,9 @@ TOLERANCE = 1e-4  # of features one by one against a batch, relative to the larg
 
 
 def it_is_declared_as_the_catalog_asks(subject: BackboneSubject) -> None:
-    """An instance with a name that users can type, a positive feature_dim, and methods of the right arguments."""
+    """Return an instance with a name that users can type, a positive feature_dim, and methods of the right
+    arguments.
+    """
     try:
         check_backbone(subject.backbone)
     except PluginError as error:
@@ -35,7 +39,7 @@ def it_is_declared_as_the_catalog_asks(subject: BackboneSubject) -> None:
 
 
 def features_are_float32_vectors(subject: BackboneSubject) -> None:
-    """The network gives finite float32 (N, feature_dim)."""
+    """Return the network gives finite float32 (N, feature_dim)."""
     found = subject.found
     fault = feature_fault(found, len(subject.encoded), subject.backbone.feature_dim)
     hold(fault is None, subject.name, str(fault))
@@ -47,7 +51,7 @@ def features_are_float32_vectors(subject: BackboneSubject) -> None:
 
 
 def examples_have_the_same_features_one_by_one_and_together(subject: BackboneSubject) -> None:
-    """In evaluation mode the neighbours in a batch have no say."""
+    """Return in evaluation mode the neighbours in a batch have no say."""
     together = subject.some_features
     alone = [subject.features(subject.network, row[None]) for row in subject.encoded]
     shapes_fit = all(isinstance(one, Tensor) and one.shape == together[:1].shape for one in alone)
@@ -62,7 +66,7 @@ def examples_have_the_same_features_one_by_one_and_together(subject: BackboneSub
 
 
 def batches_of_one_and_of_two_work(subject: BackboneSubject) -> None:
-    """Shapes (1, feature_dim) and (2, feature_dim) come out."""
+    """Return shapes (1, feature_dim) and (2, feature_dim) come out."""
     for count in (1, 2):
         found = subject.features(subject.network, subject.encoded[:count])
         hold(
@@ -74,7 +78,7 @@ def batches_of_one_and_of_two_work(subject: BackboneSubject) -> None:
 
 
 def features_are_repeated_to_the_bit_and_change_nothing(subject: BackboneSubject) -> None:
-    """A second look at the same inputs, after other draws, finds the same features and the same network."""
+    """Return a second look at the same inputs, after other draws, finds the same features and the same network."""
     once = subject.features(subject.network, subject.encoded)
     before = state_of(subject.network)
     with as_in_a_run():
@@ -90,7 +94,7 @@ def features_are_repeated_to_the_bit_and_change_nothing(subject: BackboneSubject
 
 
 def a_random_start_follows_the_seed(subject: BackboneSubject) -> None:
-    """build(None) draws from torch's global generator: equal seeds, equal start; another seed, another start."""
+    """Return build(None) draws from torch's global generator: equal seeds, equal start; another seed, another start."""
     one, same, other = (state_of(subject.build(None, seed)) for seed in (1, 1, 2))
     changed = differing(one, same)
     hold(
@@ -109,7 +113,7 @@ def a_random_start_follows_the_seed(subject: BackboneSubject) -> None:
 
 
 def two_builds_share_nothing(subject: BackboneSubject) -> None:
-    """Training one network leaves the other alone."""
+    """Return training one network leaves the other alone."""
     weights = subject.weights
     first, second = subject.build(weights), subject.build(weights)
     shared = storages(first.state_dict()) & storages(second.state_dict())
@@ -123,7 +127,7 @@ def two_builds_share_nothing(subject: BackboneSubject) -> None:
 
 
 def weights_load_exactly(subject: BackboneSubject) -> None:
-    """All of a network comes from the weights, whatever the seed; other weights give another network."""
+    """Return all of a network comes from the weights, whatever the seed; other weights give another network."""
     weights = _weights_to_try(subject)
     if weights is None:
         return
@@ -146,7 +150,7 @@ def weights_load_exactly(subject: BackboneSubject) -> None:
 
 
 def weights_that_do_not_fit_are_refused(subject: BackboneSubject) -> None:
-    """A missing tensor, or one of another shape, is a WeightsError and no silent start."""
+    """Return a missing tensor, or one of another shape, is a WeightsError and no silent start."""
     weights = _weights_to_try(subject)
     if not weights:
         return
@@ -171,7 +175,7 @@ def weights_that_do_not_fit_are_refused(subject: BackboneSubject) -> None:
 
 
 def gradients_reach_every_parameter(subject: BackboneSubject) -> None:
-    """In training mode the features depend on all that can be trained, and all of it can."""
+    """Return in training mode the features depend on all that can be trained, and all of it can."""
     network = subject.build(subject.weights).train()
     fixed = [name for name, parameter in network.named_parameters() if not parameter.requires_grad]
     hold(
@@ -202,7 +206,7 @@ def gradients_reach_every_parameter(subject: BackboneSubject) -> None:
 
 
 def the_state_of_one_network_makes_another(subject: BackboneSubject) -> None:
-    """load_state_dict takes a state_dict to another start, and the features with it."""
+    """Return load_state_dict takes a state_dict to another start, and the features with it."""
     first, second = subject.build(None, seed=1), subject.build(None, seed=2)
     with subject.said("load_state_dict of another network's state_dict"):
         second.load_state_dict(first.state_dict())
@@ -216,7 +220,7 @@ def the_state_of_one_network_makes_another(subject: BackboneSubject) -> None:
 
 
 def networks_and_the_backbone_can_be_copied_and_sent(subject: BackboneSubject) -> None:
-    """deepcopy of a network, and pickling of both, as worker processes need."""
+    """Return deepcopy of a network, and pickling of both, as worker processes need."""
     with subject.said("copy.deepcopy of the network"):
         copied = deepcopy(subject.network)
     _hold_sent(subject, "the backbone", subject.backbone)
@@ -230,7 +234,7 @@ def networks_and_the_backbone_can_be_copied_and_sent(subject: BackboneSubject) -
 
 
 def no_file_is_written_and_no_socket_opened(subject: BackboneSubject) -> None:
-    """Encoding, building and running stay in memory; a first round has imported what is imported late."""
+    """Return encoding, building and running stay in memory; a first round has imported what is imported late."""
     subject.features(subject.build(subject.weights), subject.encode(subject.taken))
     weights = subject.weights
     with watched() as traces:
@@ -244,7 +248,7 @@ def no_file_is_written_and_no_socket_opened(subject: BackboneSubject) -> None:
 
 
 def global_settings_and_generators_stay_as_they_were(subject: BackboneSubject) -> None:
-    """Threads, dtype, gradient mode; encoding and predicting draw nothing."""
+    """Return threads, dtype, gradient mode; encoding and predicting draw nothing."""
     with subject.said("encode, build or the network"), as_in_a_run():
         network = subject.network
         advance_generators()  # else one that seeds them would find them as it left them

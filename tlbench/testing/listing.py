@@ -1,4 +1,4 @@
-"""The order in which a file system lists its folders, which nobody promises: forwards or backwards by name."""
+"""Define the order in which a file system lists its folders, which nobody promises: forwards or backwards by name."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What worker processes need: a thing that is pickled and read again is the same, in this process and in another.
+"""Say what worker processes need: a thing that is pickled and read again is the same, in this process and in another.
 
 Every pickle is made here, of the plugin under examination, and read at once: none comes from elsewhere.
 """

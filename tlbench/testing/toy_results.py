@@ -1,4 +1,4 @@
-"""Made-up results: folders of records with predictions, as runs of several kinds leave them, in milliseconds."""
+"""Define made-up results: folders of records with predictions, as runs of several kinds leave them, in milliseconds."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -33,7 +33,7 @@ _FAILURES += (TypeError, SyntaxError, OverflowError, zlib.error, zipfile.BadZipF
 
 @dataclass(frozen=True)
 class ArrayFile:
-    """The arrays of one file. Without splits everything is `train`."""
+    """Describe the arrays of one file. Without splits everything is `train`."""
 
     images: Mapping[str, NDArray[Any]]  # by split
     labels: Mapping[str, NDArray[Any]]  # by split

@@ -1,4 +1,4 @@
-"""Images of any number of channels in .npy files: (H, W), (H, W, C) or (C, H, W); never unpickled."""
+"""Define images of any number of channels in .npy files: (H, W), (H, W, C) or (C, H, W); never unpickled."""
 
 import io
 from typing import Any

@@ -1,4 +1,4 @@
-"""`npz:PATH`: images and labels as arrays in one numpy archive."""
+"""Read `npz:PATH`: images and labels as arrays in one numpy archive."""
 
 import hashlib
 from collections.abc import Sequence
@@ -31,7 +31,9 @@ class _ClassOrder:
 
 @dataclass(frozen=True)
 class Npz(Carded):
-    """A .npz file with x_train, y_train, x_test, y_test (x_val, y_val), or X and y; (N, H, W) or (N, H, W, C)."""
+    """Read a .npz file with x_train, y_train, x_test, y_test (x_val, y_val), or X and y; (N, H, W) or (N, H, W,
+    C).
+    """
 
     name: ClassVar[str] = "npz"
     locator: ClassVar[str] = "path"
@@ -57,7 +59,7 @@ class Npz(Carded):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names in `classes` or `class_names`, or else the distinct labels, sorted."""
+        """Return the names in `classes` or `class_names`, or else the distinct labels, sorted."""
         return self._contents.classes
 
     def splits(self, domain: str) -> tuple[str, ...]:

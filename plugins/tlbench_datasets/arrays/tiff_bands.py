@@ -1,4 +1,4 @@
-"""TIFF images that Pillow does not read whole: more bands than colours, pages that are bands, unusual numbers.
+"""Define TIFF images that Pillow does not read whole: more bands than colours, pages that are bands, unusual numbers.
 
 Pages are bands where the file says so (ImageJ's and OME's channels, the shape that tifffile writes down) and
 its page alone is no colour image; frames in time and slices in depth are not, and neither are pages of which
@@ -24,7 +24,7 @@ _PHOTOMETRIC, _BITS, _SAMPLES, _PLANAR, _EXTRA, _ORIENTATION = 262, 258, 277, 28
 
 @dataclass(frozen=True)
 class Bands:
-    """A TIFF image as tifffile reads it."""
+    """Describe a TIFF image as tifffile reads it."""
 
     data: bytes
     dtype: np.dtype[Any]

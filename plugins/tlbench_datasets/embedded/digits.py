@@ -1,4 +1,4 @@
-"""The ten digits, typed and handwritten: the embedded domain shift and few-label target."""
+"""Define the ten digits, typed and handwritten: the embedded domain shift and few-label target."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -29,7 +29,7 @@ _TYPED_HAND = Hand(
 
 @dataclass(frozen=True)
 class Digits(Drawn):
-    """Digits typed in the faces that matplotlib ships, and digits written by hand; both kept at 8x8 cells."""
+    """Offer digits typed in the faces that matplotlib ships, and digits written by hand; both kept at 8x8 cells."""
 
     name: ClassVar[str] = "digits"
     version: ClassVar[str] = "1"
@@ -41,7 +41,7 @@ class Digits(Drawn):
     domains = ("typed", "handwritten")
 
     def drawn_domains(self) -> tuple[str, ...]:
-        """Only the typed ones: the handwritten ones come with scikit-learn."""
+        """Return only the typed ones: the handwritten ones come with scikit-learn."""
         return ("typed",)
 
     def draw(self, domain: str, split: str) -> Labelled:

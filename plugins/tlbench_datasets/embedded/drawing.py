@@ -19,7 +19,7 @@ _ELASTIC_NODES = 4  # a side; coarser than a stroke is long, finer than a letter
 
 @dataclass(frozen=True)
 class Hand:
-    """How much drawings of one character differ; a pair is the range of a uniform draw."""
+    """Say how much drawings of one character differ; a pair is the range of a uniform draw."""
 
     size: tuple[float, float] = (0.70, 0.95)  # longer side of the letter, as a share of the image's side
     stretch: float = 0.15  # width against height varies by this factor either way, in log units

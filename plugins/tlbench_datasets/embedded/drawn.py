@@ -1,4 +1,4 @@
-"""Datasets that are drawn on demand, and kept once drawn."""
+"""Define datasets that are drawn on demand, and kept once drawn."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from tlbench import DataError, Dataset, Labelled
 
 
 class Drawn(Dataset):
-    """A dataset whose splits take seconds to draw: `prepare` draws them once into the cache."""
+    """Describe a dataset whose splits take seconds to draw: `prepare` draws them once into the cache."""
 
     def drawn_domains(self) -> tuple[str, ...]:
         """Return the domains that are worth keeping."""

@@ -1,4 +1,4 @@
-"""Printed letters of nine scripts, drawn on demand: the embedded upstream task and meta-training source."""
+"""Define printed letters of nine scripts, drawn on demand: the embedded upstream task and meta-training source."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _SEEDS = {"train": 11, "test": 12}
 
 @dataclass(frozen=True)
 class Glyphs(Drawn):
-    """Letters of many scripts in the faces that matplotlib ships; none looks like a digit."""
+    """Offer letters of many scripts in the faces that matplotlib ships; none looks like a digit."""
 
     name: ClassVar[str] = "glyphs"
     version: ClassVar[str] = "1"

@@ -1,4 +1,4 @@
-"""`zip:PATH`: images in class folders within a zip archive, read in place and never unpacked to disk."""
+"""Read `zip:PATH`: images in class folders within a zip archive, read in place and never unpacked to disk."""
 
 import os
 import threading
@@ -19,7 +19,9 @@ from tlbench_datasets.wording import shown
 
 @dataclass(frozen=True)
 class Zip(ImageFiles):
-    """A zip archive laid out like a folder of class folders; one folder around everything is looked through."""
+    """Read a zip archive laid out like a folder of class folders; one folder around everything is looked
+    through.
+    """
 
     name: ClassVar[str] = "zip"
     unwrap: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""What class folders must hold, and which classes must agree."""
+"""Say what class folders must hold, and which classes must agree."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath

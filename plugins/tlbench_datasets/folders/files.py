@@ -1,4 +1,4 @@
-"""Image files, wherever they lie: looked at once per process, and decoded when asked for."""
+"""Define image files, wherever they lie: looked at once per process, and decoded when asked for."""
 
 import hashlib
 from collections.abc import Hashable, Iterable, Sequence
@@ -19,11 +19,11 @@ _DECODERS = 4  # threads that try to decode: image libraries release the interpr
 
 
 class Files(Protocol):
-    """Where image files lie."""
+    """Say where image files lie."""
 
     @property
     def place(self) -> str:
-        """How messages call it: folder 'flowers'."""
+        """Return how messages call it: folder 'flowers'."""
 
     def listing(self) -> Listing:
         """Return what lies there."""
@@ -37,7 +37,7 @@ class Files(Protocol):
 
 @dataclass(frozen=True)
 class Seen:
-    """What one reading of a file told."""
+    """Hold what one reading of a file told."""
 
     digest: str
     traits: tuple[str, ...]
@@ -95,7 +95,7 @@ def _look(data: bytes, reading: Reading, whole: bool) -> Seen:
 
 
 class Images(Sequence[NDArray[Any]]):
-    """Images that are decoded when asked for: (H, W) or (H, W, C), uint8 unless `reading` says otherwise."""
+    """Hold images that are decoded when asked for: (H, W) or (H, W, C), uint8 unless `reading` says otherwise."""
 
     def __init__(self, files: Files, examples: Sequence[Example], reading: Reading = PLAIN) -> None:
         self._files = files

@@ -1,4 +1,4 @@
-"""`folder:PATH`: images in class folders on this machine."""
+"""Read `folder:PATH`: images in class folders on this machine."""
 
 import os
 from collections.abc import Hashable, Iterator
@@ -17,7 +17,9 @@ from tlbench_datasets.wording import shown
 
 @dataclass(frozen=True)
 class Folder(ImageFiles):
-    """A folder of class folders: PATH/<class>/*.jpg, PATH/{train,val,test}/<class>/*.jpg; ?domains: one more level."""
+    """Read a folder of class folders: PATH/<class>/*.jpg, PATH/{train,val,test}/<class>/*.jpg; ?domains: one
+    more level.
+    """
 
     name: ClassVar[str] = "folder"
 

@@ -1,4 +1,4 @@
-"""A dataset of image files, wherever they lie: what `folder:` and `zip:` have in common.
+"""Define a dataset of image files, wherever they lie: what `folder:` and `zip:` have in common.
 
 Every file is read once per process, to take its digest and look at its header, and again when it is decoded.
 With `skip` it is decoded then as well, so that what would fail later is left out from the start.
@@ -29,7 +29,7 @@ from tlbench_datasets.wording import near, shown, some
 
 @dataclass(frozen=True)
 class ImageFiles(Carded):
-    """Image files in class folders; subclasses say where those lie."""
+    """Hold image files in class folders; subclasses say where those lie."""
 
     locator: ClassVar[str] = "path"
     unwrap: ClassVar[bool] = False  # whether one folder around everything is looked through
@@ -78,12 +78,12 @@ class ImageFiles(Carded):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the class folders, sorted."""
+        """Return the names of the class folders, sorted."""
         return self._layout.classes
 
     @property
     def domains(self) -> tuple[str, ...]:
-        """The names of the domain folders, sorted, or `all`."""
+        """Return the names of the domain folders, sorted, or `all`."""
         return tuple(self._layout.domains)
 
     def splits(self, domain: str) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ _CARD = "dataset-card.toml"  # see card.py
 
 @dataclass(frozen=True)
 class Layout:
-    """Which files make which class of which split of which domain."""
+    """Say which files make which class of which split of which domain."""
 
     domains: Mapping[str, Mapping[str, Classes]]  # domain -> split -> class -> files
     remarks: tuple[str, ...]
@@ -39,7 +39,7 @@ class Layout:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes, sorted; the same in every domain."""
+        """Return the classes, sorted; the same in every domain."""
         return tuple(sorted(next(iter(self.domains.values()))["train"]))
 
 

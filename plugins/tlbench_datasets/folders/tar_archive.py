@@ -1,4 +1,6 @@
-"""`tar:PATH`: images in class folders within a tar archive, read in place; a compressed one is made plain first."""
+"""Read `tar:PATH`: images in class folders within a tar archive, read in place; a compressed one is made plain
+first.
+"""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
@@ -17,7 +19,7 @@ from tlbench_datasets.wording import shown
 
 @dataclass(frozen=True)
 class Tar(ImageFiles):
-    """A tar archive (.tar, .tar.gz, .tar.bz2, .tar.xz) of class folders, laid out as in a zip archive.
+    """Read a tar archive (.tar, .tar.gz, .tar.bz2, .tar.xz) of class folders, laid out as in a zip archive.
 
     No member is ever written to disk under its own name.
     """

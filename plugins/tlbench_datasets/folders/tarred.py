@@ -32,7 +32,7 @@ _OTHERS = {  # how the files that are named .tar by mistake begin
 
 @dataclass(frozen=True, slots=True)
 class TarMember:
-    """A regular file in a tar: its bytes are `size` bytes from `offset` on."""
+    """Describe a regular file in a tar: its bytes are `size` bytes from `offset` on."""
 
     offset: int
     size: int
@@ -40,7 +40,7 @@ class TarMember:
 
 @dataclass(frozen=True)
 class TarIndex:
-    """What lies in a tar, by path with forward slashes and without a leading `./`."""
+    """Hold what lies in a tar, by path with forward slashes and without a leading `./`."""
 
     members: dict[str, TarMember]
     folders: frozenset[str]

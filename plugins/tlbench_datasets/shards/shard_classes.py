@@ -1,4 +1,4 @@
-"""The classes of samples whose labels are texts or whole numbers, with a file of class names or without."""
+"""Define the classes of samples whose labels are texts or whole numbers, with a file of class names or without."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
 @dataclass(frozen=True)
 class ClassNames:
-    """The names of the classes in the publisher's order, with the file that holds them."""
+    """Describe the names of the classes in the publisher's order, with the file that holds them."""
 
     names: tuple[str, ...]
     file: str

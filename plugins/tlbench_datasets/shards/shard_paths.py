@@ -1,4 +1,4 @@
-"""Which tars `webdataset:PATH` names: one shard, a folder of shards, or a pattern with {000..003} or *."""
+"""Say which tars `webdataset:PATH` names: one shard, a folder of shards, or a pattern with {000..003} or *."""
 
 import glob
 import itertools
@@ -20,7 +20,7 @@ _URL = re.compile(r"[a-z0-9]{2,}:/?/|pipe:", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class ShardPath:
-    """One tar, as messages name it, with the split that its name or its folder tells."""
+    """Describe one tar, as messages name it, with the split that its name or its folder tells."""
 
     path: Path
     name: str  # below the folder of all shards

@@ -1,4 +1,4 @@
-"""What the samples of WebDataset shards say of their images: class, split, domain and group."""
+"""Say what the samples of WebDataset shards say of their images: class, split, domain and group."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from tlbench_datasets.wording import shown, some
 
 @dataclass(frozen=True)
 class Told:
-    """What the user says of the samples; empty where the usual names decide."""
+    """Hold what the user says of the samples; empty where the usual names decide."""
 
     image: str = ""  # extension
     label: str = ""  # extension or field
@@ -26,7 +26,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One image with what its sample says."""
+    """Describe one image with what its sample says."""
 
     source: str
     label: str

@@ -1,4 +1,4 @@
-"""The samples of WebDataset shards: files of one tar that share a name up to its first dot.
+"""Define the samples of WebDataset shards: files of one tar that share a name up to its first dot.
 
 Only where the bytes lie is kept; labels and .json are read while indexing, images when they are asked for.
 """
@@ -22,12 +22,12 @@ _LARGEST_TEXT = 2**24  # bytes of one .cls or .json
 
 
 class BadSampleError(Exception):
-    """Why a sample cannot be used; whoever knows its shard and key turns it into a DataError, or passes it over."""
+    """Say why a sample cannot be used; whoever knows its shard and key turns it into a DataError, or passes it over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One sample: its files by extension, in lower case and without the first dot."""
+    """Describe one sample: its files by extension, in lower case and without the first dot."""
 
     shard: ShardPath
     key: str
@@ -35,13 +35,15 @@ class Sample:
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """Return how messages call it."""
         return f"{self.shard.name}: {self.key}"
 
 
 @dataclass
 class Shards:
-    """The samples of several tars; as `Files`, what their images are read through. Safe in threads and after a fork."""
+    """Describe the samples of several tars; as `Files`, what their images are read through. Safe in threads and
+    after a fork.
+    """
 
     place: str
     paths: list[ShardPath]

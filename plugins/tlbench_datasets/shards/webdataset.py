@@ -1,4 +1,4 @@
-"""`webdataset:PATH`: images with their labels in shards, tars of samples as the WebDataset library writes them.
+"""Read `webdataset:PATH`: images with their labels in shards, tars of samples as the WebDataset library writes them.
 
 A sample is the files of one tar that share a name up to the first dot: `000123.jpg`, `000123.cls`, `000123.json`.
 """
@@ -29,7 +29,7 @@ from tlbench_datasets.wording import near, shown, some
 
 @dataclass(frozen=True)
 class WebDataset(Carded):
-    """WebDataset shards: one .tar, a folder of them, or a pattern such as `train-{000000..000003}.tar`.
+    """Read WebDataset shards: one .tar, a folder of them, or a pattern such as `train-{000000..000003}.tar`.
 
     Classes are read from `.cls` or a field of `.json`; whole numbers are named by a `classes.txt` beside the shards.
     """
@@ -131,12 +131,12 @@ class WebDataset(Carded):
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The classes that occur: as the classes file orders them, or numbers by value, or texts by spelling."""
+        """Return the classes that occur: as the classes file orders them, or numbers by value, or texts by spelling."""
         return ordered((row.label for row in self._rows), self._names)
 
     @cached_property
     def domains(self) -> tuple[str, ...]:
-        """The values of the domain field, sorted, or `all`."""
+        """Return the values of the domain field, sorted, or `all`."""
         return tuple(sorted({row.domain for row in self._rows}))
 
     def splits(self, domain: str) -> tuple[str, ...]:
@@ -175,7 +175,9 @@ class WebDataset(Carded):
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What names this dataset in a cell's identity; the classes file is no part of it, since the fingerprint is."""
+        """Return what names this dataset in a cell's identity; the classes file is no part of it, since the
+        fingerprint is.
+        """
         named = dict(super().identity)
         parameters = {key: value for key, value in named.pop("parameters", {}).items() if key != "classes"}
         return {**named, **({"parameters": parameters} if parameters else {})}

@@ -1,4 +1,4 @@
-"""An image written as text into a cell of a table: a `data:` address, or base64 alone."""
+"""Define an image written as text into a cell of a table: a `data:` address, or base64 alone."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""`csv:PATH`: a table of images as text, one row each; comma, semicolon or tab between the cells."""
+"""Read `csv:PATH`: a table of images as text, one row each; comma, semicolon or tab between the cells."""
 
 import csv
 import gzip
@@ -30,7 +30,7 @@ _OTHERS = {
 
 @dataclass(frozen=True)
 class Csv(Table):
-    """A CSV file with a row per image: a path (or base64), a label and, where wanted, split, domain and group.
+    """Read a CSV file with a row per image: a path (or base64), a label and, where wanted, split, domain and group.
 
     The first row names the columns. Comma, semicolon and tab are told apart, and .csv.gz is read in place.
     """

@@ -1,4 +1,4 @@
-"""One Parquet file of a table of images: its rows, and the images within them, read a piece at a time."""
+"""Define one Parquet file of a table of images: its rows, and the images within them, read a piece at a time."""
 
 import json
 import math
@@ -25,7 +25,7 @@ _BUFFER = 2**20  # bytes read ahead; without it a column of a row group is read 
 
 
 class Shard:
-    """One Parquet file. Each reading opens it anew: threads and forked processes share nothing."""
+    """Describe one Parquet file. Each reading opens it anew: threads and forked processes share nothing."""
 
     def __init__(self, path: Path, name: str, place: str) -> None:
         self._path = path
@@ -43,7 +43,7 @@ class Shard:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The names of the columns."""
+        """Return the names of the columns."""
         return tuple(self._schema.names)
 
     def records(self, image: str, columns: Sequence[str]) -> Iterator[Record]:

@@ -1,4 +1,4 @@
-"""`parquet:PATH`: a table of images in a Parquet file, or in a folder of such files, one row each."""
+"""Read `parquet:PATH`: a table of images in a Parquet file, or in a folder of such files, one row each."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,9 @@ from tlbench_datasets.wording import shown
 
 @dataclass(frozen=True)
 class Parquet(Table):
-    """A Parquet file, or a folder of them: paths or images (bytes, or Hugging Face's {bytes, path}) with labels."""
+    """Read a Parquet file, or a folder of them: paths or images (bytes, or Hugging Face's {bytes, path}) with
+    labels.
+    """
 
     name: ClassVar[str] = "parquet"
 

@@ -1,4 +1,6 @@
-"""A temporary file of images by name, for those within a table: read there once from end to end, then in any order."""
+"""Define a temporary file of images by name, for those within a table: read there once from end to end, then in any
+order.
+"""
 
 import os
 import tempfile
@@ -11,7 +13,9 @@ from tlbench_datasets.place import reason
 
 
 class Spool:
-    """Bytes by name in one file, which ends with the process. Threads and forked processes may read it at a time."""
+    """Hold bytes by name in one file, which ends with the process. Threads and forked processes may read it at a
+    time.
+    """
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile(dir=_folder())  # noqa: SIM115 - it lives as long as this object

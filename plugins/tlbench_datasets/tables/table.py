@@ -1,4 +1,4 @@
-"""A dataset of images that a table lists: what `csv:` and `parquet:` have in common.
+"""Define a dataset of images that a table lists: what `csv:` and `parquet:` have in common.
 
 Digest, split, order and fingerprint depend on the images' bytes and on what the rows say of them: never on the order
 of the rows, the names of files or the format of the table.
@@ -43,7 +43,9 @@ Name = str | int | float | bool | None  # what a user may write for a column: `p
 
 @dataclass(frozen=True)
 class Table(Carded):
-    """A row per image; subclasses say how the file is read. Columns that are not named are known by usual names."""
+    """Describe a row per image; subclasses say how the file is read. Columns that are not named are known by usual
+    names.
+    """
 
     locator: ClassVar[str] = "path"
 
@@ -73,7 +75,7 @@ class Table(Carded):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The labels, sorted: whole numbers by value, texts by spelling."""
+        """Return the labels, sorted: whole numbers by value, texts by spelling."""
         return self._classes
 
     @cached_property
@@ -82,7 +84,7 @@ class Table(Carded):
 
     @property
     def domains(self) -> tuple[str, ...]:
-        """The values of the domain column, sorted, or `all`."""
+        """Return the values of the domain column, sorted, or `all`."""
         return self._domains
 
     @cached_property
@@ -155,12 +157,14 @@ class Table(Carded):
 
     @property
     def label(self) -> str:
-        """The name shown in tables: as for every dataset, and no path of `?root` in it."""
+        """Return the name shown in tables: as for every dataset, and no path of `?root` in it."""
         return super().label if self.root is None else replace(self, root=None).label
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What names this dataset in a cell's identity: no column and no path, since the fingerprint says more."""
+        """Return what names this dataset in a cell's identity: no column and no path, since the fingerprint says
+        more.
+        """
         return {"name": self.name, "version": self.version}
 
     def _require(self, name: str, known: Sequence[str], what: str) -> None:

@@ -1,4 +1,4 @@
-"""What the rows of a table must agree on: the classes of splits and domains, and groups that no split parts."""
+"""Say what the rows of a table must agree on: the classes of splits and domains, and groups that no split parts."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Which column of a table is what: as the user says, or by the usual names."""
+"""Say which column of a table is what: as the user says, or by the usual names."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _NEEDED = ("image", "label")
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that are used; empty where there is none for a role."""
+    """Describe the columns that are used; empty where there is none for a role."""
 
     image: str
     label: str

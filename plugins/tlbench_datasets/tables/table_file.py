@@ -1,4 +1,4 @@
-"""What a file with a table gives, whatever its format: the names of its columns, rows, and images within rows."""
+"""Say what a file with a table gives, whatever its format: the names of its columns, rows, and images within rows."""
 
 import unicodedata
 from collections.abc import Hashable, Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row as it stands in the file."""
+    """Describe one row as it stands in the file."""
 
     name: str  # how messages call it: row 7
     image: str | None  # a path; the row's name where the image itself is in the table; None where there is none
@@ -20,23 +20,23 @@ class Record:
 
 
 class TableFile(Protocol):
-    """A table on this machine."""
+    """Describe a table on this machine."""
 
     @property
     def place(self) -> str:
-        """How messages call it: csv 'labels.csv'."""
+        """Return how messages call it: csv 'labels.csv'."""
 
     @property
     def folder(self) -> Path:
-        """Where paths within the table start."""
+        """Return where paths within the table start."""
 
     @property
     def header(self) -> tuple[str, ...]:
-        """The names of the columns; empty for one without."""
+        """Return the names of the columns; empty for one without."""
 
     @property
     def split_by_name(self) -> bool:
-        """Whether the names of the files that the table is made of say which split their rows are in."""
+        """Tell whether the names of the files that the table is made of say which split their rows are in."""
 
     def records(self, image: str, columns: Sequence[str]) -> Iterator[Record]:
         """Yield the rows with their values in these columns as texts; raise DataError where that cannot be."""

@@ -1,4 +1,4 @@
-"""What is unusual in a table of images, and what was decided without being told, in sentences."""
+"""Say what is unusual in a table of images, and what was decided without being told, in sentences."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Where the images of a table are: at paths that stand in it, or within it."""
+"""Say where the images of a table are: at paths that stand in it, or within it."""
 
 import os
 import threading
@@ -20,7 +20,7 @@ _MOST_TRIED = 50  # folders in which a missing image is looked for, to tell the 
 
 
 class TableImages:
-    """The images of a table by their keys: paths, or names of rows for those within it."""
+    """Describe the images of a table by their keys: paths, or names of rows for those within it."""
 
     def __init__(self, table: TableFile, image: str, embedded: frozenset[str], root: Path | None) -> None:
         self._table = table
@@ -39,7 +39,7 @@ class TableImages:
 
     @property
     def place(self) -> str:
-        """How messages call the table."""
+        """Return how messages call the table."""
         return self._table.place
 
     def listing(self) -> Listing:

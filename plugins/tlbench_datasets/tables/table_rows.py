@@ -1,4 +1,4 @@
-"""The rows of a table as examples yet without their images, and which rows cannot be used."""
+"""Define the rows of a table as examples yet without their images, and which rows cannot be used."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ SKIP = "Mend them, or leave such rows out with ?skip."
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: what stands in it, checked."""
+    """Describe one row: what stands in it, checked."""
 
     name: str  # how messages call it: row 7
     key: str  # by which its image is read: a path, or the row's name where the image is in the table
@@ -30,13 +30,13 @@ class Row:
 
     @property
     def content(self) -> tuple[object, ...]:
-        """What orders rows whose images are the same: everything but where they stand."""
+        """Return what orders rows whose images are the same: everything but where they stand."""
         return (self.domain, self.split, self.label, self.groups, self.further)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """The usable rows of a table, and the others with the reasons."""
+    """Describe the usable rows of a table, and the others with the reasons."""
 
     usable: tuple[Row, ...]
     unusable: tuple[tuple[str, str], ...]  # (name of the row, reason)

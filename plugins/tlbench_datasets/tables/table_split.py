@@ -13,7 +13,7 @@ from tlbench_datasets.wording import shown
 
 @dataclass(frozen=True)
 class Placed:
-    """Examples with the rows that they come from and the groups that they belong to, side by side."""
+    """Hold examples with the rows that they come from and the groups that they belong to, side by side."""
 
     examples: tuple[Example, ...]  # in their final splits
     rows: tuple[Row, ...]
