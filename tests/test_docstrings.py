@@ -8,14 +8,14 @@ from imports import ROOT
 
 # In the imperative and in order. Add a verb that is missing, not a noun.
 VERBS = """
-Adapt Add Advise Align Append Apply Arrange Ask Assign Average Be Begin Blend Boost Bring Build Call Cast
+Adapt Add Advise Align Append Apply Arrange Ask Assign Augment Average Be Begin Blend Boost Bring Build Call Cast
 Centre Charge Check Choose Classify Clip Close Cluster Collect Combine Compare Compute Convert Copy Count Crop
-Cut Declare Decode Define Delete Describe Divide Download Draw Encode End Estimate Evaluate Execute Expand
+Cut Declare Decode Define Delete Derive Describe Divide Do Download Draw Encode End Estimate Evaluate Execute Expand
 Explain Export Extract Fail Fetch Fill Find Fine-tune Finish Fit Follow Forget Format Freeze Gather Generate
-Give Group Grow Guard Hold Import Index Insert Interpolate Join Judge Keep Label Launch Lay Learn Leave Let
-List Load Locate Log Look Lower Make Mark Mask Match Measure Merge Meta-train Minimise Mix Move Multiply Name
+Give Group Grow Guard Have Hold Import Index Insert Interpolate Join Judge Keep Know Label Launch Lay Learn Leave Let
+List Load Locate Log Look Lower Make Map Mark Mask Match Measure Merge Meta-train Minimise Mix Move Multiply Name
 Normalise Note Offer Open Pack Parse Pass Pick Plan Plot Poll Predict Prepare Pretrain Print Project Propagate
-Prune Put Raise Rank Read Recommend Record Refine Refuse Register Regress Remember Remove Render Repeat
+Prune Put Raise Rank Rate Read Recommend Record Refine Refuse Register Regress Remember Remove Render Repeat
 Replace Report Rerun Resize Resolve Restore Return Run Say Scale Score Search Seed Select Send Serve Set
 Settle Shift Show Silence Simulate Sketch Skip Solve Sort Split Spread Start State Stay Step Stop Store
 Subtract Sum Swap Take Tell Test Time Track Train Transform Translate Try Tune Turn Unpack Update Use Validate

@@ -1,4 +1,4 @@
-"""Define everything tlbench raises on purpose.
+"""Name everything tlbench raises on purpose.
 
 TlbenchError
 ├── UnknownNameError   a strategy, backbone, dataset, metric, suite ... that no plugin offers

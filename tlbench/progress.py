@@ -1,4 +1,4 @@
-"""Define long work says how far it is: whoever shows progress listens, and without a listener it costs nothing."""
+"""Tell how far long work is: whoever shows progress listens, and without a listener it costs nothing."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator

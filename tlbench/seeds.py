@@ -1,4 +1,4 @@
-"""Define every random number has an address: a seed is a hash of the root seed, a purpose and named dimensions.
+"""Derive seeds: a seed is a hash of the root seed, a purpose and named dimensions, an address for each random number.
 
 No purpose depends on the strategy. That is what makes comparisons paired.
 """

@@ -1,4 +1,4 @@
-"""Define first-party datasets: two drawn on demand, and a user's own images in folders, archives, arrays and tables."""
+"""Offer datasets: two drawn on demand, and a user's own images in folders, archives, arrays and tables."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Define datasets with a card: their name, licence and citation are what a small file beside the data says."""
+"""Read datasets with a card: their name, licence and citation are what a small file beside the data says."""
 
 from functools import cached_property
 from pathlib import Path

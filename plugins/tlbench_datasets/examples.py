@@ -1,4 +1,4 @@
-"""Define labelled examples by their content: their order, their fingerprint, and what is unusual among them."""
+"""Know labelled examples by their content: their order, their fingerprint, and what is unusual among them."""
 
 import hashlib
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""Define the path in `folder:PATH`: found and of the right kind, or an error that says what to type instead."""
+"""Find the path in `folder:PATH`: there and of the right kind, or an error that says what to type instead."""
 
 import os
 import stat

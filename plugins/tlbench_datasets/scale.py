@@ -1,4 +1,4 @@
-"""Define from the numbers that arrays hold to 0..255, by the range of all arrays of a dataset together."""
+"""Map the numbers that arrays hold to 0..255, by the range of all arrays of a dataset together."""
 
 from collections.abc import Set
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Define the group behind `tlbench`: plugins may add commands to it, and a user's slip costs one line."""
+"""Group the commands of `tlbench`: plugins may add commands to it, and a user's slip costs one line."""
 
 import os
 import sys

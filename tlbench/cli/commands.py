@@ -1,4 +1,4 @@
-"""Define the command line. Commands import what they need when they run: `tlbench --help` waits for nothing heavy."""
+"""Offer the commands of the command line. They import late: `tlbench --help` waits for nothing heavy."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Define parameters are the fields of a frozen dataclass: read, checked and shown in one place for every kind of
+"""Read, check and show parameters, the fields of a frozen dataclass, in one place for every kind of
 plugin.
 """
 

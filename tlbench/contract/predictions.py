@@ -1,4 +1,4 @@
-"""Say what a cell's classifiers said, beside what was right."""
+"""Keep what a cell's classifiers predicted beside the true labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Define a content-addressed cache on disk: what is in it may be deleted at any time and only costs time."""
+"""Keep what was computed in a content-addressed cache on disk: deleting it, at any time, only costs time."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Define contamination: test inputs that stand in training, source or upstream data too, counted and named."""
+"""Find contamination: test inputs that stand in training, source or upstream data too, counted and named."""
 
 import hashlib
 import re

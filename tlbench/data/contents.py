@@ -1,4 +1,4 @@
-"""Define labelled examples known by their content: their order, their fingerprint, and a test split where they have
+"""Know labelled examples by their content: their order, their fingerprint, and a test split where they have
 none.
 
 For dataset plugins whose examples come from a library: with these three, the same images are the same dataset

@@ -1,4 +1,4 @@
-"""Define from the bytes of an image file, or a PIL image, to an array: for dataset plugins that get images from a
+"""Decode the bytes of an image file, or a PIL image, to an array: for dataset plugins that get images from a
 library.
 
 What an image holds          what is returned

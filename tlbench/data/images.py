@@ -1,4 +1,4 @@
-"""Define images on their way into a network: raw examples become PIL images, encoded batches are normalised.
+"""Turn raw examples into PIL images, and normalise encoded batches on their way into a network.
 
 For authors of image backbones, whose `encode` and `build` stand between the two.
 """

@@ -1,4 +1,4 @@
-"""Define batched augmentation of encoded images on their device."""
+"""Augment batches of encoded images on their device."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Define streams of a training: labelled data, unlabelled inputs or episodes, as batches without end."""
+"""Draw batches without end from the streams of a training: labelled data, unlabelled inputs or episodes."""
 
 from collections.abc import Iterator
 from typing import Any

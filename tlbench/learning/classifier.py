@@ -25,7 +25,7 @@ class Frozen(nn.Module):
 
 
 class Classifier(nn.Module):
-    """Hold features to logits on top of inputs to features."""
+    """Turn inputs into features by a backbone, and features into logits by a head."""
 
     def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
         super().__init__()

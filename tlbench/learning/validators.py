@@ -1,4 +1,4 @@
-"""Define unsupervised validators: how good a classifier looks on the target without any of its labels. Larger is
+"""Rate how good a classifier looks on the target without any of its labels. Larger is
 better.
 """
 

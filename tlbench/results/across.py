@@ -1,4 +1,4 @@
-"""Define candidates compared across datasets: on how many, with which ranks, and who cannot be told apart."""
+"""Compare candidates across datasets: on how many, with which ranks, and who cannot be told apart."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Define paired comparisons over replicates: intervals, exact tests, Holm's correction, effect sizes, and who differs.
+"""Compare rows paired by replicate: intervals, exact tests, Holm's correction, effect sizes, and who differs.
 
 Differences come as rows, (m, n): m comparisons over up to n pairs, NaN where a pair is missing.
 """

@@ -1,4 +1,4 @@
-"""Define has reporters write their files, shows the texts among them, and ends with the page's path."""
+"""Have reporters write their files, show the texts among them, and end with the page's path."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Define does pure work on many things in several processes, which are forked and so share what is in memory."""
+"""Do pure work on many things in several processes, which are forked and so share what is in memory."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""Define intervals, each over a named source of uncertainty. docs/statistics.md says what each means and does not."""
+"""Compute intervals, each over a named source of uncertainty. docs/statistics.md says what each means and does not."""
 
 from dataclasses import dataclass
 from functools import lru_cache

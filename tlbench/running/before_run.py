@@ -1,4 +1,4 @@
-"""Define do what comes before a run: refuse what would go wrong, see which cells are missing, encode, look for
+"""Prepare a run: refuse what would go wrong, see which cells are missing, encode, look for
 copies.
 """
 

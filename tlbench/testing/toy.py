@@ -22,7 +22,7 @@ OTHER_CLASSES = 5  # classes of a source that does not share the target's
 
 
 class Network(nn.Module):
-    """Hold images (N, channels, 8, 8), uint8, to features (N, 8)."""
+    """Turn images (N, channels, 8, 8), uint8, into features (N, 8)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Network(nn.Module):
 
 @dataclass(frozen=True)
 class ToyBackbone(Backbone):
-    """Hold two convolutions with batch norms, and a linear layer."""
+    """Run two convolutions with batch norms, and a linear layer."""
 
     name: str = "toy"
     channels: int = 1

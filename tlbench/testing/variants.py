@@ -1,4 +1,4 @@
-"""Define variants of a strategy: as shipped, and with each field that is a choice at each of its other values."""
+"""List variants of a strategy: as shipped, and with each field that is a choice at each of its other values."""
 
 import dataclasses
 import types

@@ -1,4 +1,4 @@
-"""Define images of any number of channels in .npy files: (H, W), (H, W, C) or (C, H, W); never unpickled."""
+"""Read images of any number of channels from .npy files: (H, W), (H, W, C) or (C, H, W); never unpickled."""
 
 import io
 from typing import Any

@@ -31,9 +31,7 @@ class _ClassOrder:
 
 @dataclass(frozen=True)
 class Npz(Carded):
-    """Read a .npz file with x_train, y_train, x_test, y_test (x_val, y_val), or X and y; (N, H, W) or (N, H, W,
-    C).
-    """
+    """Read a .npz file: x_train, y_train, x_test, y_test (x_val, y_val), or X and y; (N, H, W) or (N, H, W, C)."""
 
     name: ClassVar[str] = "npz"
     locator: ClassVar[str] = "path"

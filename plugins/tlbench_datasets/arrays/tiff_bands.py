@@ -1,4 +1,4 @@
-"""Define TIFF images that Pillow does not read whole: more bands than colours, pages that are bands, unusual numbers.
+"""Read TIFF images that Pillow does not read whole: more bands than colours, pages that are bands, unusual numbers.
 
 Pages are bands where the file says so (ImageJ's and OME's channels, the shape that tifffile writes down) and
 its page alone is no colour image; frames in time and slices in depth are not, and neither are pages of which

@@ -1,4 +1,4 @@
-"""Define the ten digits, typed and handwritten: the embedded domain shift and few-label target."""
+"""Offer the ten digits, typed and handwritten: the embedded domain shift and few-label target."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Define datasets that are drawn on demand, and kept once drawn."""
+"""Draw datasets on demand, and keep what was drawn."""
 
 import os
 from pathlib import Path

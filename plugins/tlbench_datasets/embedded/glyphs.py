@@ -1,4 +1,4 @@
-"""Define printed letters of nine scripts, drawn on demand: the embedded upstream task and meta-training source."""
+"""Draw printed letters of nine scripts: the embedded upstream task and meta-training source."""
 
 import unicodedata
 from dataclasses import dataclass

@@ -19,9 +19,7 @@ from tlbench_datasets.wording import shown
 
 @dataclass(frozen=True)
 class Zip(ImageFiles):
-    """Read a zip archive laid out like a folder of class folders; one folder around everything is looked
-    through.
-    """
+    """Read a zip archive laid out like class folders, looking through one folder around everything."""
 
     name: ClassVar[str] = "zip"
     unwrap: ClassVar[bool] = True

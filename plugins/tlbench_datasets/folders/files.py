@@ -1,4 +1,4 @@
-"""Define image files, wherever they lie: looked at once per process, and decoded when asked for."""
+"""Read image files wherever they lie: looked at once per process, and decoded when asked for."""
 
 import hashlib
 from collections.abc import Hashable, Iterable, Sequence

@@ -17,9 +17,7 @@ from tlbench_datasets.wording import shown
 
 @dataclass(frozen=True)
 class Folder(ImageFiles):
-    """Read a folder of class folders: PATH/<class>/*.jpg, PATH/{train,val,test}/<class>/*.jpg; ?domains: one
-    more level.
-    """
+    """Read class folders: PATH/<class>/*.jpg, PATH/{train,val,test}/<class>/*.jpg; ?domains: one more level."""
 
     name: ClassVar[str] = "folder"
 

@@ -17,9 +17,7 @@ from tlbench_datasets.wording import shown
 
 @dataclass(frozen=True)
 class Parquet(Table):
-    """Read a Parquet file, or a folder of them: paths or images (bytes, or Hugging Face's {bytes, path}) with
-    labels.
-    """
+    """Read a Parquet file or a folder of them: paths or images (bytes, or Hugging Face's {bytes, path}), and labels."""
 
     name: ClassVar[str] = "parquet"
 
