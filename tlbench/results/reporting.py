@@ -24,6 +24,7 @@ REPORTS_STAMP = "reports.json"  # names what the reports in a folder were made f
 MANY_RECORDS = 20_000  # records from which on reports share the work among processes, and draw fewer charts
 _PICTURES = (".svg", ".png")
 _EMBEDDED = re.compile(rb"data:image/[\w+.-]+;base64,[A-Za-z0-9+/=]+")
+_PACKED = re.compile(rb'(<script type="application/octet-stream"[^>]*>)[^<]*')
 _SIZE = re.compile(rb'(width|height)="\d+"')
 
 
@@ -121,13 +122,14 @@ def read_stamp(folder: Path) -> Stamp:
 
 
 def content_digest(path: Path) -> str:
-    """Return the SHA-256 digest of a report; of a page without the pictures in it, and without their sizes.
+    """Return the SHA-256 digest of a report; of a page without pictures, their sizes, and the data that it packs.
 
-    The pictures of a page depend on the version of matplotlib and on the processor. All else is taken byte by byte.
+    Pictures depend on the version of matplotlib and on the processor, packed data on the library that compresses and
+    on last digits. All else is taken byte by byte.
     """
     data = path.read_bytes()
     if path.suffix == ".html":
-        data = _SIZE.sub(b"", _EMBEDDED.sub(b"data:", data))
+        data = _PACKED.sub(rb"\1", _SIZE.sub(b"", _EMBEDDED.sub(b"data:", data)))
     return hashlib.sha256(data).hexdigest()
 
 

@@ -60,6 +60,11 @@ class Check:
                 for path in found:
                     if path.is_file() and path.relative_to(results.folder) not in wanted:
                         self.differences.append(f"{path}: no report makes it any more.")
+                for name, digest in stamp.files.items():
+                    if digest and Path(name) not in wanted and not (results.folder / name).is_file():
+                        self.differences.append(
+                            f"{results.folder / name}: {REPORTS_STAMP} lists it, and no report makes it."
+                        )
 
     def document(self, results: "Results", document: Path) -> None:
         """Compare the block of these results in a document."""

@@ -198,6 +198,19 @@ def test_an_absent_png_of_other_bytes_is_not_compared_where_its_drawing_is_the_s
     assert sum(re.search(r"heat-map-5-shot\.(svg|png): is not there, and", line) is not None for line in lines) == 2
 
 
+def test_a_digest_of_what_no_report_makes_any_more_is_a_difference(folder):
+    restamped(folder, files={**listed(folder), "charts/old.svg": "0" * 64})
+    [line] = check(folder)
+    assert line.endswith("charts/old.svg: reports.json lists it, and no report makes it.")
+
+
+def test_a_page_is_compared_whatever_library_compresses_its_data(folder, monkeypatch):
+    monkeypatch.setattr("tlbench_reports.downloads.packed", lambda text: f"H4sI{len(text)}")
+    (folder / "index.html").unlink()
+    assert "1 absent file" in run(folder, "--check", "--format", "html").output.splitlines()[0]
+    assert run(folder, "--check", "--format", "html").exit_code == 0
+
+
 def test_numbers_may_differ_in_their_last_digits_and_not_before(folder):
     table = folder / "tables" / "summary.csv"
     text = table.read_text()
