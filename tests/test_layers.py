@@ -144,3 +144,11 @@ def test_the_api_reference_lists_the_faces_and_nothing_else():
     listed = re.findall(r"^\.\. automodule:: (\S+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     grounds = [f"tlbench.{name}" for name in ("errors", "names", "seeds", "progress", "files")]
     assert listed == ["tlbench", "tlbench.testing", *(f"tlbench.{name}" for name in WINGS), *grounds]
+
+
+def test_the_picture_of_the_house_is_drawn_from_its_imports():
+    script = ROOT / "docs" / "architecture.py"
+    if not script.is_file():
+        pytest.skip("no documents beside the package")
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
