@@ -1,6 +1,6 @@
 """Writes a results folder of many synthetic records, to measure what reading and summarising them costs.
 
-python tests/plugins/reports/many_records.py FOLDER 20000 [--no-logits]
+python tests/many_records.py FOLDER 20000 [--no-logits]
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from tlbench import Record
 from tlbench.contract import Predictions
 from tlbench.results import Store
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[1]
 ITEMS, CLASSES, REPLICATES = 100, 5, 5
 BUDGETS = ("1-shot", "5-shot", "20-shot", "full")
 
