@@ -1,7 +1,7 @@
 """Draw the house of the core: its wings as boxes on their floors, imports between them as arrows.
 
-`python docs/architecture.py` writes docs/pictures/architecture.svg from the imports as they are; with `--check` it writes
-nothing, and the exit code is 1 where the picture in the repository is another one.
+`python docs/architecture.py` writes docs/pictures/architecture.svg from the imports as they are; with `--check` it
+writes nothing, and the exit code is 1 where the picture in the repository is another one.
 """
 
 import sys
