@@ -1,4 +1,4 @@
-"""Label budgets: how many target labels a strategy may use, validation included; and episodes of few classes."""
+"""Define label budgets: how many target labels a strategy may use, validation included; and episodes of few classes."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tlbench.errors import ParameterError
 
 
 class BudgetKind(Enum):
-    """How the amount of a budget is to be read."""
+    """Name how the amount of a budget is counted."""
 
     SHOTS = "shots"  # labels of each class
     COUNT = "count"  # labels in all, stratified
@@ -20,7 +20,7 @@ class BudgetKind(Enum):
 
 @dataclass(frozen=True)
 class Budget:
-    """A label budget: `0`, `5-shot`, `10%`, `1000`, `full`, or `5-way 1-shot` for episodes."""
+    """Describe a label budget: `0`, `5-shot`, `10%`, `1000`, `full`, or `5-way 1-shot` for episodes."""
 
     kind: BudgetKind
     amount: float = 0.0
@@ -65,12 +65,12 @@ class Budget:
 
     @property
     def is_zero(self) -> bool:
-        """Whether no target label may be used at all."""
+        """Tell whether no target label may be used at all."""
         return self.kind is BudgetKind.COUNT and self.amount == 0
 
     @property
     def is_episodic(self) -> bool:
-        """Whether the score is the mean over many small tasks."""
+        """Tell whether the score is the mean over many small tasks."""
         return self.kind is BudgetKind.EPISODES
 
     def labels(self, class_counts: tuple[int, ...]) -> int:

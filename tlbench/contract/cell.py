@@ -1,4 +1,4 @@
-"""A cell: one point of the cross-product, named by the hash of everything that may change its scores."""
+"""Define a cell: one point of the cross-product, named by the hash of everything that may change its scores."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from tlbench.contract.split_rule import GIVEN
 
 @dataclass(frozen=True)
 class Protocol:
-    """How labels are used and scores are taken; the same for every strategy of a suite."""
+    """Describe how labels are used and scores are taken; the same for every strategy of a suite."""
 
     validation: float = 0.0  # share of the label budget that is kept for validation
     episodes: int = 600  # tasks that an episodic budget draws (as Chen et al., 2019, arXiv:1904.04232)
@@ -38,7 +38,10 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Transfer:
-    """Where labels may come from and where it is measured. Datasets are specs as a user wrote them."""
+    """Name the domain that is measured and the one that source labels come from.
+
+    Datasets are specs as a user wrote them.
+    """
 
     dataset: str
     target: str  # the domain measured
@@ -47,13 +50,13 @@ class Transfer:
 
     @property
     def has_source(self) -> bool:
-        """Whether there is a source side at all."""
+        """Tell whether there is a source side at all."""
         return self.source_dataset is not None
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One strategy variant, backbone, transfer, budget and replicate."""
+    """Describe one run: a strategy variant, backbone, transfer, budget and replicate."""
 
     strategy: str  # the variant, as `tlbench -s` takes it
     backbone: str  # as `tlbench -b` takes it, with the path of its weights
@@ -71,7 +74,7 @@ class Cell:
 
     @cached_property
     def id(self) -> str:
-        """The cell's name in a store: 20 hexadecimal digits of the SHA-256 of its identity."""
+        """Return the cell's name in a store: 20 hexadecimal digits of the SHA-256 of its identity."""
         return digest(self.identity)[:20]
 
 

@@ -1,4 +1,4 @@
-"""What a dataset is: named domains and splits of raw examples with labels."""
+"""Define what a dataset is: named domains and splits of raw examples with labels."""
 
 import hashlib
 import re
@@ -25,7 +25,7 @@ from tlbench.names import format_spec, parse_spec, parse_value, split_outside_br
 
 @dataclass(frozen=True)
 class Card:
-    """What stands in a dataset card: a file beside the data in which their owner says what they are."""
+    """Hold what a dataset card states: a file beside the data, in which their owner says what they are."""
 
     name: str = ""
     license: str = ""
@@ -36,14 +36,14 @@ class Card:
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A further label of each example: int64 numpy labels (N,), positions in the classes of its own."""
+    """Hold a further label of each example: int64 numpy labels (N,), positions in the column's own classes."""
 
     classes: tuple[str, ...]
     labels: Any
 
 
 class Dataset(ABC):
-    """Labelled raw examples in one or more domains. Subclasses may be frozen dataclasses with parameters."""
+    """Load labelled raw examples of one or more domains. Subclasses may be frozen dataclasses with parameters."""
 
     name: ClassVar[str]
     version: ClassVar[str] = "1"  # raised whenever an example or a label would change
@@ -119,7 +119,7 @@ class Dataset(ABC):
 
     @property
     def card(self) -> Card:
-        """What the data's owner says of them; the default repeats `license` and `citation`."""
+        """Return what the data's owner says of them; the default repeats `license` and `citation`."""
         return Card(license=self.license, citation=self.citation)
 
     def tolerant(self) -> "Dataset":
@@ -132,7 +132,7 @@ class Dataset(ABC):
 
     @property
     def label(self) -> str:
-        """The name shown in tables, without the folders of a path; the card's name where there is one."""
+        """Return the name shown in tables, without the folders of a path; the card's name where there is one."""
         if self.card.name:
             return self.card.name
         parameters = non_default(self)
@@ -144,7 +144,7 @@ class Dataset(ABC):
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """What names this dataset in a cell's identity: no path, since the fingerprint says more."""
+        """Return what names this dataset in a cell's identity: no path, since the fingerprint says more."""
         parameters = {key: str(value) for key, value in non_default(self).items() if key != self.locator}
         return {"name": self.name, "version": self.version, **({"parameters": parameters} if parameters else {})}
 

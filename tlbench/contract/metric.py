@@ -1,4 +1,4 @@
-"""What a metric is: a number from test logits and labels."""
+"""Define what a metric is: a number from test logits and labels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PRIMARY = {"labels": "accuracy", "clusters": "clustering-accuracy"}  # what is s
 
 @dataclass(frozen=True)
 class Metric:
-    """A score of predictions.
+    """Score predictions.
 
     `compute` takes logits, float32 (N, C), and labels, int64 (N,), as numpy arrays, and returns a float.
     A metric is of labels, or of clusters, whose numbers mean nothing; no row has scores of both kinds.

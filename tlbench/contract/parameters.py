@@ -1,4 +1,4 @@
-"""Parameters are the fields of a frozen dataclass: read, checked and shown in one place for every kind of plugin."""
+"""Read, check and show parameters, the fields of a frozen dataclass, in one place for every kind of plugin."""
 
 import dataclasses
 import re

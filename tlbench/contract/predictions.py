@@ -1,4 +1,4 @@
-"""What a cell's classifiers said, beside what was right."""
+"""Hold the logits of a cell's classifiers beside the test labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Logits, float32 (N, C), beside labels, int64 (N,).
+    """Hold logits, float32 (N, C), beside labels, int64 (N,).
 
     Of several episodes the rows stand one after the other, as many of each.
     """

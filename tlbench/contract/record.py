@@ -1,4 +1,4 @@
-"""A record: what one cell was, was given, scored and cost. Its JSON form is what people publish."""
+"""Define the record of a cell: what it was, was given, scored and cost. Its JSON form is what people publish."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ SCHEMA = 1  # raised when a reader of the old form would misread the new
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a cell has no scores. A failure is a row of its own, never a zero."""
+    """Say why a cell has no scores. A failure is a row of its own, never a zero."""
 
     kind: str  # the exception's class, `OutOfMemory` or `WorkerDied`
     message: str
@@ -19,7 +19,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Record:
-    """The stored result of a cell."""
+    """Hold the stored result of a cell."""
 
     cell: str  # its id
     identity: dict[str, Any]
@@ -39,7 +39,7 @@ class Record:
 
     @property
     def ok(self) -> bool:
-        """Whether the cell has scores."""
+        """Tell whether the cell has scores."""
         return self.failure is None
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a reporter is: a way to write results down for people or for other programs."""
+"""Define what a reporter is: a way to write results down for people or for other programs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reporter:
-    """A format of reports. `write` puts its files into a folder and returns their paths, the main one last."""
+    """Write reports in one format. `write` puts files into a folder and returns their paths, the main one last."""
 
     name: str
     write: "Callable[[Results, Path], list[Path]]"

@@ -1,4 +1,4 @@
-"""Selection rules: what chooses among the checkpoints of a training, or among the trials of a tuning."""
+"""Name and check selection rules, which choose among the checkpoints of a training or the trials of a tuning."""
 
 from tlbench.errors import ParameterError
 from tlbench.names import unknown
@@ -42,5 +42,5 @@ def check_rules(names: tuple[str, ...], validation: float) -> None:
 
 
 def looks_closer(rule: str) -> bool:
-    """Whether a rule needs more than the task: held-out source labels, target inputs, or the test labels."""
+    """Tell whether a rule needs more than the task: held-out source labels, target inputs, or the test labels."""
     return rule not in (LAST, VALIDATION)

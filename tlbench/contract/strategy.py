@@ -1,4 +1,4 @@
-"""What a transfer strategy is: a frozen dataclass of hyper-parameters with one method, `fit`."""
+"""Define what a transfer strategy is: a frozen dataclass of hyper-parameters with one method, `fit`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ INDUCTIVE, TRANSDUCTIVE, UNSUPERVISED, ORACLE = SETTINGS = ("inductive", "transd
 
 
 class Family(StrEnum):
-    """The way of transferring that a strategy belongs to."""
+    """Name the way of transferring that a strategy belongs to."""
 
     SCRATCH = "scratch"
     EXTRACT = "extract"
@@ -40,7 +40,7 @@ class Family(StrEnum):
 
 @dataclass(frozen=True)
 class Requirements:
-    """What a strategy must be given. What it does not ask for here, it does not get."""
+    """State what a strategy must be given. What it does not ask for here, it does not get."""
 
     source_labels: bool = False  # a labelled source domain or dataset
     unlabelled_target: bool = False  # the inputs of the target's training split
@@ -71,7 +71,7 @@ class Requirements:
 
 
 class Strategy(ABC):
-    """A way to turn a backbone and few labels into a classifier.
+    """Turn a backbone and few labels into a classifier.
 
     Subclasses are frozen dataclasses: the fields are the hyper-parameters, the class attributes the identity.
     """
@@ -97,7 +97,7 @@ class Strategy(ABC):
 
     @property
     def prepares(self) -> bool:
-        """Whether this variant has source-side training of its own."""
+        """Tell whether this variant has source-side training of its own."""
         return type(self).prepare is not Strategy.prepare
 
     def needs(self) -> Requirements:
@@ -128,7 +128,7 @@ class Strategy(ABC):
 
     @property
     def members(self) -> tuple[str, ...]:
-        """The variants whose stored predictions this one combines.
+        """Return the variants whose stored predictions this one combines.
 
         Where there are any, `bench.members` tells of them, and what `fit` returns maps their stacked logits,
         float32 (N, members, classes), to logits (N, classes).
@@ -142,7 +142,7 @@ class Strategy(ABC):
 
     @property
     def variant(self) -> str:
-        """The name with what differs from the defaults: `lora(rank=8)`."""
+        """Return the name with what differs from the defaults: `lora(rank=8)`."""
         return format_spec(self.name, non_default(self))
 
 

@@ -1,4 +1,4 @@
-"""A suite: which strategies, backbones, datasets and budgets to cross, under one protocol. Read from TOML."""
+"""Describe a suite, read from TOML: strategies, backbones, datasets and budgets to cross under one protocol."""
 
 import tomllib
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from tlbench.names import near_miss
 
 @dataclass(frozen=True)
 class Block:
-    """One cross-product. Entries are spelled as on the command line."""
+    """Describe one cross-product. Entries are spelled as on the command line."""
 
     strategies: tuple[str, ...]
     backbones: tuple[str, ...]
@@ -29,7 +29,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Suite:
-    """Blocks of cross-products that share replicates, root seed, protocol and recipe."""
+    """Describe blocks of cross-products that share replicates, root seed, protocol and recipe."""
 
     name: str
     blocks: tuple[Block, ...]
@@ -61,7 +61,7 @@ class Suite:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The selection rules that every combination is run under."""
+        """Return the selection rules that every combination is run under."""
         return tuple(dict.fromkeys(self.selection)) or (self.protocol.selection,)
 
     def narrowed(

@@ -1,4 +1,4 @@
-"""What a strategy is given: labelled and unlabelled inputs, and never a test split, a path or a dataset's name."""
+"""Define what a strategy is given: labelled and unlabelled inputs, never a test split, a path or a dataset's name."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Inputs with their labels.
+    """Hold inputs with their labels.
 
     From a dataset: a sequence of raw examples, and int64 numpy labels of shape (N,).
     In a task: an encoded tensor of shape (N, ...), and an int64 tensor of shape (N,).
@@ -28,7 +28,7 @@ class Labelled:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """The labelled source side that `Strategy.prepare` is given."""
+    """Hold the labelled source side that `Strategy.prepare` is given."""
 
     train: Labelled
     classes: tuple[str, ...]
@@ -36,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class FurtherLabels:
-    """Another label of each labelled example, from a column of its own: an int64 tensor, rows as in `Task.train`."""
+    """Hold another label of each labelled example: an int64 tensor of a further column, rows as in `Task.train`."""
 
     name: str
     classes: tuple[str, ...]  # labels are positions in here
@@ -45,7 +45,7 @@ class FurtherLabels:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One learning problem. What the strategy did not require is None."""
+    """Describe one learning problem. What the strategy did not require is None."""
 
     classes: tuple[str, ...]  # labels are positions in here
     train: Labelled  # the labelled target examples of the budget, validation taken out
@@ -59,7 +59,7 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Member:
-    """A variant whose stored predictions an ensemble combines."""
+    """Describe a variant whose stored predictions an ensemble combines."""
 
     variant: str
     validation: Labelled | None  # its logits (N, C) on the validation labels, where the protocol keeps any
@@ -67,7 +67,7 @@ class Member:
 
 @dataclass(frozen=True, eq=False)
 class Episodes:
-    """A stream of n-way k-shot episodes drawn from labelled data (Vinyals et al., 2016, arXiv:1606.04080)."""
+    """Describe a stream of n-way k-shot episodes drawn from labelled data (Vinyals et al., 2016, arXiv:1606.04080)."""
 
     data: Labelled
     n_way: int
@@ -81,7 +81,7 @@ class Episodes:
 
 @dataclass(frozen=True, eq=False)
 class Episode:
-    """One sampled task: labels are 0 to n_way - 1 in both parts."""
+    """Hold one sampled task: labels are 0 to n_way - 1 in both parts."""
 
     support: Labelled  # n_way * k_shot examples
     query: Labelled  # n_way * n_query examples
