@@ -1,4 +1,4 @@
-"""The catalog: everything that plugins offer, looked up by the names users type."""
+"""Look up everything that plugins offer by the names users type."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -33,44 +33,44 @@ if TYPE_CHECKING:
 
 
 class Catalog:
-    """Everything the host's plugins offer, looked up by the names users type."""
+    """Look up everything that the host's plugins offer by the names users type."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
 
     @cached_property
     def strategies(self) -> dict[str, Offer]:
-        """Strategy classes by name."""
+        """Return strategy classes by name."""
         return self.host.offers("tlbench_strategies", check_strategy_class)
 
     @cached_property
     def backbones(self) -> dict[str, Offer]:
-        """Backbones and backbone families by name."""
+        """Return backbones and backbone families by name."""
         return self.host.offers("tlbench_backbones", check_backbone)
 
     @cached_property
     def datasets(self) -> dict[str, Offer]:
-        """Dataset classes by name."""
+        """Return dataset classes by name."""
         return self.host.offers("tlbench_datasets", check_dataset_class)
 
     @cached_property
     def metrics(self) -> dict[str, Offer]:
-        """Metrics by name."""
+        """Return metrics by name."""
         return self.host.offers("tlbench_metrics", check_metric)
 
     @cached_property
     def reporters(self) -> dict[str, Offer]:
-        """Reporters by name."""
+        """Return reporters by name."""
         return self.host.offers("tlbench_reporters", check_reporter)
 
     @cached_property
     def trackers(self) -> dict[str, Offer]:
-        """Experiment trackers by name."""
+        """Return experiment trackers by name."""
         return self.host.offers("tlbench_trackers", check_tracker)
 
     @cached_property
     def suites(self) -> dict[str, Offer]:
-        """Suites by name."""
+        """Return suites by name."""
         return self.host.offers("tlbench_suites", _check_suite)
 
     def _hint(self) -> str:

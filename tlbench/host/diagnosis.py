@@ -17,7 +17,7 @@ WINGS = ("contract", "host", "data", "results", "planning", "learning", "running
 
 
 class Place(NamedTuple):
-    """A line of a plugin's own code."""
+    """Name a line of a plugin's own code."""
 
     file: str
     line: int

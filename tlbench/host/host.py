@@ -1,4 +1,4 @@
-"""The host: finds plugins, keeps the broken ones with their cause, and asks the others what they offer."""
+"""Find plugins, keep the broken ones with their cause, and ask the others what they offer."""
 
 import importlib
 import importlib.metadata
@@ -26,7 +26,7 @@ FILES_VARIABLE = "TLBENCH_PLUGINS"  # local plugin files, separated like a PATH
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a plugin comes from: provenance for records, and a name for messages."""
+    """Name where a plugin comes from: provenance for records, and a name for messages."""
 
     plugin: str  # the entry point's name, or the file's stem
     distribution: str  # `tlbench`, or `file`
@@ -41,7 +41,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class BrokenPlugin:
-    """A plugin that cannot be used, with the sentence that says why."""
+    """Describe a plugin that cannot be used, with the sentence that says why."""
 
     origin: Origin
     cause: str
@@ -54,13 +54,13 @@ class BrokenPlugin:
 
     @property
     def sentence(self) -> str:
-        """The cause, with the hint where there is one."""
+        """Return the cause, with the hint where there is one."""
         return " ".join(part for part in (_ended(self.cause) if self.hint else self.cause, self.hint) if part)
 
 
 @dataclass(frozen=True)
 class Offer:
-    """Something a plugin offers, under its name."""
+    """Hold something that a plugin offers, under its name."""
 
     name: str
     thing: Any
@@ -68,7 +68,7 @@ class Offer:
 
 
 class Host:
-    """A pluggy manager that loads entry points one by one and outlives each of them.
+    """Load entry points one by one with a pluggy manager, and go on when one of them fails.
 
     `files` are local plugin files, as `-p` gives them: the user asked for them, so a fault there is raised.
     """

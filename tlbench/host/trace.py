@@ -1,4 +1,4 @@
-"""`TLBENCH_TRACE=1`: every call of a hook on stderr: whose, what it was given, what it gave and how long it took."""
+"""Print every call of a hook on stderr where `TLBENCH_TRACE=1`: whose, what it was given and gave, how long it took."""
 
 import os
 import sys
@@ -15,12 +15,12 @@ LONGEST = 60  # characters of one value
 
 
 def is_asked_for() -> bool:
-    """Whether the environment asks for a trace; `0` and an empty text do not."""
+    """Tell whether the environment asks for a trace; `0` and an empty text do not."""
     return os.environ.get(VARIABLE, "0") not in ("", "0")
 
 
 class TracedManager(pluggy.PluginManager):
-    """A plugin manager that prints a line for every call of a plugin's hook; calls inside one are indented."""
+    """Print a line for every call of a plugin's hook; calls inside one are indented."""
 
     def __init__(self, project_name: str, stream: TextIO | None = None) -> None:
         super().__init__(project_name)
