@@ -1,4 +1,4 @@
-"""`tlbench check NAME`: finds what a name means, holds it to the rules of the kit, and says what came of each."""
+"""Check what a name means against the rules of the conformance kit, for `tlbench check NAME`."""
 
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ INDENT = 6  # columns before a verdict's text
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of one rule: `fault` is the sentence that says what is wrong and how to mend it, or empty."""
+    """Hold the outcome of one rule: `fault` is the sentence that says what is wrong and how to mend it, or empty."""
 
     rule: str
     fault: str = ""
@@ -25,7 +25,7 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """Something that can be checked, under the name that a user gave."""
+    """Hold something that can be checked, under the name that a user gave."""
 
     kind: str
     name: str
@@ -34,11 +34,11 @@ class Candidate:
 
     @property
     def title(self) -> str:
-        """What is checked and where it comes from."""
+        """Return what is checked and where it comes from."""
         return f"{self.kind} {self.name}, {self.origin}"
 
     def verdicts(self) -> Iterator[Verdict]:
-        """Check rule by rule."""
+        """Check rule by rule and yield each verdict."""
         for rule, run in self.rules():
             try:
                 run()

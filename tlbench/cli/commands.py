@@ -1,4 +1,4 @@
-"""The command line. Commands import what they need when they run: `tlbench --help` waits for nothing heavy."""
+"""Define the commands. Each imports what it needs when it runs: `tlbench --help` waits for nothing heavy."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Shows a run on the terminal: bars with the time left, or plain lines when nobody watches."""
+"""Show a run on the terminal: bars with the time left, or plain lines where no terminal is attached."""
 
 import statistics
 import time
@@ -37,7 +37,7 @@ def seconds_in_words(seconds: float) -> str:
 
 
 class Forecast:
-    """Judges how long the rest of a run takes: a cell like others takes as long as the median of those."""
+    """Estimate how long the rest of a run takes: a cell takes as long as the median of cells like it."""
 
     def __init__(self, cells: tuple[Cell, ...] = ()) -> None:
         self.cells = cells
@@ -127,7 +127,7 @@ class _Wait:
 
 
 class ProgressObserver:
-    """Watches a run through the hooks that any plugin may implement, and long work through `tlbench.progress`."""
+    """Watch a run through the hooks that any plugin may implement, and long work through `tlbench.progress`."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
