@@ -1,4 +1,4 @@
-"""Contamination: test inputs that stand in training, source or upstream data too, counted and named."""
+"""Find contamination: test inputs that stand in training, source or upstream data too, counted and named."""
 
 import hashlib
 import re
@@ -23,7 +23,7 @@ _SEARCH = 1  # raised whenever other copies would be found in the same sketches
 
 @dataclass(frozen=True)
 class Copy:
-    """A test input and where it stands again, by the names that messages use."""
+    """Name a test input and where it stands again, by the names that messages use."""
 
     test: str
     other: str
@@ -32,7 +32,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Overlap:
-    """The test inputs that stand in other data; each counts once, with its closest copy there."""
+    """List the test inputs that stand in other data; each counts once, with its closest copy there."""
 
     what: str  # train, source or upstream
     data: str  # the other dataset as tables call it, with its domain
@@ -41,18 +41,18 @@ class Overlap:
 
     @property
     def equal(self) -> list[Copy]:
-        """Those with the same values to the last one."""
+        """Return the copies with exactly the same values."""
         return [copy for copy in self.copies if copy.kind == EQUAL]
 
     @property
     def near(self) -> list[Copy]:
-        """The near-duplicates."""
+        """Return the near-duplicates."""
         return [copy for copy in self.copies if copy.kind != EQUAL]
 
 
 @dataclass(frozen=True)
 class Contamination:
-    """What a transfer's test inputs have in common with the data that a backbone and a strategy learn from.
+    """Hold which of a transfer's test inputs stand in the data that a backbone and a strategy learn from.
 
     An overlap is None where it is unknown: there is no source, the upstream data are not at hand, or nobody searched.
     """
@@ -70,7 +70,7 @@ class Contamination:
 
     @property
     def ledger(self) -> dict[str, int | None]:
-        """The counts that stand in a record's ledger; None for what is unknown."""
+        """Return the counts that stand in a record's ledger; None for what is unknown."""
         overlaps = {TRAIN: self.train, SOURCE: self.source, UPSTREAM: self.upstream}
         return {f"test_in_{what}": None if each is None else len(each.copies) for what, each in overlaps.items()}
 

@@ -1,7 +1,7 @@
-"""Labelled examples known by their content: their order, their fingerprint, and a test split where they have none.
+"""Sort, fingerprint and split labelled examples by their content.
 
-For dataset plugins whose examples come from a library: with these three, the same images are the same dataset
-whichever way they arrive.
+For dataset plugins whose examples come from a library: with `sorted_by_content`, `content_fingerprint` and
+`with_test_split`, the same images are the same dataset whichever way they arrive.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from tlbench.data.test_split import choose_test_split
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """One example: the SHA-256 of its bytes, where it belongs, and where its library keeps it."""
+    """Describe one example: the SHA-256 of its bytes, where it belongs, and where its library keeps it."""
 
     digest: str
     domain: str

@@ -23,7 +23,7 @@ DECODERS = 4  # threads that decode: image libraries release the interpreter's l
 
 @dataclass(frozen=True, eq=False)
 class EncodedSplit:
-    """All inputs and labels of one split, encoded for one backbone.
+    """Hold all inputs and labels of one split, encoded for one backbone.
 
     `inputs` is (N, ...), memory-mapped when large; `labels` int64 (N,).
     """
@@ -35,7 +35,7 @@ class EncodedSplit:
 
     @property
     def name(self) -> str:
-        """The split's name in its dataset."""
+        """Return the split's name in its dataset."""
         return self.key[2]
 
     def take(self, rows: np.ndarray) -> Tensor:
@@ -48,20 +48,20 @@ class EncodedSplit:
 
 @dataclass(frozen=True, eq=False)
 class Portion:
-    """Some rows of encoded splits, one after the other: a split as a rule divides the data."""
+    """Select rows of encoded splits, one after the other: a split as a rule divides the data."""
 
     parts: tuple[tuple[EncodedSplit, np.ndarray | None], ...]  # None: all rows
     labels: np.ndarray  # int64 (N,)
 
     @property
     def whole(self) -> EncodedSplit | None:
-        """The split that this is all of, if it is one."""
+        """Return the split that this is all of, or None."""
         (split, rows), *others = self.parts
         return split if rows is None and not others else None
 
     @property
     def inputs(self) -> Tensor:
-        """All inputs, (N, ...)."""
+        """Return all inputs, (N, ...)."""
         return self.whole.inputs if self.whole else self.take(np.arange(len(self.labels)))
 
     def take(self, rows: np.ndarray) -> Tensor:

@@ -1,4 +1,4 @@
-"""Images on their way into a network: raw examples become PIL images, encoded batches are normalised.
+"""Turn raw examples into PIL images, and normalise encoded batches.
 
 For authors of image backbones, whose `encode` and `build` stand between the two.
 """

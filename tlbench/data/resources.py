@@ -1,4 +1,4 @@
-"""What cells share in one process: datasets with their fingerprints, backbones with their digests, encoded splits."""
+"""Load once per process what cells share: datasets with fingerprints, backbones with digests, encoded splits."""
 
 import hashlib
 from collections import OrderedDict
@@ -26,7 +26,7 @@ SPLITS_IN_MEMORY = 8  # encoded splits that a process keeps open
 
 @dataclass(frozen=True, eq=False)
 class DatasetEntry:
-    """A dataset with where it comes from."""
+    """Hold a dataset with where it comes from."""
 
     dataset: Dataset
     origin: Origin
@@ -34,7 +34,7 @@ class DatasetEntry:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The digest of its content."""
+        """Return the digest of its content."""
         return self.dataset.fingerprint()
 
     def labels(self, domain: str, split: str) -> np.ndarray:
@@ -59,32 +59,32 @@ class DatasetEntry:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What stands for this dataset in a cell's identity."""
+        """Return what stands for this dataset in a cell's identity."""
         return {**self.dataset.identity, "fingerprint": self.fingerprint}
 
 
 @dataclass(frozen=True, eq=False)
 class BackboneEntry:
-    """A backbone with where it comes from and its weights."""
+    """Hold a backbone with where it comes from and its weights."""
 
     backbone: Backbone
     origin: Origin
 
     @cached_property
     def weights_digest(self) -> str | None:
-        """The SHA-256 of the weights' file; None for a random start."""
+        """Return the SHA-256 of the weights' file; None for a random start."""
         path = self.backbone.weights
         return None if path is None else _file_digest(Path(path))
 
     @cached_property
     def weights(self) -> Mapping[str, Tensor] | None:
-        """The tensors of the weights' file; None for a random start."""
+        """Return the tensors of the weights' file; None for a random start."""
         path = self.backbone.weights
         return None if path is None else read_weights(Path(path))
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What stands for this backbone in a cell's identity."""
+        """Return what stands for this backbone in a cell's identity."""
         backbone = self.backbone
         return {
             "spec": backbone.spec,
@@ -103,7 +103,7 @@ def _file_digest(path: Path) -> str:
 
 
 class Resources:
-    """Looks things up in the catalog once, and keeps the last encoded splits open."""
+    """Look things up in the catalog once, and keep the last encoded splits open."""
 
     def __init__(self, catalog: Catalog, cache: Cache) -> None:
         self.catalog = catalog

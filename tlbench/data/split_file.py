@@ -1,4 +1,4 @@
-"""Splits by content: which part each example belongs to, drawn once, written down, and the same for everybody.
+"""Divide a dataset by content once, write the division down, and read it back the same for everybody.
 
 An example is named by the digest of its content, never by its place, so that a table serves a colleague whose files
 are called otherwise. What must not be parted stays together: copies of an example, and examples of one group.
@@ -25,19 +25,19 @@ _COLUMNS = ["domain", "example", "part"]
 
 @dataclass(frozen=True, eq=False)
 class SplitTable:
-    """The part of every example: a split's name, or the number of a fold."""
+    """Assign every example its part: a split's name, or the number of a fold."""
 
     parts: Mapping[tuple[str, str], str]  # (domain, digest of the example) -> part
 
     @cached_property
     def folds(self) -> int:
-        """The number of folds; 0 where the parts are splits."""
+        """Return the number of folds; 0 where the parts are splits."""
         names = set(self.parts.values())
         return 0 if names & set(SPLITS) else len(names)
 
     @cached_property
     def digest(self) -> str:
-        """The SHA-256 of the table's content, whatever the order of its lines."""
+        """Return the SHA-256 of the table's content, whatever the order of its lines."""
         return hashlib.sha256(self.text().encode()).hexdigest()
 
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""Weights files: read safely, compared with the network tensor by tensor, loaded only where they fit.
+"""Read weights files safely, compare them with a network tensor by tensor, and load them only where they fit.
 
 For authors of backbones: `read_header` and `compare` when a backbone is found, `compare` and `load` when it is built.
 """
@@ -26,7 +26,7 @@ _PICKLE_STARTS = (b"\x80", b"PK\x03\x04")  # a bare pickle; the zip of torch.sav
 
 @dataclass(frozen=True)
 class WeightsHeader:
-    """What a safetensors file says before any tensor is read."""
+    """Hold what a safetensors file says before any tensor is read."""
 
     path: Path
     shapes: TensorShapes
@@ -34,14 +34,14 @@ class WeightsHeader:
 
     @property
     def pretrained_on(self) -> str:
-        """The upstream data as the metadata state them."""
+        """Return the upstream data as the metadata state them."""
         stated = [self.metadata[key] for key in _STATED_DATA if key in self.metadata]
         return stated[0] if stated else f"unknown ({self.path.name})"
 
 
 @dataclass(frozen=True)
 class WeightsFit:
-    """How a file's tensors compare with a network's."""
+    """Compare a file's tensors with a network's, in counts and names."""
 
     expected: int  # tensors of the network
     matched: int
@@ -54,12 +54,12 @@ class WeightsFit:
 
     @property
     def fits(self) -> bool:
-        """Whether every tensor of the network is there and none is left over that should not be."""
+        """Tell whether every tensor of the network is there and none is left over that should not be."""
         return not (self.missing or self.misshapen or self.unexpected)
 
     @property
     def count(self) -> str:
-        """How many tensors match: `98 of 120`."""
+        """Return how many tensors match: `98 of 120`."""
         return f"{self.matched} of {self.expected}"
 
     def describe(self) -> dict[str, Any]:
