@@ -1,4 +1,4 @@
-"""Batched augmentation of encoded images on their device."""
+"""Transform batches of encoded images at random, on their device."""
 
 import torch
 from torch import Tensor
@@ -7,7 +7,7 @@ SHIFT = 8  # images move by up to 1/SHIFT of their side (He et al., 2015, arXiv:
 
 
 def is_image(inputs: Tensor) -> bool:
-    """Whether a batch is encoded images, uint8 or float32 (N, C, H, W); anything else is left alone."""
+    """Tell whether a batch is encoded images, uint8 or float32 (N, C, H, W); anything else is left alone."""
     return inputs.dim() == 4 and inputs.dtype in (torch.uint8, torch.float32)
 
 

@@ -1,4 +1,4 @@
-"""Streams of a training: labelled data, unlabelled inputs or episodes, as batches without end."""
+"""Yield batches without end for a training: of labelled data, unlabelled inputs or episodes."""
 
 from collections.abc import Iterator
 from typing import Any

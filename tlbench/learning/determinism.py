@@ -1,4 +1,4 @@
-"""The one place that sets global seeds and switches: equal cells give equal bits."""
+"""Set global seeds and switches, here and nowhere else: equal cells give equal bits."""
 
 import os
 import random
@@ -75,7 +75,7 @@ def synchronise(device: torch.device) -> None:
 
 
 class Stopwatch:
-    """Measures seconds on a device, waiting for it at both ends."""
+    """Measure seconds on a device, waiting for it at both ends."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device

@@ -50,7 +50,7 @@ def extraction_seconds(split: EncodedSplit, identity: object, device: torch.devi
 
 @dataclass(eq=False)
 class FeatureSource:
-    """Finds features of encoded splits under one frozen backbone, and keeps account of what they cost.
+    """Find features of encoded splits under one frozen backbone, and keep account of what they cost.
 
     Costs must not depend on what the cache happened to hold: the seconds spent here are told apart from the
     seconds owed, the share of the extraction that falls to the rows that were asked for.

@@ -1,4 +1,4 @@
-"""Multinomial logistic regression of features, solved to convergence."""
+"""Solve multinomial logistic regression of features to convergence."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""The loss that most strategies share; a method with a loss of its own writes it in its own file."""
+"""Define the loss that most strategies share; a method with a loss of its own writes it in its own file."""
 
 from collections.abc import Callable
 

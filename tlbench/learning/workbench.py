@@ -1,4 +1,4 @@
-"""What a strategy works with: fresh backbones, cached features, the training loop and seeded generators."""
+"""Give a strategy its tools: fresh backbones, cached features, the training loop and seeded generators."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ _FROM_TASK: Any = object()  # the default of `select_on`: the task's own validat
 
 @dataclass(frozen=True)
 class Setting:
-    """What one fit is about, beside its data."""
+    """Describe what one fit is about, beside its data."""
 
     backbone: Backbone
     weights: Mapping[str, Tensor] | None
@@ -40,7 +40,7 @@ class Setting:
 
 @dataclass
 class Journal:
-    """What happened on a bench, for the record."""
+    """Hold what happened on a bench, for the record."""
 
     notes: dict[str, Any] = field(default_factory=dict)
     trained_parameters: int = 0
@@ -49,12 +49,12 @@ class Journal:
 
     @property
     def validated(self) -> bool:
-        """Whether validation labels chose anything."""
+        """Tell whether validation labels chose anything."""
         return self.chosen_by == VALIDATION
 
 
 class Workbench:
-    """The tools of one fit."""
+    """Give a strategy the tools of one fit."""
 
     def __init__(
         self,
@@ -80,22 +80,22 @@ class Workbench:
 
     @property
     def device(self) -> torch.device:
-        """Where networks and features live."""
+        """Return the device that networks and features live on."""
         return self._setting.device
 
     @property
     def feature_dim(self) -> int:
-        """The width of the backbone's features."""
+        """Return the width of the backbone's features."""
         return self._setting.backbone.feature_dim
 
     @property
     def modality(self) -> str:
-        """What kind of input this is: `image`, `text` ..."""
+        """Return what kind of input this is: `image`, `text` ..."""
         return self._setting.backbone.modality
 
     @property
     def recipe(self) -> Recipe:
-        """The suite's shared recipe; narrow it with `bench.recipe.but(lr=...)`."""
+        """Return the suite's shared recipe; narrow it with `bench.recipe.but(lr=...)`."""
         return self._setting.recipe
 
     def backbone(self, pretrained: bool = True) -> nn.Module:
@@ -243,7 +243,7 @@ class Workbench:
 
     @property
     def selects(self) -> bool:
-        """Whether there is anything to choose by: candidates are worth making."""
+        """Tell whether there is anything to choose by: candidates are worth making."""
         return self._judge is not None or self._validation is not None
 
     def _rank(self, candidate: T, logits: Callable[[T, Tensor], Tensor], position: int) -> tuple[float, ...]:
