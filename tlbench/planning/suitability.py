@@ -1,4 +1,4 @@
-"""Why a combination makes no sense, in a sentence that says what would make it suitable."""
+"""Say why a combination makes no sense, in a sentence that says what would make it suitable."""
 
 from collections.abc import Iterator, Sequence
 
