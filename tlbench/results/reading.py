@@ -1,4 +1,4 @@
-"""Reads what thousands of cells have stored: 100,000 take one process half a minute."""
+"""Read what thousands of cells have stored: 100,000 take one process half a minute."""
 
 import gc
 import json

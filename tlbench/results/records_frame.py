@@ -1,4 +1,4 @@
-"""The records of a results folder as one tidy frame: labels, scores, ledger, costs and failures in columns."""
+"""Read records into one tidy frame: labels, scores, ledger, costs and failures in columns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -56,7 +56,7 @@ def selection(record: Record) -> str:
 
 
 def is_upper_bound(record: Record) -> bool:
-    """Whether a row was given labels that nobody has."""
+    """Tell whether a row was given labels that nobody has."""
     return bool(record.labels.get("upper_bound") or record.ledger.get("upper_bound"))
 
 

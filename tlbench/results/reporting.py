@@ -1,4 +1,4 @@
-"""Has reporters write their files, shows the texts among them, and ends with the page's path."""
+"""Write reports: call the reporters, show the texts among their files, and end with the page's path."""
 
 import json
 import os

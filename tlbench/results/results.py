@@ -1,4 +1,4 @@
-"""Reads a results folder into a tidy frame, a summary with intervals, and sentences."""
+"""Read a results folder into a tidy frame, a summary with intervals, and sentences."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
@@ -34,7 +34,7 @@ _FAMILIES = {str(family): place for place, family in enumerate(Family)}
 
 
 class Results:
-    """The records of one folder, in an order that depends on nothing but themselves."""
+    """Hold the records of one folder, in an order that depends on nothing but themselves."""
 
     def __init__(self, folder: Path | str, baseline: str | None = None) -> None:
         """Read a folder; with `baseline`, every row is compared with the strategy of that name, where it has one.
@@ -64,19 +64,19 @@ class Results:
 
     @cached_property
     def metrics(self) -> tuple[str, ...]:
-        """The names of all scores, the primary ones first."""
+        """Return the names of all scores, the primary ones first."""
         names = {name for record in self.records for name in record.scores}
         primaries = (PRIMARY, PRIMARY_OF_CLUSTERS)
         return tuple(sorted(names, key=lambda name: (name not in primaries, name)))
 
     @property
     def metric(self) -> str:
-        """The metric that tables and charts show unless told otherwise."""
+        """Return the metric that tables and charts show unless told otherwise."""
         return self.primaries[0]
 
     @cached_property
     def primaries(self) -> tuple[str, ...]:
-        """One metric for labelled rows and one for clusterings, as far as there are such rows."""
+        """Return one metric for labelled rows and one for clusterings, as far as there are such rows."""
         found = []
         for of_clusters, primary in ((False, PRIMARY), (True, PRIMARY_OF_CLUSTERS)):
             if any(_is_clustering(record) == of_clusters for record in self.records):
@@ -85,7 +85,7 @@ class Results:
         return tuple(found)
 
     def is_of_clusters(self, metric: str) -> bool:
-        """Whether a metric is of rows that were given no label at all, whose clusters have no names."""
+        """Tell whether a metric is of rows that were given no label at all, whose clusters have no names."""
         return metric in self._cluster_metrics
 
     @cached_property

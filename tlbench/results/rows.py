@@ -1,4 +1,4 @@
-"""What rows are called where they stand together: the strategy, and whatever else tells it from its neighbours."""
+"""Name rows that stand together: by the strategy, and by whatever else tells it from its neighbours."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def row_labels(rows: Sequence[Mapping[str, Any]], tell_sources: bool | None = No
 
 
 def has_several_sources(rows: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether a strategy among rows transfers from more than one source."""
+    """Tell whether a strategy among rows transfers from more than one source."""
     sources: dict[str, set[str]] = {}
     for row in rows:
         sources.setdefault(str(row["strategy"]), set()).add(str(row[SOURCE] or ""))

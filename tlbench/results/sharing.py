@@ -1,4 +1,4 @@
-"""Parses many records, most of which say the same: equal parts are kept once, and parsed once where that can be."""
+"""Parse many records that are mostly alike: keep equal parts once, and parse them once where that can be."""
 
 import json
 import marshal
@@ -13,7 +13,7 @@ _KEYS = tuple(re.compile(rf',\n{" " * level}"([^"\\]*)": ') for level in (1, 2))
 
 
 class Sharing:
-    """Parses records as they are stored, one after the other; nobody may change what it returns."""
+    """Parse records as they are stored, one after the other; nobody may change what it returns."""
 
     def __init__(self) -> None:
         self._of_text: dict[str, Any] = {}

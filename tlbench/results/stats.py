@@ -1,4 +1,4 @@
-"""Intervals, each over a named source of uncertainty. docs/statistics.md says what each means and does not."""
+"""Compute intervals, each over a named source of uncertainty. docs/statistics.md says what each means and does not."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +14,7 @@ _REACH = 7  # standard deviations beyond which a bootstrap distribution holds ne
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with the ends of its interval (NaN where there is none) and the number of observations."""
+    """Hold a mean with the ends of its interval (NaN where there is none) and the number of observations."""
 
     mean: float
     low: float

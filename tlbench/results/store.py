@@ -1,4 +1,4 @@
-"""A results folder: one JSON record per cell, its test logits beside it, each written whole or not at all."""
+"""Store one JSON record per cell in a results folder, its test logits beside it, each written whole or not at all."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ MARKER = "tlbench.json"
 
 
 class Store:
-    """Reads and writes one results folder.
+    """Read and write one results folder.
 
     The logits are written first and the record last: a record that exists is complete, whatever was killed.
     """
@@ -62,7 +62,7 @@ class Store:
         return self.records_folder / f"{cell}.json"
 
     def has(self, cell: str) -> bool:
-        """Whether a cell's record is there, be it a success or a failure."""
+        """Tell whether a cell's record is there, be it a success or a failure."""
         return self._path(cell).exists()
 
     def cells(self) -> set[str]:
