@@ -25,20 +25,20 @@ from tlbench.seeds import derive
 
 @dataclass(frozen=True)
 class EnsembleMember:
-    """A member's record, and its predictions for each episode (or for the one task of a label budget)."""
+    """Hold a member's record, and its predictions for each episode (or for the one task of a label budget)."""
 
     record: Record
     predictions: list[Predictions]
 
     @property
     def variant(self) -> str:
-        """The strategy variant as tables call it."""
+        """Return the strategy variant as tables call it."""
         return str(self.record.labels["strategy"])
 
 
 @dataclass(frozen=True, eq=False)
 class CellSetup:
-    """What all tasks of a cell share: strategy, backbone, splits, features, device, an ensemble's members."""
+    """Hold what all tasks of a cell share: strategy, backbone, splits, features, device, an ensemble's members."""
 
     cell: Cell
     resources: Resources
@@ -49,33 +49,33 @@ class CellSetup:
 
     @cached_property
     def needs(self) -> Requirements:
-        """What the strategy needs; of an ensemble with what its members need."""
+        """Return what the strategy needs; of an ensemble with what its members need."""
         return self.resources.catalog.needs(self.strategy)
 
     @cached_property
     def metrics(self) -> list[Metric]:
-        """The metrics that score the cell: without any label there are clusters, whose numbers mean nothing."""
+        """Return the metrics that score the cell: without any label those of clusters, whose numbers mean nothing."""
         of = "clusters" if self.cell.labels["setting"] == UNSUPERVISED else "labels"
         return [metric for metric in self.resources.catalog.metric_list() if metric.of == of]
 
     @cached_property
     def target(self) -> DatasetEntry:
-        """The target's dataset."""
+        """Return the target's dataset."""
         return self.resources.dataset(self.cell.transfer.dataset)
 
     @cached_property
     def division(self) -> Division:
-        """How the target's dataset is divided in the cell's replicate."""
+        """Return how the target's dataset is divided in the cell's replicate."""
         return division_of(self.cell, self.resources)
 
     @cached_property
     def pool(self) -> Portion:
-        """The target's training split, which labels are drawn from."""
+        """Return the target's training split, which labels are drawn from."""
         return self.portion("train")
 
     @cached_property
     def test(self) -> Portion:
-        """The target's test split."""
+        """Return the target's test split."""
         return self.portion("test")
 
     def portion(self, split: str) -> Portion:
@@ -98,7 +98,7 @@ class CellSetup:
 
     @cached_property
     def features(self) -> FeatureSource:
-        """Where the fits of this cell find features."""
+        """Return the source of features that the fits of this cell share."""
         return self.new_features()
 
     def new_features(self) -> FeatureSource:

@@ -1,4 +1,4 @@
-"""Pretrains a backbone on an upstream dataset by a committed recipe, and writes its weights with a card."""
+"""Pretrain a backbone on an upstream dataset by a committed recipe, and write its weights with a card."""
 
 import json
 import tomllib
@@ -26,7 +26,7 @@ KEYS = ("dataset", "domain", "seed", "threads", "recipe")
 
 @dataclass(frozen=True)
 class UpstreamRecipe:
-    """What a recipe file says: data, seed, threads (they change the bits of sums) and the training recipe."""
+    """Hold what a recipe file says: data, seed, threads (they change the bits of sums) and the training recipe."""
 
     dataset: str
     domain: str

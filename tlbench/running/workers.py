@@ -1,4 +1,4 @@
-"""Runs the cells that a store lacks: in this process, or in worker processes that may die alone."""
+"""Run the cells that a store lacks: in this process, or in worker processes that may die alone."""
 
 import multiprocessing
 import os
@@ -27,7 +27,7 @@ TOLD_EVERY = 0.5  # seconds between what a worker says of one piece of work
 
 @dataclass(frozen=True)
 class Where:
-    """Where and how cells run; none of it is part of a cell's identity."""
+    """Describe where and how cells run; none of it is part of a cell's identity."""
 
     device: str = "auto"
     jobs: int = 1
@@ -36,7 +36,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Finished:
-    """A cell and its stored record."""
+    """Report that a cell is done, with its stored record."""
 
     cell: Cell
     record: Record
@@ -44,7 +44,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Started:
-    """A cell was handed out; `position` counts from 1."""
+    """Report that a cell was handed out; `position` counts from 1."""
 
     cell: Cell
     position: int
