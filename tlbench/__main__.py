@@ -1,4 +1,4 @@
-"""`python -m tlbench`."""
+"""Run the command line as `python -m tlbench`."""
 
 from tlbench.cli import main
 

@@ -1,4 +1,4 @@
-"""Everything tlbench raises on purpose.
+"""Define everything that tlbench raises on purpose.
 
 TlbenchError
 ├── UnknownNameError   a strategy, backbone, dataset, metric, suite ... that no plugin offers
@@ -16,40 +16,40 @@ The command line turns each into one line and exit code 2.
 
 
 class TlbenchError(Exception):
-    """The root of all errors that a user can mend: its text says what, which and what to do."""
+    """Report what a user can mend, and how: the root of all errors, whose text says what, which and what to do."""
 
 
 class UnknownNameError(TlbenchError):
-    """A name that no installed plugin offers."""
+    """Report a name that no installed plugin offers."""
 
 
 class ParameterError(TlbenchError):
-    """A parameter, key or setting that is unknown, or of a wrong type or range."""
+    """Report a parameter, key or setting that is unknown, or of a wrong type or range."""
 
 
 class PluginError(TlbenchError):
-    """A plugin that cannot be used, or two plugins that claim one name."""
+    """Report a plugin that cannot be used, or two plugins that claim one name."""
 
 
 class DataError(TlbenchError):
-    """A dataset that cannot be read as what it says it is."""
+    """Report a dataset that cannot be read as what it says it is."""
 
 
 class WeightsError(TlbenchError):
-    """Weights that are unsafe to read, missing, or do not fit the network."""
+    """Report weights that are unsafe to read, missing, or do not fit the network."""
 
 
 class DeviceError(TlbenchError):
-    """A device that was asked for and is not there."""
+    """Report a device that was asked for and is not there."""
 
 
 class StoreError(TlbenchError):
-    """A results folder that cannot be read or written."""
+    """Report a results folder that cannot be read or written."""
 
 
 class PlanError(TlbenchError):
-    """A plan in which nothing can run."""
+    """Report a plan in which nothing can run."""
 
 
 class TrainingError(TlbenchError):
-    """A loss that became infinite or not a number; the text names the step."""
+    """Report a loss that became infinite or not a number; the text names the step."""
