@@ -1,4 +1,4 @@
-"""A backbone under examination: sample images, and what it made of them, worked out once for all rules."""
+"""Hold a backbone under examination with sample images, and compute its outputs once for all rules."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ def sample_images() -> list[np.ndarray]:
 
 
 class BackboneSubject:
-    """A backbone with examples to try it on: those given, or samples of images or texts.
+    """Hold a backbone with examples to try it on: those given, or samples of images or texts.
 
     Raises ConformanceError for a modality of which there are no samples.
     """
@@ -52,7 +52,7 @@ class BackboneSubject:
 
     @cached_property
     def shapes(self) -> list[tuple[int, ...] | None]:
-        """The shape of each example as it is encoded, None where it is refused with a DataError."""
+        """Return the shape of each example as it is encoded, None where it is refused with a DataError."""
         found: list[tuple[int, ...] | None] = []
         for example in self.examples:
             try:
@@ -67,7 +67,7 @@ class BackboneSubject:
 
     @cached_property
     def taken(self) -> list[Any]:
-        """The examples that are encoded to one and the same shape, as all should be."""
+        """Return the examples that are encoded to one and the same shape, as all should be."""
         usual = next(shape for shape in self.shapes if shape is not None)
         return [example for example, shape in zip(self.examples, self.shapes, strict=True) if shape == usual]
 
@@ -83,19 +83,19 @@ class BackboneSubject:
 
     @cached_property
     def encoded(self) -> Tensor:
-        """Four of the examples that it takes, encoded: enough to tell, few enough for a large network."""
+        """Return four of the examples that it takes, encoded: enough to tell, few enough for a large network."""
         return self.encode((self.taken * BATCH)[:BATCH])
 
     @cached_property
     def weights(self) -> Mapping[str, Tensor] | None:
-        """The tensors of its weights' file; None for a random start."""
+        """Return the tensors of its weights' file; None for a random start."""
         with self.said("its weights"):
             path = self.backbone.weights
         return None if path is None else read_weights(Path(path))
 
     @property
     def takes_weights(self) -> bool:
-        """Whether weights can ever reach it: a file of its own, or the field for `name@FILE`."""
+        """Tell whether weights can ever reach it: a file of its own, or the field for `name@FILE`."""
         return self.weights is not None or (
             hasattr(self.backbone, "__dataclass_fields__") and ("weights" in self.backbone.__dataclass_fields__)
         )
@@ -113,7 +113,7 @@ class BackboneSubject:
 
     @cached_property
     def network(self) -> nn.Module:
-        """Its network with its own weights, or a random start, in evaluation mode."""
+        """Return its network with its own weights, or a random start, in evaluation mode."""
         return self.build(self.weights).eval()
 
     def features(self, network: nn.Module, inputs: Tensor) -> Any:
@@ -123,12 +123,12 @@ class BackboneSubject:
 
     @cached_property
     def found(self) -> Any:
-        """What its network makes of all that was encoded, whatever it is."""
+        """Return the network's output for all that was encoded, whatever type it is."""
         return self.features(self.network, self.encoded)
 
     @property
     def some_features(self) -> Tensor:
-        """The features of all that was encoded; raises ConformanceError where they are no tensor."""
+        """Return the features of all that was encoded; raise ConformanceError where they are no tensor."""
         found = self.found
         if not isinstance(found, Tensor):
             raise ConformanceError(f"{self.name}: the network returns {type(found).__name__}; features are a tensor.")

@@ -1,4 +1,4 @@
-"""A dataset under examination: what it gave, kept as bytes, and ways to make it anew."""
+"""Hold a dataset under examination: load its splits, keep them as bytes, and make equal datasets anew."""
 
 import atexit
 import dataclasses
@@ -25,7 +25,7 @@ SMALL = 20_000_000  # bytes of a folder that is copied to change something in it
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Seen:
-    """What a load gave, in copies: labels, and the bytes of some examples."""
+    """Hold copies of what a load gave: labels, and the bytes of some examples."""
 
     labels: np.ndarray
     rows: tuple[int, ...]
@@ -39,7 +39,7 @@ class Seen:
 
 
 class DatasetSubject:
-    """A dataset, given as an instance or as a class that can be made without arguments."""
+    """Hold a dataset under examination, given as an instance or as a class that can be made without arguments."""
 
     def __init__(self, dataset: type[Dataset] | Dataset) -> None:
         if isinstance(dataset, type):
@@ -69,19 +69,19 @@ class DatasetSubject:
 
     @cached_property
     def parts(self) -> list[tuple[str, str]]:
-        """All domains with their splits."""
+        """Return all domains with their splits."""
         with self.said("domains or splits"):
             return [(domain, split) for domain in self.dataset.domains for split in self.dataset.splits(domain)]
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The classes."""
+        """Return the classes."""
         with self.said("classes"):
             return tuple(self.dataset.classes)
 
     @cached_property
     def steady(self) -> bool:
-        """Whether equal datasets give the same at all; where not, rules on what changes it have nothing to compare."""
+        """Tell whether equal datasets give the same at all; where not, rules on changes have nothing to compare."""
         _ = self.first
         with as_in_a_run():
             return not (self.compared(self.dataset, "") or self.compared(self.anew(), ""))
@@ -110,19 +110,19 @@ class DatasetSubject:
 
     @cached_property
     def first(self) -> dict[tuple[str, str], Seen]:
-        """What the first load of each split gave."""
+        """Return what the first load of each split gave."""
         _ = self.classes  # before anything is done to the file system's order
         return {part: self.see(*part) for part in self.parts}
 
     @cached_property
     def digests(self) -> dict[tuple[str, str], Sequence[str]]:
-        """The digests of all examples by split."""
+        """Return the digests of all examples by split."""
         with self.said("digests"):
             return {part: list(self.dataset.digests(*part)) for part in self.parts}
 
     @cached_property
     def findings(self) -> tuple[str, ...]:
-        """What the dataset itself says is unusual."""
+        """Return what the dataset itself says is unusual."""
         with self.said("findings"):
             return tuple(self.dataset.findings())
 
@@ -170,7 +170,7 @@ class DatasetSubject:
             return digest_here(self.anew(), self.parts)
 
     def elsewhere(self) -> str | None:
-        """Return the same of a process that hashes otherwise; None where the dataset cannot be sent to one."""
+        """Return the text of `here` from a process that hashes otherwise; None where it cannot be sent to one."""
         try:
             dataset = self.anew()
         except ConformanceError:  # a rule of its own tells of it

@@ -1,7 +1,7 @@
-"""The one error of the conformance kit."""
+"""Define the one error of the conformance kit."""
 
 from tlbench.errors import TlbenchError
 
 
 class ConformanceError(TlbenchError):
-    """A plugin that breaks a rule of the benchmark: the text says which, where and how to mend it."""
+    """Report a plugin that breaks a rule of the benchmark: the text says which, where and how to mend it."""

@@ -1,4 +1,4 @@
-"""One fit on a toy problem as a run would do it, with a record of what it touched."""
+"""Fit a strategy once on a toy problem as a run would do it, and record what it touched."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ MANY = Recipe(steps=50, batch_size=16)  # to learn something by
 
 @dataclass(frozen=True)
 class Occasion:
-    """The circumstances of a fit."""
+    """Describe the circumstances of a fit."""
 
     budget: Budget
     recipe: Recipe = FEW
@@ -37,7 +37,7 @@ class Occasion:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """What came of a fit."""
+    """Hold the outcome of a fit: classifier, logits, and everything that it changed."""
 
     task: Task
     bench: RecordingWorkbench

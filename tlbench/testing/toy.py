@@ -1,4 +1,4 @@
-"""A toy problem: tiny images in two domains and a tiny network with weights, made in milliseconds and offline."""
+"""Make a toy problem: tiny images in two domains and a tiny network with weights, in milliseconds and offline."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ OTHER_CLASSES = 5  # classes of a source that does not share the target's
 
 
 class Network(nn.Module):
-    """Images (N, channels, 8, 8), uint8, to features (N, 8)."""
+    """Compute features (N, 8) of images (N, channels, 8, 8), uint8."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Network(nn.Module):
 
 @dataclass(frozen=True)
 class ToyBackbone(Backbone):
-    """Two convolutions with batch norms, and a linear layer."""
+    """Build a network of two convolutions with batch norms, and a linear layer."""
 
     name: str = "toy"
     channels: int = 1
@@ -60,7 +60,7 @@ class ToyBackbone(Backbone):
 
 @dataclass(frozen=True)
 class ToyDataset(Dataset):
-    """The toy's target domain, for what asks for a dataset; a strategy never loads it."""
+    """Describe the toy's target domain, for what asks for a dataset; a strategy never loads it."""
 
     name = "toy"
     domains = ("source", "target")
@@ -69,7 +69,7 @@ class ToyDataset(Dataset):
 
     @property
     def classes(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The names of the classes."""
+        """Return the names of the classes."""
         return tuple(f"class {number}" for number in range(self.size))
 
     def load(self, domain: str, split: str) -> Labelled:
@@ -80,24 +80,24 @@ class ToyDataset(Dataset):
 
 @dataclass(frozen=True)
 class Toy:
-    """An easy problem. A class is a pattern of 4 x 4 grey fields, the target paler than the source."""
+    """Make an easy problem. A class is a pattern of 4 x 4 grey fields, the target paler than the source."""
 
     classes: int = 4
     channels: int = 1
 
     @property
     def backbone(self) -> Backbone:
-        """The backbone, without its weights."""
+        """Return the backbone, without its weights."""
         return ToyBackbone(channels=self.channels)
 
     @property
     def dataset(self) -> Dataset:
-        """The dataset that `unsuitable` is asked about."""
+        """Return the dataset that `unsuitable` is asked about."""
         return ToyDataset(self.classes)
 
     @property
     def weights(self) -> Mapping[str, Tensor]:
-        """The pretrained weights."""
+        """Return the pretrained weights."""
         return pretrained(self.channels).weights
 
     def examples(self, domain: str, split: str) -> Labelled:
@@ -148,7 +148,7 @@ class Toy:
 
 @dataclass(frozen=True, eq=False)
 class Pretrained:
-    """Weights, and what the network made of some images before anything was fitted."""
+    """Hold weights, and the network's features of some images before anything was fitted."""
 
     weights: Mapping[str, Tensor]
     images: Tensor

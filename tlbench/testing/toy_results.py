@@ -1,4 +1,4 @@
-"""Made-up results: folders of records with predictions, as runs of several kinds leave them, in milliseconds."""
+"""Make up results: folders of records with predictions, as runs of several kinds leave them, in milliseconds."""
 
 from collections.abc import Iterator
 from pathlib import Path
