@@ -43,7 +43,7 @@ def extract_split(
 
 
 def extraction_seconds(split: EncodedSplit, identity: object, device: torch.device, cache: Cache) -> float:
-    """Return what it took to extract a split's features, whenever that was."""
+    """Return the seconds that extracting a split's features took, whenever that was."""
     _, texts = cache.state("extraction", feature_key(split, identity, device), lambda: ({}, {"seconds": "nan"}))
     return float(texts["seconds"])
 
@@ -77,7 +77,7 @@ class FeatureSource:
         return found
 
     def settle(self) -> float:
-        """Return what to add to a measured time, owed minus spent, and begin anew."""
+        """Return the seconds to add to a measured time, owed minus spent, and set both to 0."""
         difference = self.seconds_owed - self.seconds_here
         self.seconds_here = self.seconds_owed = 0.0
         return difference
