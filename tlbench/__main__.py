@@ -1,4 +1,4 @@
-"""Run the command line by `python -m tlbench`."""
+"""Run the command line as `python -m tlbench`."""
 
 from tlbench.cli import main
 

@@ -1,4 +1,4 @@
-"""Say how users spell things: `finetune(lr=0.001)`, `resnet18(pad_type=same)@file`, `folder:PATH?domains`."""
+"""Parse and write what users spell: `finetune(lr=0.001)`, `resnet18(pad_type=same)@file`, `folder:PATH?domains`."""
 
 import ast
 import difflib
@@ -13,7 +13,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 @dataclass(frozen=True)
 class Spec:
-    """Describe a name as a user wrote it, taken apart: `name(parameters)@location`."""
+    """Hold the parts of a name as a user wrote it: `name(parameters)@location`."""
 
     name: str
     parameters: Mapping[str, object] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Tell how far long work is: whoever shows progress listens, and without a listener it costs nothing."""
+"""Tell a listener how far long work is; without a listener it costs nothing."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +15,7 @@ _listener: Listener | None = None
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Return have long work of this process tell `listener` how far it is, from any thread."""
+    """Let `listener` be told how far long work of this process is, from any thread, while a block runs."""
     global _listener
     before, _listener = _listener, listener
     try:

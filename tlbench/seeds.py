@@ -1,4 +1,4 @@
-"""Derive seeds: a seed is a hash of the root seed, a purpose and named dimensions, an address for each random number.
+"""Compute every seed from an address: the hash of the root seed, a purpose and named dimensions.
 
 No purpose depends on the strategy. That is what makes comparisons paired.
 """

@@ -1,4 +1,4 @@
-"""Run `tlbench check NAME`: finds what a name means, holds it to the rules of the kit, and says what came of each."""
+"""Check what a name means against the rules of the conformance kit, for `tlbench check NAME`."""
 
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ INDENT = 6  # columns before a verdict's text
 
 @dataclass(frozen=True)
 class Verdict:
-    """Hold what came of one rule: `fault` is the sentence that says what is wrong and how to mend it, or empty."""
+    """Hold the outcome of one rule: `fault` is the sentence that says what is wrong and how to mend it, or empty."""
 
     rule: str
     fault: str = ""
@@ -38,7 +38,7 @@ class Candidate:
         return f"{self.kind} {self.name}, {self.origin}"
 
     def verdicts(self) -> Iterator[Verdict]:
-        """Check rule by rule."""
+        """Check rule by rule and yield each verdict."""
         for rule, run in self.rules():
             try:
                 run()

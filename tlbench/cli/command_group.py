@@ -1,4 +1,4 @@
-"""Group the commands of `tlbench`: plugins may add commands to it, and a user's slip costs one line."""
+"""Let plugins add commands to `tlbench`, and answer a user's slip in one line."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from tlbench.names import unknown
 
 
 class PluginGroup(click.Group):
-    """Describe a group that lets plugins add commands, and turns a user's slip into one line and exit code 2."""
+    """Let plugins add commands, and turn a user's slip into one line and exit code 2."""
 
     _asked_plugins = False
 

@@ -1,4 +1,4 @@
-"""Offer the commands of the command line. They import late: `tlbench --help` waits for nothing heavy."""
+"""Define the commands. Each imports what it needs when it runs: `tlbench --help` waits for nothing heavy."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Say what `tlbench doctor` finds: versions, devices, hub, cache and plugins."""
+"""Check what a run depends on, for `tlbench doctor`: versions, devices, hub, cache and plugins."""
 
 import importlib.metadata
 import os

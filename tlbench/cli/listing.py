@@ -1,4 +1,4 @@
-"""Say what `tlbench list` and `tlbench show` say about installed things."""
+"""Describe installed things for `tlbench list` and `tlbench show`."""
 
 import inspect
 from collections.abc import Iterator

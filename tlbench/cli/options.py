@@ -1,4 +1,4 @@
-"""Say what chooses cells on the command line: the options, and the suite, plan and store that they come to."""
+"""Resolve the options that choose cells into a suite, a plan and a store."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def say(text: str) -> None:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Hold what the options come to: everything is resolved, nothing is written or run."""
+    """Hold what the options resolve to; nothing is written or run yet."""
 
     plan: "Plan"
     resources: "Resources"

@@ -1,4 +1,4 @@
-"""Show a run on the terminal: bars with the time left, or plain lines when nobody watches."""
+"""Show a run on the terminal: bars with the time left, or plain lines where no terminal is attached."""
 
 import statistics
 import time
@@ -37,7 +37,7 @@ def seconds_in_words(seconds: float) -> str:
 
 
 class Forecast:
-    """Judge how long the rest of a run takes: a cell like others takes as long as the median of those."""
+    """Estimate how long the rest of a run takes: a cell takes as long as the median of cells like it."""
 
     def __init__(self, cells: tuple[Cell, ...] = ()) -> None:
         self.cells = cells

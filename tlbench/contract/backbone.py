@@ -1,4 +1,4 @@
-"""Define what a backbone is: how raw examples become tensors, and how a network makes features of them."""
+"""Define what a backbone is: it encodes raw examples as tensors and builds a network that makes features of them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ _DESCRIPTIVE = (
 
 
 class Backbone(ABC):
-    """Describe a network from input to features, with or without pretrained weights.
+    """Encode raw examples and build a network from inputs to features, with or without pretrained weights.
 
     Plugins return instances. A subclass may be a frozen dataclass; its fields are then parameters that users
     set as `name(field=value)`. `name@FILE` gives `weights=FILE` to a dataclass with that field.
@@ -88,7 +88,7 @@ class Backbone(ABC):
 
 
 class BackboneFamily(ABC):
-    """Hold many backbones under one roof, found by name when asked (all of timm, say)."""
+    """Find one of many backbones by name when it is asked for (all of timm, say)."""
 
     name: ClassVar[str]
 

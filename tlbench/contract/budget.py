@@ -1,4 +1,4 @@
-"""Label budgets: how many target labels a strategy may use, validation included; and episodes of few classes."""
+"""Define label budgets: how many target labels a strategy may use, validation included; and episodes of few classes."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from tlbench.errors import ParameterError
 
 
 class BudgetKind(Enum):
-    """Say how the amount of a budget is to be read."""
+    """Name how the amount of a budget is counted."""
 
     SHOTS = "shots"  # labels of each class
     COUNT = "count"  # labels in all, stratified

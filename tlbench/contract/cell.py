@@ -16,7 +16,7 @@ from tlbench.contract.split_rule import GIVEN
 
 @dataclass(frozen=True)
 class Protocol:
-    """Say how labels are used and scores are taken; the same for every strategy of a suite."""
+    """Describe how labels are used and scores are taken; the same for every strategy of a suite."""
 
     validation: float = 0.0  # share of the label budget that is kept for validation
     episodes: int = 600  # tasks that an episodic budget draws (as Chen et al., 2019, arXiv:1904.04232)
@@ -38,7 +38,10 @@ class Protocol:
 
 @dataclass(frozen=True)
 class Transfer:
-    """Say where labels may come from and where it is measured. Datasets are specs as a user wrote them."""
+    """Name the domain that is measured and the one that source labels come from.
+
+    Datasets are specs as a user wrote them.
+    """
 
     dataset: str
     target: str  # the domain measured
@@ -53,7 +56,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Cell:
-    """Describe one strategy variant, backbone, transfer, budget and replicate."""
+    """Describe one run: a strategy variant, backbone, transfer, budget and replicate."""
 
     strategy: str  # the variant, as `tlbench -s` takes it
     backbone: str  # as `tlbench -b` takes it, with the path of its weights

@@ -25,7 +25,7 @@ from tlbench.names import format_spec, parse_spec, parse_value, split_outside_br
 
 @dataclass(frozen=True)
 class Card:
-    """Hold what stands in a dataset card: a file beside the data in which their owner says what they are."""
+    """Hold what a dataset card states: a file beside the data, in which their owner says what they are."""
 
     name: str = ""
     license: str = ""
@@ -36,14 +36,14 @@ class Card:
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """Describe a further label of each example: int64 numpy labels (N,), positions in the classes of its own."""
+    """Hold a further label of each example: int64 numpy labels (N,), positions in the column's own classes."""
 
     classes: tuple[str, ...]
     labels: Any
 
 
 class Dataset(ABC):
-    """Hold labelled raw examples in one or more domains. Subclasses may be frozen dataclasses with parameters."""
+    """Load labelled raw examples of one or more domains. Subclasses may be frozen dataclasses with parameters."""
 
     name: ClassVar[str]
     version: ClassVar[str] = "1"  # raised whenever an example or a label would change

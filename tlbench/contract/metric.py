@@ -16,7 +16,7 @@ PRIMARY = {"labels": "accuracy", "clusters": "clustering-accuracy"}  # what is s
 
 @dataclass(frozen=True)
 class Metric:
-    """Describe a score of predictions.
+    """Score predictions.
 
     `compute` takes logits, float32 (N, C), and labels, int64 (N,), as numpy arrays, and returns a float.
     A metric is of labels, or of clusters, whose numbers mean nothing; no row has scores of both kinds.

@@ -1,6 +1,4 @@
-"""Read, check and show parameters, the fields of a frozen dataclass, in one place for every kind of
-plugin.
-"""
+"""Read, check and show parameters, the fields of a frozen dataclass, in one place for every kind of plugin."""
 
 import dataclasses
 import re

@@ -1,4 +1,4 @@
-"""Define a plan is data: all cells with every name resolved, all skips with their reasons. Nothing has run yet."""
+"""Define a plan: all cells with every name resolved, and all skips with their reasons. Nothing has run yet."""
 
 from dataclasses import asdict, dataclass
 
@@ -8,7 +8,7 @@ from tlbench.contract.suite import Suite
 
 @dataclass(frozen=True)
 class Skip:
-    """Hold cells that are not run, with the sentence that says why."""
+    """Name cells that are not run, with the sentence that says why."""
 
     strategy: str
     backbone: str
@@ -25,7 +25,7 @@ class Skip:
 
 @dataclass(frozen=True)
 class Plan:
-    """Hold what will be run and what will not."""
+    """List the cells that will be run and the skips that will not, with findings and warnings."""
 
     suite: Suite
     cells: tuple[Cell, ...]

@@ -1,4 +1,4 @@
-"""Keep what a cell's classifiers predicted beside the true labels."""
+"""Hold the logits of a cell's classifiers beside the test labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

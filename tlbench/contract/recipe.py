@@ -1,4 +1,4 @@
-"""Define the shared training recipe: what every trained strategy does alike unless it says otherwise."""
+"""Define the training recipe that all trained strategies share unless one says otherwise."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -12,7 +12,7 @@ Precision = Literal["fp32", "bf16"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Say how the one training loop runs. A strategy narrows it with `bench.recipe.but(lr=...)`."""
+    """Set how the one training loop runs. A strategy narrows it with `bench.recipe.but(lr=...)`."""
 
     optimizer: Literal["adamw", "sgd"] = "adamw"
     lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate

@@ -1,4 +1,4 @@
-"""Define a record: what one cell was, was given, scored and cost. Its JSON form is what people publish."""
+"""Define the record of a cell: what it was, was given, scored and cost. Its JSON form is what people publish."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Record:
-    """Describe the stored result of a cell."""
+    """Hold the stored result of a cell."""
 
     cell: str  # its id
     identity: dict[str, Any]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reporter:
-    """Describe a format of reports. `write` puts its files into a folder and returns their paths, the main one last."""
+    """Write reports in one format. `write` puts files into a folder and returns their paths, the main one last."""
 
     name: str
     write: "Callable[[Results, Path], list[Path]]"

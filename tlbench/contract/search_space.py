@@ -1,4 +1,4 @@
-"""Say what a tuning may try of a strategy's parameters, and for how long: the vocabulary."""
+"""Describe which values of a strategy's parameters a tuning may try, and for how long."""
 
 import re
 from collections.abc import Mapping
@@ -12,9 +12,7 @@ TUNING_VERSION = "1"  # raised when the same budget would try something else; pa
 
 @dataclass(frozen=True)
 class Between:
-    """Describe a number from `low` to `high`; on a logarithmic scale unless told otherwise. Whole where both ends
-    are whole.
-    """
+    """Describe a range from `low` to `high`: logarithmic unless told otherwise, whole where both ends are whole."""
 
     low: float
     high: float
@@ -30,7 +28,7 @@ class Between:
 
 @dataclass(frozen=True)
 class OneOf:
-    """Describe one of a few values."""
+    """List the few values that a parameter may take."""
 
     values: tuple[Any, ...]
 
@@ -47,7 +45,7 @@ SearchSpace = Mapping[str, Between | OneOf]  # by field
 
 @dataclass(frozen=True)
 class TuningBudget:
-    """Say how much a tuning may try, the same for every strategy: so many trials, or so many seconds."""
+    """Set how much a tuning may try, the same for every strategy: so many trials, or so many seconds."""
 
     trials: int = 0
     seconds: float = 0.0

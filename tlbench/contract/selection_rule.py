@@ -1,4 +1,4 @@
-"""Define selection rules: what chooses among the checkpoints of a training, or among the trials of a tuning."""
+"""Name and check selection rules, which choose among the checkpoints of a training or the trials of a tuning."""
 
 from tlbench.errors import ParameterError
 from tlbench.names import unknown

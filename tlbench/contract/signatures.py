@@ -1,4 +1,4 @@
-"""Say what a plugin's methods must be callable with, and the habits of other libraries that people bring along."""
+"""Check that a plugin's methods can be called as tlbench calls them, and explain habits from other libraries."""
 
 import inspect
 from collections.abc import Sequence

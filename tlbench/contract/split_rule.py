@@ -1,4 +1,4 @@
-"""Say how a dataset is divided: by its own splits, into folds of cross-validation, or as a file says."""
+"""Describe how a dataset is divided: by its own splits, into folds of cross-validation, or as a file says."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ GIVEN = "given"
 
 @dataclass(frozen=True)
 class SplitRule:
-    """Hold what `--splits` takes: `given`, `5-fold`, or the path of a file that `tlbench data split` wrote."""
+    """Describe what `--splits` takes: `given`, `5-fold`, or the path of a file that `tlbench data split` wrote."""
 
     folds: int = 0  # of cross-validation; 0 where there is none, or where the file says
     file: Path | None = None

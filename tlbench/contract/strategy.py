@@ -26,7 +26,7 @@ INDUCTIVE, TRANSDUCTIVE, UNSUPERVISED, ORACLE = SETTINGS = ("inductive", "transd
 
 
 class Family(StrEnum):
-    """Describe the way of transferring that a strategy belongs to."""
+    """Name the way of transferring that a strategy belongs to."""
 
     SCRATCH = "scratch"
     EXTRACT = "extract"
@@ -40,7 +40,7 @@ class Family(StrEnum):
 
 @dataclass(frozen=True)
 class Requirements:
-    """Hold what a strategy must be given. What it does not ask for here, it does not get."""
+    """State what a strategy must be given. What it does not ask for here, it does not get."""
 
     source_labels: bool = False  # a labelled source domain or dataset
     unlabelled_target: bool = False  # the inputs of the target's training split
@@ -71,7 +71,7 @@ class Requirements:
 
 
 class Strategy(ABC):
-    """Describe a way to turn a backbone and few labels into a classifier.
+    """Turn a backbone and few labels into a classifier.
 
     Subclasses are frozen dataclasses: the fields are the hyper-parameters, the class attributes the identity.
     """

@@ -1,4 +1,4 @@
-"""Define a suite: which strategies, backbones, datasets and budgets to cross, under one protocol. Read from TOML."""
+"""Describe a suite, read from TOML: strategies, backbones, datasets and budgets to cross under one protocol."""
 
 import tomllib
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Suite:
-    """Hold blocks of cross-products that share replicates, root seed, protocol and recipe."""
+    """Describe blocks of cross-products that share replicates, root seed, protocol and recipe."""
 
     name: str
     blocks: tuple[Block, ...]

@@ -1,4 +1,4 @@
-"""Say what a strategy is given: labelled and unlabelled inputs, and never a test split, a path or a dataset's name."""
+"""Define what a strategy is given: labelled and unlabelled inputs, never a test split, a path or a dataset's name."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ class Labelled:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Describe the labelled source side that `Strategy.prepare` is given."""
+    """Hold the labelled source side that `Strategy.prepare` is given."""
 
     train: Labelled
     classes: tuple[str, ...]
@@ -36,9 +36,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class FurtherLabels:
-    """Hold another label of each labelled example, from a column of its own: an int64 tensor, rows as in
-    `Task.train`.
-    """
+    """Hold another label of each labelled example: an int64 tensor of a further column, rows as in `Task.train`."""
 
     name: str
     classes: tuple[str, ...]  # labels are positions in here
@@ -83,7 +81,7 @@ class Episodes:
 
 @dataclass(frozen=True, eq=False)
 class Episode:
-    """Describe one sampled task: labels are 0 to n_way - 1 in both parts."""
+    """Hold one sampled task: labels are 0 to n_way - 1 in both parts."""
 
     support: Labelled  # n_way * k_shot examples
     query: Labelled  # n_way * n_query examples

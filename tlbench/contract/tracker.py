@@ -1,4 +1,4 @@
-"""Define what a tracker is: a way to write a run down, while it goes on, where an experiment tracker shows it."""
+"""Define what a tracker is: it reports a run, while it goes on, to an experiment tracker."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tracker:
-    """Describe a kind of experiment tracker, which users choose as `--track NAME:PLACE`.
+    """Open observers for one kind of experiment tracker, which users choose as `--track NAME:PLACE`.
 
     `open(place, plan)` returns an observer: an object whose methods are hook implementations, such as
     `tlbench_cell_finished(cell, record)` and `tlbench_run_finished(results_dir)`. It is called before any cell runs

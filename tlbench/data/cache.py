@@ -1,4 +1,4 @@
-"""Keep what was computed in a content-addressed cache on disk: deleting it, at any time, only costs time."""
+"""Keep arrays and network states on disk by a hash: what is in the cache may be deleted at any time."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def default_cache_folder() -> Path:
 
 
 class Cache:
-    """Hold arrays and network states under the hash of what they were made from.
+    """Keep arrays and network states under the hash of what they were made from.
 
     Each entry is written to a temporary file and renamed, so that a killed process leaves no half entry; a
     lock per entry keeps two workers from making the same one.

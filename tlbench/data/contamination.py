@@ -23,7 +23,7 @@ _SEARCH = 1  # raised whenever other copies would be found in the same sketches
 
 @dataclass(frozen=True)
 class Copy:
-    """Describe a test input and where it stands again, by the names that messages use."""
+    """Name a test input and where it stands again, by the names that messages use."""
 
     test: str
     other: str
@@ -32,7 +32,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Overlap:
-    """Describe the test inputs that stand in other data; each counts once, with its closest copy there."""
+    """List the test inputs that stand in other data; each counts once, with its closest copy there."""
 
     what: str  # train, source or upstream
     data: str  # the other dataset as tables call it, with its domain
@@ -41,7 +41,7 @@ class Overlap:
 
     @property
     def equal(self) -> list[Copy]:
-        """Return those with the same values to the last one."""
+        """Return the copies with exactly the same values."""
         return [copy for copy in self.copies if copy.kind == EQUAL]
 
     @property
@@ -52,7 +52,7 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Contamination:
-    """Hold what a transfer's test inputs have in common with the data that a backbone and a strategy learn from.
+    """Hold which of a transfer's test inputs stand in the data that a backbone and a strategy learn from.
 
     An overlap is None where it is unknown: there is no source, the upstream data are not at hand, or nobody searched.
     """

@@ -1,4 +1,4 @@
-"""Say what is said of contamination: sentences for a plan and for a page, each once."""
+"""Describe contamination in sentences for a plan and for a page, each once."""
 
 from collections.abc import Sequence
 

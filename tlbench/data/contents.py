@@ -1,8 +1,7 @@
-"""Know labelled examples by their content: their order, their fingerprint, and a test split where they have
-none.
+"""Sort, fingerprint and split labelled examples by their content.
 
-For dataset plugins whose examples come from a library: with these three, the same images are the same dataset
-whichever way they arrive.
+For dataset plugins whose examples come from a library: with `sorted_by_content`, `content_fingerprint` and
+`with_test_split`, the same images are the same dataset whichever way they arrive.
 """
 
 import hashlib

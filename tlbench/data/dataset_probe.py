@@ -1,4 +1,4 @@
-"""Look at a dataset before anything is trained: a fault is told of while it costs nothing."""
+"""Check a dataset before anything is trained, so that a fault costs nothing."""
 
 from typing import Any
 

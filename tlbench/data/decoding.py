@@ -1,5 +1,4 @@
-"""Decode the bytes of an image file, or a PIL image, to an array: for dataset plugins that get images from a
-library.
+"""Decode an image file's bytes or a PIL image to an array: for dataset plugins that get images from a library.
 
 What an image holds          what is returned
 8-bit grey, 8-bit RGB        the values themselves

@@ -48,14 +48,14 @@ class EncodedSplit:
 
 @dataclass(frozen=True, eq=False)
 class Portion:
-    """Hold some rows of encoded splits, one after the other: a split as a rule divides the data."""
+    """Select rows of encoded splits, one after the other: a split as a rule divides the data."""
 
     parts: tuple[tuple[EncodedSplit, np.ndarray | None], ...]  # None: all rows
     labels: np.ndarray  # int64 (N,)
 
     @property
     def whole(self) -> EncodedSplit | None:
-        """Return the split that this is all of, if it is one."""
+        """Return the split that this is all of, or None."""
         (split, rows), *others = self.parts
         return split if rows is None and not others else None
 

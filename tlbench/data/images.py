@@ -1,4 +1,4 @@
-"""Turn raw examples into PIL images, and normalise encoded batches on their way into a network.
+"""Turn raw examples into PIL images, and normalise encoded batches.
 
 For authors of image backbones, whose `encode` and `build` stand between the two.
 """

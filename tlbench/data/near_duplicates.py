@@ -1,4 +1,4 @@
-"""Find which examples stand in other data too: equal, or near-duplicates by perceptual hash and a second look.
+"""Find examples that stand in other data too: equal, or near-duplicates by perceptual hash and thumbnail.
 
 A hash alone would call two writers' ones the same picture. So it only proposes pairs, and thumbnails decide.
 Measured on test against training images of MNIST, USPS, CIFAR-10, Oxford flowers, Omniglot and the embedded data, and

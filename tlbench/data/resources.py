@@ -1,6 +1,4 @@
-"""Say what cells share in one process: datasets with their fingerprints, backbones with their digests, encoded
-splits.
-"""
+"""Load once per process what cells share: datasets with fingerprints, backbones with digests, encoded splits."""
 
 import hashlib
 from collections import OrderedDict
@@ -28,7 +26,7 @@ SPLITS_IN_MEMORY = 8  # encoded splits that a process keeps open
 
 @dataclass(frozen=True, eq=False)
 class DatasetEntry:
-    """Describe a dataset with where it comes from."""
+    """Hold a dataset with where it comes from."""
 
     dataset: Dataset
     origin: Origin
@@ -67,7 +65,7 @@ class DatasetEntry:
 
 @dataclass(frozen=True, eq=False)
 class BackboneEntry:
-    """Describe a backbone with where it comes from and its weights."""
+    """Hold a backbone with where it comes from and its weights."""
 
     backbone: Backbone
     origin: Origin
@@ -105,7 +103,7 @@ def _file_digest(path: Path) -> str:
 
 
 class Resources:
-    """Look things up in the catalog once, and keeps the last encoded splits open."""
+    """Look things up in the catalog once, and keep the last encoded splits open."""
 
     def __init__(self, catalog: Catalog, cache: Cache) -> None:
         self.catalog = catalog

@@ -1,6 +1,4 @@
-"""Say which examples are labelled, which of them validate, and which make an episode. Never a function of the
-strategy.
-"""
+"""Draw which examples are labelled, which of them validate, and which make an episode; no strategy changes it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,7 +69,7 @@ def carve_validation(positions: np.ndarray, labels: np.ndarray, share: float) ->
 
 @dataclass(frozen=True, eq=False)
 class EpisodeRows:
-    """Say where the examples of one episode stand."""
+    """Hold the rows of one episode's examples."""
 
     ways: np.ndarray  # its classes, int64 (ways,)
     support: np.ndarray  # rows of the training split, class by class

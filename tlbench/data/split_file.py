@@ -1,4 +1,4 @@
-"""Split by content: which part each example belongs to, drawn once, written down, and the same for everybody.
+"""Divide a dataset by content once, write the division down, and read it back the same for everybody.
 
 An example is named by the digest of its content, never by its place, so that a table serves a colleague whose files
 are called otherwise. What must not be parted stays together: copies of an example, and examples of one group.
@@ -25,7 +25,7 @@ _COLUMNS = ["domain", "example", "part"]
 
 @dataclass(frozen=True, eq=False)
 class SplitTable:
-    """Describe the part of every example: a split's name, or the number of a fold."""
+    """Assign every example its part: a split's name, or the number of a fold."""
 
     parts: Mapping[tuple[str, str], str]  # (domain, digest of the example) -> part
 

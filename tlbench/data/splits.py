@@ -1,4 +1,4 @@
-"""Say how one dataset is divided in one replicate: the rows of its own splits that make up train, val and test."""
+"""Divide one dataset in one replicate: choose the rows of its own splits that make up train, val and test."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Parts = tuple[tuple[str, np.ndarray | None], ...]  # own splits, and which of th
 
 @dataclass(frozen=True, eq=False)
 class Division:
-    """Describe the splits of a dataset under a rule, in one replicate."""
+    """Divide a dataset into splits under a rule, in one replicate."""
 
     dataset: Dataset
     own_labels: Callable[[str, str], np.ndarray]  # of the dataset's own splits
@@ -53,9 +53,7 @@ class Division:
 
     @property
     def identity(self) -> dict[str, Any] | None:
-        """Return what stands for it in a cell's identity; None for the dataset's own splits, whose fingerprint says
-        all.
-        """
+        """Return what stands for it in a cell's identity; None for a dataset's own splits: its fingerprint says all."""
         if self.table is None:
             return None
         folds = {"folds": self.table.folds, "fold": self.fold} if self.table.folds else {}

@@ -1,4 +1,4 @@
-"""Weigh files: read safely, compared with the network tensor by tensor, loaded only where they fit.
+"""Read weights files safely, compare them with a network tensor by tensor, and load them only where they fit.
 
 For authors of backbones: `read_header` and `compare` when a backbone is found, `compare` and `load` when it is built.
 """
@@ -41,7 +41,7 @@ class WeightsHeader:
 
 @dataclass(frozen=True)
 class WeightsFit:
-    """Say how a file's tensors compare with a network's."""
+    """Compare a file's tensors with a network's, in counts and names."""
 
     expected: int  # tensors of the network
     matched: int

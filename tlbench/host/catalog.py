@@ -1,4 +1,4 @@
-"""Define the catalog: everything that plugins offer, looked up by the names users type."""
+"""Look up everything that plugins offer by the names users type."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Catalog:
-    """Hold everything the host's plugins offer, looked up by the names users type."""
+    """Look up everything that the host's plugins offer by the names users type."""
 
     def __init__(self, host: Host) -> None:
         self.host = host

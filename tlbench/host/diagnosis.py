@@ -1,4 +1,4 @@
-"""Say what went wrong in a stranger's code: the cause in one line, and the line where it happened."""
+"""Say what went wrong in a plugin's code: the cause in one line, and the line where it happened."""
 
 import importlib
 import importlib.util
@@ -17,7 +17,7 @@ WINGS = ("contract", "host", "data", "results", "planning", "learning", "running
 
 
 class Place(NamedTuple):
-    """Describe a line of a plugin's own code."""
+    """Name a line of a plugin's own code."""
 
     file: str
     line: int
@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
 
 def cause_of(error: BaseException) -> str:
-    """Say an exception in one line."""
+    """Describe an exception in one line."""
     text = " ".join(str(error).split())
     if isinstance(error, TlbenchError):
         return text

@@ -1,4 +1,4 @@
-"""Define the hooks that a plugin may implement. docs/plugin-hooks.md explains each with a whole plugin."""
+"""Declare the hooks that a plugin may implement. docs/plugin-hooks.md explains each with a whole plugin."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Define the host: finds plugins, keeps the broken ones with their cause, and asks the others what they offer."""
+"""Find plugins, keep the broken ones with their cause, and ask the others what they offer."""
 
 import importlib
 import importlib.metadata
@@ -26,7 +26,7 @@ FILES_VARIABLE = "TLBENCH_PLUGINS"  # local plugin files, separated like a PATH
 
 @dataclass(frozen=True)
 class Origin:
-    """Say where a plugin comes from: provenance for records, and a name for messages."""
+    """Name where a plugin comes from: provenance for records, and a name for messages."""
 
     plugin: str  # the entry point's name, or the file's stem
     distribution: str  # `tlbench`, or `file`
@@ -60,7 +60,7 @@ class BrokenPlugin:
 
 @dataclass(frozen=True)
 class Offer:
-    """Hold something a plugin offers, under its name."""
+    """Hold something that a plugin offers, under its name."""
 
     name: str
     thing: Any
@@ -68,7 +68,7 @@ class Offer:
 
 
 class Host:
-    """Describe a pluggy manager that loads entry points one by one and outlives each of them.
+    """Load entry points one by one with a pluggy manager, and go on when one of them fails.
 
     `files` are local plugin files, as `-p` gives them: the user asked for them, so a fault there is raised.
     """

@@ -15,7 +15,7 @@ CHECKED_KINDS = ("strategy", "backbone", "dataset", "metric", "reporter")  # tho
 
 @dataclass(frozen=True)
 class Found:
-    """Describe a thing that a name means, with its kind and where it comes from."""
+    """Hold a thing that a name means, with its kind and where it comes from."""
 
     kind: str
     name: str

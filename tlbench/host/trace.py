@@ -1,6 +1,4 @@
-"""Offer `TLBENCH_TRACE=1`: every call of a hook on stderr: whose, what it was given, what it gave and how long it
-took.
-"""
+"""Print every call of a hook on stderr where `TLBENCH_TRACE=1`: whose, what it was given and gave, how long it took."""
 
 import os
 import sys
@@ -22,7 +20,7 @@ def is_asked_for() -> bool:
 
 
 class TracedManager(pluggy.PluginManager):
-    """Describe a plugin manager that prints a line for every call of a plugin's hook; calls inside one are indented."""
+    """Print a line for every call of a plugin's hook; calls inside one are indented."""
 
     def __init__(self, project_name: str, stream: TextIO | None = None) -> None:
         super().__init__(project_name)

@@ -1,4 +1,4 @@
-"""Augment batches of encoded images on their device."""
+"""Transform batches of encoded images at random, on their device."""
 
 import torch
 from torch import Tensor

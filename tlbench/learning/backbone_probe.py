@@ -1,4 +1,4 @@
-"""Try a backbone on a few examples before anything is trained: a fault is told of while it costs nothing."""
+"""Try a backbone on a few examples before anything is trained, so that a fault costs nothing."""
 
 from collections.abc import Mapping
 from typing import Any

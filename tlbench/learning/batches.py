@@ -1,4 +1,4 @@
-"""Draw batches without end from the streams of a training: labelled data, unlabelled inputs or episodes."""
+"""Yield batches without end for a training: of labelled data, unlabelled inputs or episodes."""
 
 from collections.abc import Iterator
 from typing import Any

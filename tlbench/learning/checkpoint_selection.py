@@ -1,4 +1,4 @@
-"""Look at the checkpoints of a training, or at other candidates, as a selection rule sees them."""
+"""Score the checkpoints of a training, or other candidates, by a selection rule."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ Answer = Callable[[Tensor], tuple[Tensor, Tensor | None]]  # encoded inputs to l
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Hold what rules judge by. Only the oracle is given test examples."""
+    """Hold the data that selection rules judge by. Only the oracle is given test examples."""
 
     target: Tensor  # encoded inputs of the target's training split
     source: Tensor | None = None  # encoded inputs of the source's training examples
@@ -29,7 +29,7 @@ class Evidence:
 
 @dataclass(eq=False)
 class Judge:
-    """Score candidates by one rule, and keeps how every rule would have scored them."""
+    """Score candidates by one rule, and keep how every rule would have scored them."""
 
     rule: str
     evidence: Evidence
@@ -73,11 +73,11 @@ class Judge:
         """Return the looks with the accuracy of each on test examples, by which none was chosen but the oracle's."""
         labels = test.labels.cpu()
         with torch.no_grad():
-            guesses = [answer(test.inputs)[0].float().cpu().argmax(1) for answer in self.kept]
+            predictions = [answer(test.inputs)[0].float().cpu().argmax(1) for answer in self.kept]
         self.kept.clear()
         return [
-            {**look, "accuracy": float((guess == labels).double().mean())}
-            for look, guess in zip(self.looks, guesses, strict=True)
+            {**look, "accuracy": float((prediction == labels).double().mean())}
+            for look, prediction in zip(self.looks, predictions, strict=True)
         ]
 
 

@@ -1,11 +1,11 @@
-"""Define the two modules that classifiers are made of: a backbone that never changes, and a head on a backbone."""
+"""Build classifiers from two modules: a backbone that never changes, and a head on a backbone."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Frozen(nn.Module):
-    """Describe a backbone that never changes: evaluation mode, no gradients, statistics as they were."""
+    """Freeze a backbone: evaluation mode, no gradients, statistics as they were."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class Frozen(nn.Module):
 
 
 class Classifier(nn.Module):
-    """Turn inputs into features by a backbone, and features into logits by a head."""
+    """Apply a head to the features of a backbone."""
 
     def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Define the one place that sets global seeds and switches: equal cells give equal bits."""
+"""Set global seeds and switches, here and nowhere else: equal cells give equal bits."""
 
 import os
 import random

@@ -43,14 +43,14 @@ def extract_split(
 
 
 def extraction_seconds(split: EncodedSplit, identity: object, device: torch.device, cache: Cache) -> float:
-    """Return what it took to extract a split's features, whenever that was."""
+    """Return the seconds that extracting a split's features took, whenever that was."""
     _, texts = cache.state("extraction", feature_key(split, identity, device), lambda: ({}, {"seconds": "nan"}))
     return float(texts["seconds"])
 
 
 @dataclass(eq=False)
 class FeatureSource:
-    """Find features of encoded splits under one frozen backbone, and keeps account of what they cost.
+    """Find features of encoded splits under one frozen backbone, and keep account of what they cost.
 
     Costs must not depend on what the cache happened to hold: the seconds spent here are told apart from the
     seconds owed, the share of the extraction that falls to the rows that were asked for.
@@ -77,7 +77,7 @@ class FeatureSource:
         return found
 
     def settle(self) -> float:
-        """Return what to add to a measured time, owed minus spent, and begin anew."""
+        """Return the seconds to add to a measured time, owed minus spent, and set both to 0."""
         difference = self.seconds_owed - self.seconds_here
         self.seconds_here = self.seconds_owed = 0.0
         return difference

@@ -1,6 +1,4 @@
-"""Define the one training loop. A method passes a loss; order, augmentation, schedule, precision and selection live
-here.
-"""
+"""Train with the one loop. A method passes a loss; order, augmentation, schedule, precision and selection live here."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +23,7 @@ CHECK_EVERY = 25  # steps between looks at the losses: each look waits for the d
 
 @dataclass(frozen=True)
 class Group:
-    """Hold parameters with a learning rate of their own: the recipe's times `rate`."""
+    """Give parameters a learning rate of their own: the recipe's times `rate`."""
 
     module: nn.Module
     rate: float
@@ -33,7 +31,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Trained:
-    """Hold what a training was: for the record."""
+    """Describe a finished training for the record."""
 
     steps: int
     parameters: int

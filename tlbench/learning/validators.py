@@ -1,6 +1,4 @@
-"""Rate how good a classifier looks on the target without any of its labels. Larger is
-better.
-"""
+"""Validate a classifier on the target without any of its labels, by unsupervised scores. Larger is better."""
 
 import numpy as np
 import torch

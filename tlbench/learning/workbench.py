@@ -1,4 +1,4 @@
-"""Say what a strategy works with: fresh backbones, cached features, the training loop and seeded generators."""
+"""Give a strategy its tools: fresh backbones, cached features, the training loop and seeded generators."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ _FROM_TASK: Any = object()  # the default of `select_on`: the task's own validat
 
 @dataclass(frozen=True)
 class Setting:
-    """Hold what one fit is about, beside its data."""
+    """Describe what one fit is about, beside its data."""
 
     backbone: Backbone
     weights: Mapping[str, Tensor] | None
@@ -54,7 +54,7 @@ class Journal:
 
 
 class Workbench:
-    """Describe the tools of one fit."""
+    """Give a strategy the tools of one fit."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Workbench:
 
     @property
     def device(self) -> torch.device:
-        """Return where networks and features live."""
+        """Return the device that networks and features live on."""
         return self._setting.device
 
     @property

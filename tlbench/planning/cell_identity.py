@@ -1,4 +1,4 @@
-"""Define a combination: what its replicates share, what names each of them as a cell, and what tables call it."""
+"""Name a combination: what its replicates share, what identifies each of them as a cell, and its labels in tables."""
 
 from dataclasses import asdict, dataclass
 
@@ -9,7 +9,7 @@ from tlbench.planning.suitability import free_space
 
 @dataclass(frozen=True, eq=False)
 class Combination:
-    """Describe a variant, a backbone, a transfer, a budget and how is chosen: its replicates are cells."""
+    """Describe what replicates share: variant, backbone, transfer, budget, selection rule and tuning budget."""
 
     strategy: Strategy
     backbone_text: str

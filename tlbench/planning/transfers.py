@@ -1,4 +1,4 @@
-"""Read `DATASET[SOURCE->TARGET]`, and looks at every dataset once before anything runs."""
+"""Read `DATASET[SOURCE->TARGET]`, and check every dataset once before anything runs."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from tlbench.names import near_miss
 
 
 class TransferReader:
-    """Expand what users write into transfers, and remembers what was found in the data."""
+    """Expand what users write into transfers, and remember what was found in the data."""
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources

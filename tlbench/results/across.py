@@ -1,4 +1,4 @@
-"""Compare candidates across datasets: on how many, with which ranks, and who cannot be told apart."""
+"""Compare candidates across datasets: on how many, with which ranks, and which cannot be told apart."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ _MANY = 5_000  # rows that are worth several processes
 
 @dataclass(frozen=True, eq=False)
 class Across:
-    """Hold what the blocks of one setting and label budget say together; docs/statistics.md explains each part."""
+    """Compare all candidates over the blocks of one setting and budget; docs/statistics.md explains each part."""
 
     setting: str
     budget: str

@@ -1,4 +1,4 @@
-"""Compare rows paired by replicate: intervals, exact tests, Holm's correction, effect sizes, and who differs.
+"""Compare pairs over replicates: intervals, exact tests, Holm's correction, effect sizes, and which rows differ.
 
 Differences come as rows, (m, n): m comparisons over up to n pairs, NaN where a pair is missing.
 """
@@ -24,7 +24,7 @@ _ROUNDING = 1e-9  # sums of equal scores may differ by this share of their size
 
 @dataclass(frozen=True, eq=False)
 class Paired:
-    """Hold comparisons, an array (m,) each; NaN where there are too few pairs to say."""
+    """Hold paired comparisons, an array (m,) for each statistic; NaN where there are too few pairs to say."""
 
     delta: np.ndarray  # mean difference
     low: np.ndarray  # of its t interval

@@ -1,4 +1,4 @@
-"""Define the answer in words, from a summary with intervals: over all datasets first, then one by one."""
+"""Say the results in words, from a summary with intervals: over all datasets first, then one by one."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

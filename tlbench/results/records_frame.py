@@ -1,4 +1,4 @@
-"""Define the records of a results folder as one tidy frame: labels, scores, ledger, costs and failures in columns."""
+"""Read records into one tidy frame: labels, scores, ledger, costs and failures in columns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Have reporters write their files, show the texts among them, and end with the page's path."""
+"""Write reports: call the reporters, show the texts among their files, and end with the page's path."""
 
 import hashlib
 import json

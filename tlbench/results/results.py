@@ -35,7 +35,7 @@ _FAMILIES = {str(family): place for place, family in enumerate(Family)}
 
 
 class Results:
-    """Describe the records of one folder, in an order that depends on nothing but themselves."""
+    """Hold the records of one folder, in an order that depends on nothing but themselves."""
 
     def __init__(self, folder: Path | str, baseline: str | None = None) -> None:
         """Read a folder; with `baseline`, every row is compared with the strategy of that name, where it has one.

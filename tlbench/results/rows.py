@@ -1,4 +1,4 @@
-"""Say what rows are called where they stand together: the strategy, and whatever else tells it from its neighbours."""
+"""Name rows that stand together: by the strategy, and by whatever else tells it from its neighbours."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -1,6 +1,4 @@
-"""Say how well each selection rule orders training steps, against the accuracy on the test labels that none of them
-saw.
-"""
+"""Measure how well each selection rule ranks training steps, by rank correlation with the unseen test accuracy."""
 
 from collections.abc import Iterable
 from typing import Any

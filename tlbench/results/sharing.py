@@ -1,4 +1,4 @@
-"""Parse many records, most of which say the same: equal parts are kept once, and parsed once where that can be."""
+"""Parse many records that are mostly alike: keep equal parts once, and parse them once where that can be."""
 
 import json
 import marshal

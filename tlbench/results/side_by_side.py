@@ -1,4 +1,4 @@
-"""Do pure work on many things in several processes, which are forked and so share what is in memory."""
+"""Run a pure function on many items in several processes, which are forked and so share what is in memory."""
 
 import multiprocessing
 import os

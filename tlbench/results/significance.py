@@ -1,4 +1,4 @@
-"""Say what a grid of cells cannot show, however large the differences: known before anything runs."""
+"""Warn, before anything runs, of what a grid of cells is too small to show, however large the differences."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

@@ -14,7 +14,7 @@ _REACH = 7  # standard deviations beyond which a bootstrap distribution holds ne
 
 @dataclass(frozen=True)
 class Interval:
-    """Describe a mean with the ends of its interval (NaN where there is none) and the number of observations."""
+    """Hold a mean with the ends of its interval (NaN where there is none) and the number of observations."""
 
     mean: float
     low: float

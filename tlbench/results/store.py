@@ -1,4 +1,4 @@
-"""Define a results folder: one JSON record per cell, its test logits beside it, each written whole or not at all."""
+"""Store one JSON record per cell in a results folder, its test logits beside it, each written whole or not at all."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ MARKER = "tlbench.json"
 
 
 class Store:
-    """Read and writes one results folder.
+    """Read and write one results folder.
 
     The logits are written first and the record last: a record that exists is complete, whatever was killed.
     """

@@ -1,4 +1,4 @@
-"""Define one row per variant and place, from the records' frame: means, intervals, comparisons, ties."""
+"""Compute one row per variant and place from the records' frame: means, intervals, comparisons, ties."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property
@@ -31,7 +31,7 @@ Right = Callable[[str], np.ndarray]  # a cell's id to which test items it got ri
 
 
 class Summary:
-    """Describe the rows of one metric, with their scores side by side for comparisons."""
+    """Hold the rows of one metric, with their scores side by side for comparisons."""
 
     def __init__(
         self,

@@ -1,6 +1,4 @@
-"""Prepare a run: refuse what would go wrong, see which cells are missing, encode, look for
-copies.
-"""
+"""Prepare a run: refuse what would go wrong, find which cells are missing, encode, look for copies."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict

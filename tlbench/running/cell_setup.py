@@ -25,7 +25,7 @@ from tlbench.seeds import derive
 
 @dataclass(frozen=True)
 class EnsembleMember:
-    """Describe a member's record, and its predictions for each episode (or for the one task of a label budget)."""
+    """Hold a member's record, and its predictions for each episode (or for the one task of a label budget)."""
 
     record: Record
     predictions: list[Predictions]
@@ -54,7 +54,7 @@ class CellSetup:
 
     @cached_property
     def metrics(self) -> list[Metric]:
-        """Return the metrics that score the cell: without any label there are clusters, whose numbers mean nothing."""
+        """Return the metrics that score the cell: without any label those of clusters, whose numbers mean nothing."""
         of = "clusters" if self.cell.labels["setting"] == UNSUPERVISED else "labels"
         return [metric for metric in self.resources.catalog.metric_list() if metric.of == of]
 
@@ -98,7 +98,7 @@ class CellSetup:
 
     @cached_property
     def features(self) -> FeatureSource:
-        """Return where the fits of this cell find features."""
+        """Return the source of features that the fits of this cell share."""
         return self.new_features()
 
     def new_features(self) -> FeatureSource:

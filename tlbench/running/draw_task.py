@@ -29,7 +29,7 @@ HELD_OUT = 0.2  # share of the source's labels that rules which look at the sour
 
 @dataclass(eq=False)
 class KnownInputs:
-    """Hold input tensors that tasks are made of, each with where its features are found."""
+    """Take input tensors for tasks, and remember where the features of each are found."""
 
     features: FeatureSource
     found: list[tuple[Tensor, Callable[[], Tensor]]] = field(default_factory=list)
@@ -47,7 +47,7 @@ class KnownInputs:
 
 @dataclass(frozen=True, eq=False)
 class DrawnTask:
-    """Describe a task with what it is tested on."""
+    """Hold a task with what it is tested on."""
 
     task: Task
     queries: Tensor  # the test inputs, encoded

@@ -1,4 +1,4 @@
-"""Say where a record was made and by which code: facts that do not name a cell but let others judge and rerun it."""
+"""Describe where a record was made and by which code: facts that name no cell but let others judge and rerun it."""
 
 import hashlib
 import inspect

@@ -1,4 +1,4 @@
-"""Say what a plan will cost: from stored records where there are any, otherwise from one timed training step."""
+"""Estimate what a plan will cost: from stored records where there are any, otherwise from one timed training step."""
 
 import time
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ EPISODE_SECONDS = 0.01  # to draw an episode and to fit a head on features that 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Hold seconds of work in all cells together, and how many of them were judged by stored records."""
+    """Hold the seconds of work in all cells together, and how many of them were judged by stored records."""
 
     seconds: float
     from_records: int

@@ -21,7 +21,7 @@ ROUNDING = 1e-3  # largest difference of logits, of their largest, that another 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """Describe a fitted classifier with the bench that it was made on."""
+    """Hold a fitted classifier with the bench that it was made on."""
 
     drawn: DrawnTask
     strategy: Strategy
@@ -34,7 +34,7 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """Describe a fit with what it predicts."""
+    """Hold a fit with what it predicts."""
 
     fit: Fit
     predictions: Predictions

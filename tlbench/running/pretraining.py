@@ -1,4 +1,4 @@
-"""Pretrain a backbone on an upstream dataset by a committed recipe, and writes its weights with a card."""
+"""Pretrain a backbone on an upstream dataset by a committed recipe, and write its weights with a card."""
 
 import json
 import tomllib

@@ -31,7 +31,7 @@ DIRECTIONS = 16  # principal directions of them that are kept, at most
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """Describe a record with the predictions that it was scored on."""
+    """Hold a record with the predictions that it was scored on."""
 
     record: Record
     predictions: Predictions | None = None
@@ -39,7 +39,7 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Describe a trial on one task with its scores by metric."""
+    """Hold a trial on one task with its scores by metric."""
 
     trial: Trial
     scores: dict[str, float]

@@ -16,7 +16,7 @@ from tlbench.seeds import derive
 
 
 class SourceTraining:
-    """Describe a strategy's own `prepare`, run once and kept in the cache with the seconds it took."""
+    """Run a strategy's own `prepare` once, and keep the result in the cache with the seconds it took."""
 
     def __init__(self, setup: CellSetup) -> None:
         self.setup = setup

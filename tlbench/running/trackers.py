@@ -13,7 +13,7 @@ from tlbench.results import Store
 
 
 class Watcher:
-    """Describe a tracker's observer under its name, `NAME:PLACE`, with a hook for everything it wants to be told."""
+    """Call the hooks of a tracker's observer, which is known as `NAME:PLACE`."""
 
     def __init__(self, name: str, observer: object) -> None:
         self.name = name
@@ -55,7 +55,7 @@ def _opened(text: str, tracker: Tracker, place: str, plan: Plan) -> Watcher:
 
 
 class Tracking:
-    """Pass on to a tracker what happens in a run, and stops when it raises; the run goes on."""
+    """Pass on to a tracker what happens in a run, and stop when it raises; the run goes on."""
 
     def __init__(self, watcher: Watcher, store: Store, retry_failed: bool, say: Callable[[str], None]) -> None:
         self._watcher, self._store, self._retry_failed, self._say = watcher, store, retry_failed, say

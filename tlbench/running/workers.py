@@ -27,7 +27,7 @@ TOLD_EVERY = 0.5  # seconds between what a worker says of one piece of work
 
 @dataclass(frozen=True)
 class Where:
-    """Say where and how cells run; none of it is part of a cell's identity."""
+    """Describe where and how cells run; none of it is part of a cell's identity."""
 
     device: str = "auto"
     jobs: int = 1
@@ -36,7 +36,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Finished:
-    """Describe a cell and its stored record."""
+    """Report that a cell is done, with its stored record."""
 
     cell: Cell
     record: Record
@@ -44,7 +44,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Started:
-    """Describe a cell was handed out; `position` counts from 1."""
+    """Report that a cell was handed out; `position` counts from 1."""
 
     cell: Cell
     position: int

@@ -1,4 +1,4 @@
-"""Define the conformance kit: what a plugin's own tests can check it against.
+"""Check a plugin against the rules of the benchmark in its own tests: the conformance kit.
 
 `class TestMine(StrategyConformance): strategy = Mine` is a whole test module, and so it is with the classes for
 backbones, datasets, metrics and reporters. `tlbench check NAME` does the same for what is installed. Without pytest,

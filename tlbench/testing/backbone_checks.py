@@ -1,6 +1,4 @@
-"""Say what every backbone must do, its network above all, one function a rule; each raises ConformanceError if
-broken.
-"""
+"""Check the rules of every backbone and its network, one function a rule; each raises ConformanceError if broken."""
 
 from copy import deepcopy
 from typing import Any
@@ -23,9 +21,7 @@ TOLERANCE = 1e-4  # of features one by one against a batch, relative to the larg
 
 
 def it_is_declared_as_the_catalog_asks(subject: BackboneSubject) -> None:
-    """Return an instance with a name that users can type, a positive feature_dim, and methods of the right
-    arguments.
-    """
+    """Check for an instance with a typeable name, a positive feature_dim, and methods of the right arguments."""
     try:
         check_backbone(subject.backbone)
     except PluginError as error:
@@ -39,7 +35,7 @@ def it_is_declared_as_the_catalog_asks(subject: BackboneSubject) -> None:
 
 
 def features_are_float32_vectors(subject: BackboneSubject) -> None:
-    """Return the network gives finite float32 (N, feature_dim)."""
+    """Check that the network gives finite float32 (N, feature_dim)."""
     found = subject.found
     fault = feature_fault(found, len(subject.encoded), subject.backbone.feature_dim)
     hold(fault is None, subject.name, str(fault))
@@ -51,7 +47,7 @@ def features_are_float32_vectors(subject: BackboneSubject) -> None:
 
 
 def examples_have_the_same_features_one_by_one_and_together(subject: BackboneSubject) -> None:
-    """Return in evaluation mode the neighbours in a batch have no say."""
+    """Check that in evaluation mode features do not depend on the neighbours in a batch."""
     together = subject.some_features
     alone = [subject.features(subject.network, row[None]) for row in subject.encoded]
     shapes_fit = all(isinstance(one, Tensor) and one.shape == together[:1].shape for one in alone)
@@ -66,7 +62,7 @@ def examples_have_the_same_features_one_by_one_and_together(subject: BackboneSub
 
 
 def batches_of_one_and_of_two_work(subject: BackboneSubject) -> None:
-    """Return shapes (1, feature_dim) and (2, feature_dim) come out."""
+    """Check that batches of one and of two give (1, feature_dim) and (2, feature_dim)."""
     for count in (1, 2):
         found = subject.features(subject.network, subject.encoded[:count])
         hold(
@@ -78,7 +74,7 @@ def batches_of_one_and_of_two_work(subject: BackboneSubject) -> None:
 
 
 def features_are_repeated_to_the_bit_and_change_nothing(subject: BackboneSubject) -> None:
-    """Return a second look at the same inputs, after other draws, finds the same features and the same network."""
+    """Check that a second forward pass, after other draws, gives the same bits and leaves the network as it was."""
     once = subject.features(subject.network, subject.encoded)
     before = state_of(subject.network)
     with as_in_a_run():
@@ -94,7 +90,7 @@ def features_are_repeated_to_the_bit_and_change_nothing(subject: BackboneSubject
 
 
 def a_random_start_follows_the_seed(subject: BackboneSubject) -> None:
-    """Return build(None) draws from torch's global generator: equal seeds, equal start; another seed, another start."""
+    """Check that build(None) draws from torch's global generator: equal seeds, equal start; other seeds, another."""
     one, same, other = (state_of(subject.build(None, seed)) for seed in (1, 1, 2))
     changed = differing(one, same)
     hold(
@@ -113,7 +109,7 @@ def a_random_start_follows_the_seed(subject: BackboneSubject) -> None:
 
 
 def two_builds_share_nothing(subject: BackboneSubject) -> None:
-    """Return training one network leaves the other alone."""
+    """Check that training one network leaves the other alone."""
     weights = subject.weights
     first, second = subject.build(weights), subject.build(weights)
     shared = storages(first.state_dict()) & storages(second.state_dict())
@@ -127,7 +123,7 @@ def two_builds_share_nothing(subject: BackboneSubject) -> None:
 
 
 def weights_load_exactly(subject: BackboneSubject) -> None:
-    """Return all of a network comes from the weights, whatever the seed; other weights give another network."""
+    """Check that all of a network comes from the weights, whatever the seed, and that other weights change it."""
     weights = _weights_to_try(subject)
     if weights is None:
         return
@@ -150,7 +146,7 @@ def weights_load_exactly(subject: BackboneSubject) -> None:
 
 
 def weights_that_do_not_fit_are_refused(subject: BackboneSubject) -> None:
-    """Return a missing tensor, or one of another shape, is a WeightsError and no silent start."""
+    """Check that a missing tensor, or one of another shape, raises WeightsError instead of a silent start."""
     weights = _weights_to_try(subject)
     if not weights:
         return
@@ -175,7 +171,7 @@ def weights_that_do_not_fit_are_refused(subject: BackboneSubject) -> None:
 
 
 def gradients_reach_every_parameter(subject: BackboneSubject) -> None:
-    """Return in training mode the features depend on all that can be trained, and all of it can."""
+    """Check that in training mode all parameters can be trained, and that the features depend on each."""
     network = subject.build(subject.weights).train()
     fixed = [name for name, parameter in network.named_parameters() if not parameter.requires_grad]
     hold(
@@ -206,7 +202,7 @@ def gradients_reach_every_parameter(subject: BackboneSubject) -> None:
 
 
 def the_state_of_one_network_makes_another(subject: BackboneSubject) -> None:
-    """Return load_state_dict takes a state_dict to another start, and the features with it."""
+    """Check that load_state_dict takes a state_dict to another start, and the features with it."""
     first, second = subject.build(None, seed=1), subject.build(None, seed=2)
     with subject.said("load_state_dict of another network's state_dict"):
         second.load_state_dict(first.state_dict())
@@ -220,7 +216,7 @@ def the_state_of_one_network_makes_another(subject: BackboneSubject) -> None:
 
 
 def networks_and_the_backbone_can_be_copied_and_sent(subject: BackboneSubject) -> None:
-    """Return deepcopy of a network, and pickling of both, as worker processes need."""
+    """Check that a network can be copied, and that both can be pickled as worker processes need."""
     with subject.said("copy.deepcopy of the network"):
         copied = deepcopy(subject.network)
     _hold_sent(subject, "the backbone", subject.backbone)
@@ -234,7 +230,7 @@ def networks_and_the_backbone_can_be_copied_and_sent(subject: BackboneSubject) -
 
 
 def no_file_is_written_and_no_socket_opened(subject: BackboneSubject) -> None:
-    """Return encoding, building and running stay in memory; a first round has imported what is imported late."""
+    """Check that encoding, building and running stay in memory, once late imports are done."""
     subject.features(subject.build(subject.weights), subject.encode(subject.taken))
     weights = subject.weights
     with watched() as traces:
@@ -248,7 +244,7 @@ def no_file_is_written_and_no_socket_opened(subject: BackboneSubject) -> None:
 
 
 def global_settings_and_generators_stay_as_they_were(subject: BackboneSubject) -> None:
-    """Return threads, dtype, gradient mode; encoding and predicting draw nothing."""
+    """Check that threads, dtype and gradient mode stay, and that encoding and predicting draw nothing."""
     with subject.said("encode, build or the network"), as_in_a_run():
         network = subject.network
         advance_generators()  # else one that seeds them would find them as it left them

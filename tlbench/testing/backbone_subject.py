@@ -1,4 +1,4 @@
-"""Define a backbone under examination: sample images, and what it made of them, worked out once for all rules."""
+"""Hold a backbone under examination with sample images, and compute its outputs once for all rules."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ def sample_images() -> list[np.ndarray]:
 
 
 class BackboneSubject:
-    """Describe a backbone with examples to try it on: those given, or samples of images or texts.
+    """Hold a backbone with examples to try it on: those given, or samples of images or texts.
 
     Raises ConformanceError for a modality of which there are no samples.
     """
@@ -123,12 +123,12 @@ class BackboneSubject:
 
     @cached_property
     def found(self) -> Any:
-        """Return what its network makes of all that was encoded, whatever it is."""
+        """Return the network's output for all that was encoded, whatever type it is."""
         return self.features(self.network, self.encoded)
 
     @property
     def some_features(self) -> Tensor:
-        """Return the features of all that was encoded; raises ConformanceError where they are no tensor."""
+        """Return the features of all that was encoded; raise ConformanceError where they are no tensor."""
         found = self.found
         if not isinstance(found, Tensor):
             raise ConformanceError(f"{self.name}: the network returns {type(found).__name__}; features are a tensor.")

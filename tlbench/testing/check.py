@@ -1,4 +1,4 @@
-"""Define a rule of the kit, and how a broken one is told of."""
+"""Name the rules of the kit, and raise an error that tells of a broken one."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from tlbench.testing.error import ConformanceError
 
 
 class Check(NamedTuple):
-    """Describe a rule: its name reads as a sentence; `run` raises ConformanceError where it is broken."""
+    """Hold a rule: its name reads as a sentence; `run` raises ConformanceError where it is broken."""
 
     name: str
     run: Callable[..., None]

@@ -1,4 +1,4 @@
-"""Define the conformance kit as pytest classes: `class TestMine(StrategyConformance): strategy = Mine`."""
+"""Run the conformance kit as pytest classes: `class TestMine(StrategyConformance): strategy = Mine`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -21,9 +21,7 @@ TOY = Toy()
 
 
 class StrategyConformance:
-    """Describe one test per check: of a class as shipped and at every other value of its choices, of an instance as
-    it is.
-    """
+    """Run each check on a strategy: a class as shipped and at all other values of its choices, an instance as it is."""
 
     strategy: ClassVar[type[Strategy] | Strategy]
 
@@ -49,7 +47,7 @@ class _OfSubject(ABC):
 
 
 class BackboneConformance(_OfSubject):
-    """Describe one test per check of a backbone, with its weights where it has a file of them.
+    """Run each check on a backbone, with its weights where it has a file of them.
 
     `examples`, raw ones, are needed where it reads neither images nor texts.
     """
@@ -63,7 +61,7 @@ class BackboneConformance(_OfSubject):
 
 
 class DatasetConformance(_OfSubject):
-    """Describe one test per check of a dataset: an instance, or a class that can be made without arguments."""
+    """Run each check on a dataset: an instance, or a class that can be made without arguments."""
 
     dataset: ClassVar[type[Dataset] | Dataset]
 
@@ -73,7 +71,7 @@ class DatasetConformance(_OfSubject):
 
 
 class MetricConformance(_OfSubject):
-    """Describe one test per check of a metric."""
+    """Run each check on a metric."""
 
     metric: ClassVar[Metric]
 
@@ -83,7 +81,7 @@ class MetricConformance(_OfSubject):
 
 
 class ReporterConformance(_OfSubject):
-    """Describe one test per check of a reporter, on results that are made up."""
+    """Run each check on a reporter, with results that are made up."""
 
     reporter: ClassVar[Reporter]
 

@@ -1,4 +1,4 @@
-"""Say what every dataset must do, one function a rule; each raises ConformanceError where the rule is broken."""
+"""Check the rules of every dataset, one function a rule; each raises ConformanceError where the rule is broken."""
 
 from collections import Counter
 from typing import Any
@@ -21,7 +21,7 @@ COPIES = ("cop", "both", "duplicate", "same", "twice", "also in")  # a finding t
 
 
 def it_is_declared_as_the_catalog_asks(subject: DatasetSubject) -> None:
-    """Return a class with a name that users can type, classes, and load(self, domain, split)."""
+    """Check for a class with a name that users can type, classes, and load(self, domain, split)."""
     try:
         check_dataset_class(type(subject.dataset))
     except PluginError as error:
@@ -29,7 +29,7 @@ def it_is_declared_as_the_catalog_asks(subject: DatasetSubject) -> None:
 
 
 def classes_are_two_or_more_distinct_texts_in_order(subject: DatasetSubject) -> None:
-    """Return sorted, or declared to stand in the order that the publisher gives."""
+    """Check that the classes are distinct and sorted, or declared to stand in the order that the publisher gives."""
     with subject.said("classes"):
         check_classes(subject.dataset)
     hold(
@@ -40,7 +40,7 @@ def classes_are_two_or_more_distinct_texts_in_order(subject: DatasetSubject) -> 
 
 
 def the_order_of_the_file_system_has_no_say(subject: DatasetSubject) -> None:
-    """Return classes, labels and examples are the same when every folder is listed the other way round."""
+    """Check that classes, labels and examples are the same when folders are listed the other way round."""
     if not subject.steady:
         return
     what = ""
@@ -51,7 +51,7 @@ def the_order_of_the_file_system_has_no_say(subject: DatasetSubject) -> None:
 
 
 def the_order_of_sets_has_no_say(subject: DatasetSubject) -> None:
-    """Return a process with another hash seed finds the same classes, labels and examples."""
+    """Check that a process with another hash seed finds the same classes, labels and examples."""
     found = subject.elsewhere() if subject.steady else None
     hold(
         found is None or found == subject.here(),
@@ -62,14 +62,14 @@ def the_order_of_sets_has_no_say(subject: DatasetSubject) -> None:
 
 
 def labels_are_integers_of_one_axis(subject: DatasetSubject) -> None:
-    """Return positions in the classes, (N,); neither one-hot rows nor names nor floats."""
+    """Check that labels are positions in the classes, (N,); neither one-hot rows nor names nor floats."""
     for domain, split in subject.parts:
         fault = label_fault(subject.load(domain, split).labels)
         hold(fault is None, subject.name, f"{domain}/{split}: {fault}")
 
 
 def there_are_as_many_inputs_as_labels(subject: DatasetSubject) -> None:
-    """Return no split is empty, and every input can be asked for by its number."""
+    """Check that no split is empty, and that every input can be asked for by its number."""
     for domain, split in subject.parts:
         loaded = subject.load(domain, split)
         count = len(np.asarray(loaded.labels))
@@ -79,7 +79,7 @@ def there_are_as_many_inputs_as_labels(subject: DatasetSubject) -> None:
 
 
 def labels_lie_within_the_classes(subject: DatasetSubject) -> None:
-    """Return from 0 to the number of classes less one."""
+    """Check that labels run from 0 to the number of classes less one."""
     for (domain, split), seen in subject.first.items():
         if label_fault(seen.labels) is None and len(seen.labels):
             low, high, classes = int(seen.labels.min()), int(seen.labels.max()), len(subject.classes)
@@ -92,7 +92,7 @@ def labels_lie_within_the_classes(subject: DatasetSubject) -> None:
 
 
 def every_class_is_in_training_and_in_test(subject: DatasetSubject) -> None:
-    """Return of each domain: what is not learnt, or not tested, is no class."""
+    """Check that every class is in training and in test of each domain: what is not learnt, or not tested, is none."""
     for (domain, split), seen in subject.first.items():
         within = label_fault(seen.labels) is None and set(np.unique(seen.labels)) <= set(range(len(subject.classes)))
         if split in ("train", "test") and within:
@@ -113,7 +113,7 @@ def every_class_is_in_training_and_in_test(subject: DatasetSubject) -> None:
 
 
 def equal_arguments_give_equal_bytes(subject: DatasetSubject) -> None:
-    """Return a second load, and that of an equal dataset made anew, find the same examples in the same order."""
+    """Check that a second load, and an equal dataset made anew, give the same examples in the same order."""
     _ = subject.first
     with as_in_a_run():
         advance_generators()
@@ -128,7 +128,7 @@ def equal_arguments_give_equal_bytes(subject: DatasetSubject) -> None:
 
 
 def what_was_returned_can_be_changed_without_harm(subject: DatasetSubject) -> None:
-    """Return writing into an array that load gave does not change what the next load gives."""
+    """Check that writing into an array that load gave does not change what the next load gives."""
     for domain, split in subject.parts if subject.steady else ():
         before = subject.first[domain, split]
         given = subject.load(domain, split)
@@ -145,7 +145,7 @@ def what_was_returned_can_be_changed_without_harm(subject: DatasetSubject) -> No
 
 
 def the_fingerprint_says_what_is_in_it(subject: DatasetSubject) -> None:
-    """Return a text, the same for equal datasets; another where an example, a label or a parameter changes the data."""
+    """Check that equal datasets have one fingerprint, and other examples, labels or parameters another."""
     if not subject.steady:
         return
     with subject.said("fingerprint"):
@@ -161,7 +161,7 @@ def the_fingerprint_says_what_is_in_it(subject: DatasetSubject) -> None:
 
 
 def unknown_domains_and_splits_are_refused(subject: DatasetSubject) -> None:
-    """Return with a DataError that names what there is."""
+    """Check that an unknown domain or split raises a DataError that names what there is."""
     domain, split = subject.parts[0]
     for arguments in ((domain, "no-such-split"), ("no-such-domain", split)):
         try:
@@ -180,7 +180,7 @@ def unknown_domains_and_splits_are_refused(subject: DatasetSubject) -> None:
 
 
 def images_are_arrays_that_backbones_take(subject: DatasetSubject) -> None:
-    """Return uint8, or uint16 or float32 of 0 to 255, of shape (H, W) or (H, W, C); other modalities are their own."""
+    """Check that images are uint8, or uint16 or float32 of 0 to 255, of shape (H, W) or (H, W, C)."""
     if subject.dataset.modality != "image":
         return
     for domain, split in subject.parts:
@@ -216,7 +216,7 @@ def images_are_arrays_that_backbones_take(subject: DatasetSubject) -> None:
 
 
 def what_is_told_of_examples_has_one_answer_each(subject: DatasetSubject) -> None:
-    """Return digests, groups, sources and columns are as long as the labels; sources are distinct."""
+    """Check that digests, groups, sources and columns are as long as the labels, and sources distinct."""
     dataset = subject.dataset
     for part in subject.parts:
         count = len(subject.first[part].labels)
@@ -253,7 +253,7 @@ def what_is_told_of_examples_has_one_answer_each(subject: DatasetSubject) -> Non
 
 
 def no_test_example_is_in_training_unsaid(subject: DatasetSubject) -> None:
-    """Copy of a test example in the training split are leakage; where the data come so, `findings` says it."""
+    """Check for copies of test examples in the training split, which are leakage unless `findings` tells of them."""
     for domain in {domain for domain, _ in subject.parts}:
         training = set(subject.digests.get((domain, "train"), ()))
         copies = sum(digest in training for digest in subject.digests.get((domain, "test"), ()))
@@ -267,7 +267,7 @@ def no_test_example_is_in_training_unsaid(subject: DatasetSubject) -> None:
 
 
 def no_group_is_parted(subject: DatasetSubject) -> None:
-    """Return what belongs together, such as images of one patient, is not in training and in test."""
+    """Check that no group, such as images of one patient, is in training and in test unless `findings` tells of it."""
     for domain in {domain for domain, _ in subject.parts}:
         with subject.said("groups"):
             train, test = (subject.dataset.groups(domain, split) for split in ("train", "test"))
@@ -281,7 +281,7 @@ def no_group_is_parted(subject: DatasetSubject) -> None:
 
 
 def it_can_be_sent_to_another_process(subject: DatasetSubject) -> None:
-    """Return pickled and read again it gives the same, loaded or not."""
+    """Check that a pickled copy gives the same, loaded or not."""
     for dataset in (subject.anew(), subject.dataset):
         if not subject.steady:
             continue
@@ -292,7 +292,7 @@ def it_can_be_sent_to_another_process(subject: DatasetSubject) -> None:
 
 
 def loading_opens_no_socket_and_writes_no_file(subject: DatasetSubject) -> None:
-    """Download belong into `prepare`, which is asked once and given a folder."""
+    """Check that load neither downloads nor writes: `prepare` does, which is asked once and given a folder."""
     _ = subject.first
     other = subject.anew()
     with watched() as traces:
@@ -307,7 +307,7 @@ def loading_opens_no_socket_and_writes_no_file(subject: DatasetSubject) -> None:
 
 
 def loading_leaves_the_global_generators_alone(subject: DatasetSubject) -> None:
-    """Return neither seeded nor drawn from: what runs afterwards must not depend on it."""
+    """Check that load neither seeds nor draws from the global generators: later work must not depend on it."""
     with as_in_a_run():
         advance_generators()  # else one that seeds them would find them as it left them
         before = generator_states()
@@ -324,7 +324,7 @@ def loading_leaves_the_global_generators_alone(subject: DatasetSubject) -> None:
 
 
 def findings_and_card_are_as_pages_show_them(subject: DatasetSubject) -> None:
-    """Return findings are sentences; the card is a Card."""
+    """Check that findings are sentences and the card is a Card."""
     strange = [finding for finding in subject.findings if not (isinstance(finding, str) and finding.endswith("."))]
     hold(not strange, subject.name, f"findings returns {strange[:1]}; they are sentences, each with a full stop.")
     with subject.said("card or label"):

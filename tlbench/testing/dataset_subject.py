@@ -1,4 +1,4 @@
-"""Define a dataset under examination: what it gave, kept as bytes, and ways to make it anew."""
+"""Hold a dataset under examination: load its splits, keep them as bytes, and make equal datasets anew."""
 
 import atexit
 import dataclasses
@@ -25,7 +25,7 @@ SMALL = 20_000_000  # bytes of a folder that is copied to change something in it
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Seen:
-    """Hold what a load gave, in copies: labels, and the bytes of some examples."""
+    """Hold copies of what a load gave: labels, and the bytes of some examples."""
 
     labels: np.ndarray
     rows: tuple[int, ...]
@@ -39,7 +39,7 @@ class Seen:
 
 
 class DatasetSubject:
-    """Describe a dataset, given as an instance or as a class that can be made without arguments."""
+    """Hold a dataset under examination, given as an instance or as a class that can be made without arguments."""
 
     def __init__(self, dataset: type[Dataset] | Dataset) -> None:
         if isinstance(dataset, type):
@@ -81,9 +81,7 @@ class DatasetSubject:
 
     @cached_property
     def steady(self) -> bool:
-        """Tell whether equal datasets give the same at all; where not, rules on what changes it have nothing to
-        compare.
-        """
+        """Tell whether equal datasets give the same at all; where not, rules on changes have nothing to compare."""
         _ = self.first
         with as_in_a_run():
             return not (self.compared(self.dataset, "") or self.compared(self.anew(), ""))
@@ -172,7 +170,7 @@ class DatasetSubject:
             return digest_here(self.anew(), self.parts)
 
     def elsewhere(self) -> str | None:
-        """Return the same of a process that hashes otherwise; None where the dataset cannot be sent to one."""
+        """Return the text of `here` from a process that hashes otherwise; None where it cannot be sent to one."""
         try:
             dataset = self.anew()
         except ConformanceError:  # a rule of its own tells of it

@@ -1,6 +1,4 @@
-"""Say what a backbone's `encode` must do, one function a rule; each raises ConformanceError where the rule is
-broken.
-"""
+"""Check the rules of a backbone's `encode`, one function a rule; each raises ConformanceError where it is broken."""
 
 from copy import deepcopy
 
@@ -17,7 +15,7 @@ from tlbench.testing.variants import varied
 
 
 def examples_of_all_shapes_are_taken_or_refused_in_a_sentence(subject: BackboneSubject) -> None:
-    """Return grey and colour, odd sizes: each is encoded to one shape, or refused with a DataError that says why."""
+    """Check that grey, colour and odd sizes are encoded to one shape, or refused with a DataError that says why."""
     shapes = {shape for shape in subject.shapes if shape is not None}
     hold(
         len(shapes) == 1,
@@ -28,7 +26,7 @@ def examples_of_all_shapes_are_taken_or_refused_in_a_sentence(subject: BackboneS
 
 
 def encoding_gives_one_compact_tensor(subject: BackboneSubject) -> None:
-    """Return a row per example, on the CPU, without gradients; of 8-bit images uint8."""
+    """Check for a row per example, on the CPU, without gradients; of 8-bit images uint8."""
     encoded, raw = subject.encode(subject.taken), subject.taken
     hold(
         encoded.ndim > 1 and len(encoded) == len(raw),
@@ -52,7 +50,7 @@ def encoding_gives_one_compact_tensor(subject: BackboneSubject) -> None:
 
 
 def an_example_is_encoded_alike_whatever_its_neighbours(subject: BackboneSubject) -> None:
-    """Return one by one, together and in another order: the same bytes."""
+    """Check that examples encoded one by one, together and in another order give the same bytes."""
     together = subject.encode(subject.taken)
     backwards = subject.encode(subject.taken[::-1]).flip(0)
     alone = torch.cat([subject.encode([example]) for example in subject.taken])
@@ -65,7 +63,7 @@ def an_example_is_encoded_alike_whatever_its_neighbours(subject: BackboneSubject
 
 
 def encoding_leaves_the_raw_examples_alone(subject: BackboneSubject) -> None:
-    """Return other backbones are given the same arrays."""
+    """Check that encode leaves the raw arrays as they are: other backbones are given the same."""
     examples = deepcopy(subject.taken)
     before = [example_bytes(example) for example in examples]
     with subject.said("encode"), as_in_a_run():
@@ -79,7 +77,7 @@ def encoding_leaves_the_raw_examples_alone(subject: BackboneSubject) -> None:
 
 
 def encoding_twice_gives_the_same_bits(subject: BackboneSubject) -> None:
-    """Return also after other work drew from the global generators: augmentation is no part of encoding."""
+    """Check that encoding repeats after other work drew from the global generators: it does not augment."""
     once = subject.encode(subject.taken)
     with as_in_a_run():
         advance_generators()
@@ -93,7 +91,7 @@ def encoding_twice_gives_the_same_bits(subject: BackboneSubject) -> None:
 
 
 def the_encoding_is_named_by_its_settings(subject: BackboneSubject) -> None:
-    """Return `encoding` is equal for equal settings; settings that change the encoded bytes change it."""
+    """Check that `encoding` is equal for equal settings, and changes with settings that change the encoded bytes."""
     backbone = subject.backbone
     name = backbone.encoding
     hold(

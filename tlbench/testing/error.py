@@ -4,4 +4,4 @@ from tlbench.errors import TlbenchError
 
 
 class ConformanceError(TlbenchError):
-    """Describe a plugin that breaks a rule of the benchmark: the text says which, where and how to mend it."""
+    """Report a plugin that breaks a rule of the benchmark: the text says which, where and how to mend it."""

@@ -1,4 +1,4 @@
-"""Define one fit on a toy problem as a run would do it, with a record of what it touched."""
+"""Fit a strategy once on a toy problem as a run would do it, and record what it touched."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +37,7 @@ class Occasion:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """Hold what came of a fit."""
+    """Hold the outcome of a fit: classifier, logits, and everything that it changed."""
 
     task: Task
     bench: RecordingWorkbench

@@ -1,4 +1,4 @@
-"""Define the order in which a file system lists its folders, which nobody promises: forwards or backwards by name."""
+"""List folders forwards or backwards by name, since a file system promises no order."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Say what every metric must do, one function a rule; each raises ConformanceError where the rule is broken."""
+"""Check the rules of every metric, one function a rule; each raises ConformanceError where the rule is broken."""
 
 import math
 from typing import Any
@@ -27,7 +27,7 @@ SAID = ("nan", "no number", "undefined")  # words by which a metric says that it
 
 
 def it_is_declared_as_the_catalog_asks(metric: Metric) -> None:
-    """Return a Metric with a name that users can type, of labels or of clusters."""
+    """Check for a Metric with a name that users can type, of labels or of clusters."""
     try:
         check_metric(metric)
     except PluginError as error:
@@ -39,7 +39,7 @@ def it_is_declared_as_the_catalog_asks(metric: Metric) -> None:
 
 
 def the_score_is_one_finite_number(metric: Metric) -> None:
-    """Return a float; NaN only where the metric says when."""
+    """Check that the score is a finite float; NaN only where the metric says when."""
     logits, labels = _problem()
     value = _computed(metric, logits, labels)
     hold(
@@ -55,7 +55,7 @@ def the_score_is_one_finite_number(metric: Metric) -> None:
 
 
 def logits_and_labels_stay_as_they_were(metric: Metric) -> None:
-    """Return the next metric is given the same arrays."""
+    """Check that logits and labels stay as they were: the next metric is given the same arrays."""
     logits, labels = _problem()
     before = logits.copy(), labels.copy()
     _computed(metric, logits, labels)  # raises with the reason
@@ -69,22 +69,22 @@ def logits_and_labels_stay_as_they_were(metric: Metric) -> None:
 
 
 def a_perfect_answer_beats_a_guess_in_the_declared_direction(metric: Metric) -> None:
-    """Return higher, or lower where higher_is_better is off."""
+    """Check that perfect logits score higher than random ones, or lower where higher_is_better is off."""
     logits, labels = _problem()
     perfect = _score(metric, 20 * np.eye(CLASSES, dtype=np.float32)[labels], labels)
     draws = [np.random.default_rng(seed).normal(size=logits.shape).astype(np.float32) * 3 for seed in range(5)]
-    guess = float(np.mean([_score(metric, draw, labels) for draw in draws]))
-    better = perfect > guess if metric.higher_is_better else perfect < guess
+    chance = float(np.mean([_score(metric, draw, labels) for draw in draws]))
+    better = perfect > chance if metric.higher_is_better else perfect < chance
     hold(
         better,
         metric.name,
-        f"a perfect answer scores {perfect:.3g} and a guess {guess:.3g}, with higher_is_better="
+        f"a perfect answer scores {perfect:.3g} and a guess {chance:.3g}, with higher_is_better="
         f"{metric.higher_is_better}. Give higher_is_better the other value, or look at what is computed.",
     )
 
 
 def the_order_of_examples_has_no_say(metric: Metric) -> None:
-    """Return a permutation of the rows leaves the score."""
+    """Check that a permutation of the rows leaves the score."""
     logits, labels = _problem()
     order = np.random.default_rng(1).permutation(len(labels))
     one, other = _score(metric, logits, labels), _score(metric, logits[order], labels[order])
@@ -97,7 +97,7 @@ def the_order_of_examples_has_no_say(metric: Metric) -> None:
 
 
 def the_numbers_of_clusters_have_no_say(metric: Metric) -> None:
-    """Return a metric of clusters is the same when these are numbered anew."""
+    """Check that a metric of clusters is the same when these are numbered anew."""
     if metric.of != "clusters":
         return
     logits, labels = _problem()
@@ -111,19 +111,19 @@ def the_numbers_of_clusters_have_no_say(metric: Metric) -> None:
 
 
 def two_classes_and_seven_work(metric: Metric) -> None:
-    """Return nothing is made for one number of classes."""
+    """Check that two classes and seven work: nothing is made for one number of classes."""
     for classes in (2, 7):
         _hold_number(metric, *_problem(classes), f"with {classes} classes")
 
 
 def one_example_works(metric: Metric) -> None:
-    """Return an episode may leave a single query to score."""
+    """Check a single example: an episode may leave a single query to score."""
     logits, labels = _problem()
     _hold_number(metric, logits[:1], labels[:1], "of one example", may_be_nan=True)
 
 
 def classes_without_an_example_work(metric: Metric) -> None:
-    """Return unbalanced episodes leave classes out of the test labels."""
+    """Check classes without an example: unbalanced episodes leave classes out of the test labels."""
     logits, labels = _problem()
     kept = labels < CLASSES - 1
     _hold_number(metric, logits[kept], labels[kept], "where a class has no example", may_be_nan=True)
@@ -131,14 +131,14 @@ def classes_without_an_example_work(metric: Metric) -> None:
 
 
 def ties_work(metric: Metric) -> None:
-    """Return all logits equal, and very large ones."""
+    """Check logits that are all equal, and very large ones."""
     logits, labels = _problem()
     _hold_number(metric, np.zeros_like(logits), labels, "where all logits are equal")
     _hold_number(metric, logits * 1e4, labels, "where logits are in the ten thousands")
 
 
 def equal_answers_give_equal_bits(metric: Metric) -> None:
-    """Return a second call, after other work drew from the global generators, gives the same number."""
+    """Check that a second call, after other work drew from the global generators, gives the same number."""
     logits, labels = _problem()
     one = _score(metric, logits, labels)
     with as_in_a_run():
@@ -148,7 +148,7 @@ def equal_answers_give_equal_bits(metric: Metric) -> None:
 
 
 def nothing_else_is_touched(metric: Metric) -> None:
-    """Return no file, no socket; global settings and generators stay as they were."""
+    """Check that no file is written and no socket opened, and that global settings and generators stay as they were."""
     logits, labels = _problem()
     _score(metric, logits, labels)
     with as_in_a_run():

@@ -1,4 +1,4 @@
-"""Define a workbench that watches what was declared frozen, and the comparing of tensors."""
+"""Record what a fit does to frozen modules, and compare tensors."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ State = dict[str, Tensor]
 
 
 class RecordingWorkbench(Workbench):
-    """Describe a workbench that compares what was declared frozen before and after."""
+    """Compare what was declared frozen before and after, as a workbench that records."""
 
     def __init__(self, setting: Setting, **options: Any) -> None:
         super().__init__(setting, **options)
@@ -87,7 +87,7 @@ def same_bits(one: Tensor, other: Tensor) -> bool:
 
 
 def storages(tensors: Mapping[str, Tensor]) -> set[int]:
-    """Return where tensors lie; empty ones lie nowhere."""
+    """Return the memory addresses of tensors, without those of empty ones."""
     return {value.untyped_storage().data_ptr() for value in tensors.values() if value.numel()}
 
 

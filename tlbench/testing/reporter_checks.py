@@ -1,4 +1,4 @@
-"""Say what every reporter must do, one function a rule; each raises ConformanceError where the rule is broken."""
+"""Check the rules of every reporter, one function a rule; each raises ConformanceError where the rule is broken."""
 
 import os
 import re
@@ -20,7 +20,7 @@ _WRITTEN = re.compile(r"it opened '(.*)' to write|it called os\.(\w+)\('(.*)'\)"
 
 
 def it_is_declared_as_the_catalog_asks(subject: ReporterSubject) -> None:
-    """Return a Reporter with a name that users can type and a line for `tlbench list reporters`."""
+    """Check for a Reporter with a name that users can type and a line for `tlbench list reporters`."""
     try:
         check_reporter(subject.reporter)
     except PluginError as error:
@@ -30,7 +30,7 @@ def it_is_declared_as_the_catalog_asks(subject: ReporterSubject) -> None:
 
 
 def it_returns_the_paths_of_its_files(subject: ReporterSubject) -> None:
-    """Return a list of pathlib.Path, of files that are there, inside the folder."""
+    """Check for a list of pathlib.Path, of files that are there, inside the folder."""
     for kind in KINDS:
         written = subject.written(kind)
         hold(
@@ -54,7 +54,7 @@ def it_returns_the_paths_of_its_files(subject: ReporterSubject) -> None:
 
 
 def it_writes_inside_the_folder_alone(subject: ReporterSubject) -> None:
-    """Return neither the working folder nor the home is touched; temporary files of tempfile may be."""
+    """Check that neither the working folder nor the home is touched; temporary files of tempfile may be."""
     again = subject.again
     inside = (str(again.folder), tempfile.gettempdir() + os.sep + "tmp")
     outside = [
@@ -71,7 +71,7 @@ def it_writes_inside_the_folder_alone(subject: ReporterSubject) -> None:
 
 
 def the_records_stay_as_they_were(subject: ReporterSubject) -> None:
-    """Return files that it did not make are left alone, and so are the results in memory."""
+    """Check that files that it did not make are left alone, and so are the results in memory."""
     for kind in KINDS:
         written = subject.written(kind)
         changed = [name for name, data in written.before.items() if written.after.get(name) != data]
@@ -88,7 +88,7 @@ def the_records_stay_as_they_were(subject: ReporterSubject) -> None:
 
 
 def files_are_written_whole_or_not_at_all(subject: ReporterSubject) -> None:
-    """Return into a file beside it that then takes its name, so that a reader, or a crash, never meets half of it."""
+    """Check that a file is written beside its place and then renamed, so that a crash never leaves half of it."""
     again = subject.again
     opened = {found.group(1) for text in again.traces.found if (found := _WRITTEN.fullmatch(text))}
     named = {str(path.resolve()) for path in again.paths} | {str(path) for path in again.paths}
@@ -109,7 +109,7 @@ def files_are_written_whole_or_not_at_all(subject: ReporterSubject) -> None:
 
 
 def equal_results_give_equal_bytes(subject: ReporterSubject) -> None:
-    """Return a second run writes the same: no time, no chance, no order of a set."""
+    """Check that a second run writes the same: no time, no chance, no order of a set."""
     first, again = subject.written("everything"), subject.again
     changed = [name for name, data in first.after.items() if again.after.get(name) != data]
     hold(
@@ -121,28 +121,28 @@ def equal_results_give_equal_bytes(subject: ReporterSubject) -> None:
 
 
 def failures_and_skips_are_taken(subject: ReporterSubject) -> None:
-    """Return beside rows with scores, and where nothing else is there."""
+    """Check results with failures beside rows with scores, and with nothing but failures."""
     subject.written("everything")
     subject.written("failures")
 
 
 def one_replicate_is_taken(subject: ReporterSubject) -> None:
-    """Return there are no intervals then: they are NaN."""
+    """Check results of one replicate, where intervals are NaN."""
     subject.written("one replicate")
 
 
 def clusterings_alone_are_taken(subject: ReporterSubject) -> None:
-    """Return there is no accuracy then: results.metric is that of clusters."""
+    """Check results without an accuracy, where results.metric is that of clusters."""
     subject.written("clusters")
 
 
 def episodes_are_taken(subject: ReporterSubject) -> None:
-    """Return budgets as `5-way 1-shot` have intervals over episodes."""
+    """Check results of budgets as `5-way 1-shot`, which have intervals over episodes."""
     subject.written("episodes")
 
 
 def names_are_escaped_in_pages(subject: ReporterSubject) -> None:
-    """Return a strategy may be named <script>: in a page it must be text."""
+    """Check that a strategy named <script> is text in a page."""
     for name, text in subject.written("everything").texts.items():
         hold(
             not (name.endswith(PAGES) and SCRIPT in text),
@@ -153,7 +153,7 @@ def names_are_escaped_in_pages(subject: ReporterSubject) -> None:
 
 
 def texts_are_utf_8(subject: ReporterSubject) -> None:
-    """Return with plain newlines, the same on every system."""
+    """Check that texts are UTF-8 with plain newlines, the same on every system."""
     written = subject.written("everything")
     new = {name: data for name, data in written.after.items() if name not in written.before and name.endswith(TEXTS)}
     strange = [name for name, data in new.items() if name not in written.texts or b"\r\n" in data]
@@ -165,7 +165,7 @@ def texts_are_utf_8(subject: ReporterSubject) -> None:
 
 
 def no_socket_is_opened(subject: ReporterSubject) -> None:
-    """Report are made offline."""
+    """Check that reports are made offline."""
     hold(
         "it opened a socket" not in subject.again.traces.found,
         subject.name,

@@ -1,4 +1,4 @@
-"""Define a reporter under examination: folders of made-up results, and what it wrote into each of them."""
+"""Hold a reporter under examination: give it folders of made-up results, and read what it wrote."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,12 +27,12 @@ class Written:
 
     @property
     def paths(self) -> list[Path]:
-        """Return the paths that it returned."""
+        """Return the paths that the reporter returned."""
         return [Path(path) for path in self.returned]
 
     @property
     def texts(self) -> dict[str, str]:
-        """Return what is a text among the files that it wrote."""
+        """Return the new or changed files that are UTF-8 texts, by their path."""
         new = {name: data for name, data in self.after.items() if self.before.get(name) != data}
         found = {}
         for name, data in new.items():
@@ -44,7 +44,7 @@ class Written:
 
 
 class ReporterSubject:
-    """Describe a reporter, and its files of each kind of results, written once for all rules."""
+    """Hold a reporter, and its files of each kind of results, written once for all rules."""
 
     def __init__(self, reporter: Reporter) -> None:
         self.reporter = reporter
@@ -68,7 +68,7 @@ class ReporterSubject:
 
     @cached_property
     def again(self) -> Written:
-        """Return what it does with everything a second time, watched: what is imported late is there by now."""
+        """Return what a second run on all results wrote, watched: late imports are done by then."""
         first = self.written("everything")
         with as_in_a_run():
             advance_generators()

@@ -1,4 +1,4 @@
-"""Say what worker processes need: a thing that is pickled and read again is the same, in this process and in another.
+"""Send things to worker processes and compare: what is pickled and read again is the same, here and elsewhere.
 
 Every pickle is made here, of the plugin under examination, and read at once: none comes from elsewhere.
 """
@@ -32,7 +32,7 @@ def digest_here(dataset: Dataset, parts: Sequence[tuple[str, str]]) -> str:
 
 
 def digest_elsewhere(dataset: Dataset, parts: Sequence[tuple[str, str]]) -> str | None:
-    """Return the same of a process that hashes otherwise; None where the dataset cannot be sent to one."""
+    """Return the text of `digest_here` from a process that hashes otherwise; None where the dataset cannot be sent."""
     module = sys.modules[type(dataset).__module__]
     if "<locals>" in type(dataset).__qualname__ or not getattr(module, "__file__", None):
         return None

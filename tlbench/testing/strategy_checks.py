@@ -1,4 +1,4 @@
-"""Say what every strategy must do, one function a rule; each raises ConformanceError where the rule is broken."""
+"""Check the rules of every strategy, one function a rule; each raises ConformanceError where the rule is broken."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ MARGIN = 4.0  # standard deviations of a guess by which accuracy must exceed it
 
 
 def the_class_is_declared_as_the_catalog_asks(strategy: Strategy, toy: Toy) -> None:
-    """Return a frozen dataclass with a name that users can type and a family."""
+    """Check for a frozen dataclass with a name that users can type and a family."""
     try:
         check_strategy_class(type(strategy))
     except PluginError as error:
@@ -31,7 +31,7 @@ def the_class_is_declared_as_the_catalog_asks(strategy: Strategy, toy: Toy) -> N
 
 
 def logits_are_finite_and_one_per_class(strategy: Strategy, toy: Toy) -> None:
-    """Return shape (N, C), a floating dtype, no infinity and no NaN."""
+    """Check for shape (N, C), a floating dtype, no infinity and no NaN."""
     once = _once(strategy, toy)
     _check_logits(strategy, once.logits, len(once.queries), len(once.task.classes))
     with torch.no_grad():
@@ -44,7 +44,7 @@ def logits_are_finite_and_one_per_class(strategy: Strategy, toy: Toy) -> None:
 
 
 def logits_are_no_probabilities(strategy: Strategy, toy: Toy) -> None:
-    """Return rows that are never negative and sum to one are what a softmax leaves; losses and metrics take logits."""
+    """Check that rows are not what a softmax leaves, never negative with sum one; losses and metrics take logits."""
     logits = _once(strategy, toy).logits.double()
     if bool((logits == logits.round()).all()):
         return  # votes, or clusters: no softmax makes those
@@ -58,7 +58,7 @@ def logits_are_no_probabilities(strategy: Strategy, toy: Toy) -> None:
 
 
 def equal_seeds_give_equal_bits(strategy: Strategy, toy: Toy) -> None:
-    """Return a second fit, after other work drew from the global generators, predicts the same to the last bit."""
+    """Check that a second fit, after other work drew from the global generators, predicts the same to the last bit."""
     once, twice = _once(strategy, toy), _again(strategy, toy)
     _hold(
         same_bits(once.logits, twice.logits),
@@ -69,7 +69,7 @@ def equal_seeds_give_equal_bits(strategy: Strategy, toy: Toy) -> None:
 
 
 def the_tensors_of_the_task_stay_as_they_were(strategy: Strategy, toy: Toy) -> None:
-    """Return inputs and labels of every part of the task are left alone."""
+    """Check that inputs and labels of every part of the task are left alone."""
     changed = _once(strategy, toy).changed_tensors
     _hold(
         not changed,
@@ -79,7 +79,7 @@ def the_tensors_of_the_task_stay_as_they_were(strategy: Strategy, toy: Toy) -> N
 
 
 def the_next_backbone_is_pristine(strategy: Strategy, toy: Toy) -> None:
-    """Return nothing of a fit is left for the next one."""
+    """Check that nothing of a fit is left for the next one."""
     once, twice = _once(strategy, toy), _again(strategy, toy)
     fresh = once.bench.backbone()
     changed = differing(fresh.state_dict(), dict(toy.weights))
@@ -101,7 +101,7 @@ def the_next_backbone_is_pristine(strategy: Strategy, toy: Toy) -> None:
 
 
 def examples_are_predicted_alike_one_by_one_and_together(strategy: Strategy, toy: Toy) -> None:
-    """Return what the neighbours in a batch are has no say, unless the strategy declares itself transductive."""
+    """Check that predictions do not depend on a batch's neighbours, unless the strategy is declared transductive."""
     if strategy.needs().transductive:
         return
     once = _once(strategy, toy)
@@ -119,7 +119,7 @@ def examples_are_predicted_alike_one_by_one_and_together(strategy: Strategy, toy
 
 
 def predicting_changes_nothing(strategy: Strategy, toy: Toy) -> None:
-    """Return a second look at the same inputs finds the same classifier and the same bits."""
+    """Check that predicting again gives the same bits and leaves the classifier as it was."""
     once = _once(strategy, toy)
     before = state_of(once.classifier)
     second = logits_of(strategy, once.classifier, once.queries.inputs)
@@ -133,7 +133,7 @@ def predicting_changes_nothing(strategy: Strategy, toy: Toy) -> None:
 
 
 def what_is_frozen_stays_frozen(strategy: Strategy, toy: Toy) -> None:
-    """Return what the bench was told to keep is kept, statistics included; extraction keeps the whole backbone."""
+    """Check that what was declared frozen stays so, statistics included; extraction freezes the whole backbone."""
     for fit in (_once(strategy, toy), _again(strategy, toy)):
         _hold(
             not fit.moved,
@@ -153,33 +153,33 @@ def what_is_frozen_stays_frozen(strategy: Strategy, toy: Toy) -> None:
 
 
 def chance_is_beaten_on_an_easy_problem(strategy: Strategy, toy: Toy) -> None:
-    """Return accuracy on test examples is clearly above a guess; of clusters, by the best matching with the classes."""
+    """Check that test accuracy is clearly above chance; of clusters, by the best matching with the classes."""
     many = fitted(strategy, toy, replace(first_occasion(strategy, toy), recipe=MANY))
     logits, labels = many.logits.numpy(), many.queries.labels.numpy()
     if strategy.needs().setting(first_occasion(strategy, toy).budget) == "unsupervised":
         accuracy = _matched_accuracy(logits, labels)
     else:
         accuracy = float((logits.argmax(1) == labels).mean())
-    guess = 1 / toy.classes
-    wanted = guess + MARGIN * (guess * (1 - guess) / len(labels)) ** 0.5
+    chance = 1 / toy.classes
+    wanted = chance + MARGIN * (chance * (1 - chance) / len(labels)) ** 0.5
     _hold(
         accuracy > wanted,
         strategy,
         f"accuracy on an easy problem of {toy.classes} classes is {accuracy:.2f} after {MANY.steps} steps, where a "
-        f"guess has {guess:.2f} and {wanted:.2f} would be clearly better. Look for labels in a wrong order, a head "
+        f"guess has {chance:.2f} and {wanted:.2f} would be clearly better. Look for labels in a wrong order, a head "
         "that is not trained, or a learning rate that is far off.",
     )
 
 
 def two_classes_and_seven_work(strategy: Strategy, toy: Toy) -> None:
-    """Return nothing is made for one number of classes; the seven come in three channels."""
+    """Check that two classes and seven work, the seven in three channels: nothing is made for one number of classes."""
     for other in (toy.with_classes(2), toy.with_classes(7, channels=3)):
         fit = fitted(strategy, other, first_occasion(strategy, other))
         _check_logits(strategy, fit.logits, len(fit.queries), other.classes)
 
 
 def a_batch_of_one_is_predicted(strategy: Strategy, toy: Toy) -> None:
-    """Return one example gets logits of shape (1, C)."""
+    """Check that one example gets logits of shape (1, C)."""
     once = _once(strategy, toy)
     try:
         one = predict(once.classifier, once.queries.inputs[:1], CPU)
@@ -191,7 +191,7 @@ def a_batch_of_one_is_predicted(strategy: Strategy, toy: Toy) -> None:
 
 
 def no_file_is_written_and_no_socket_opened(strategy: Strategy, toy: Toy) -> None:
-    """Return a fit stays in memory; a first one has imported what is imported late."""
+    """Check that a fit stays in memory; a first one has done the late imports."""
     _once(strategy, toy)
     traces = _again(strategy, toy).traces
     _hold(
@@ -203,7 +203,7 @@ def no_file_is_written_and_no_socket_opened(strategy: Strategy, toy: Toy) -> Non
 
 
 def the_text_of_the_variant_gives_the_strategy_back(strategy: Strategy, toy: Toy) -> None:
-    """Return `catalog.strategy(strategy.variant)` is an equal strategy with an equal hash."""
+    """Check that `catalog.strategy(strategy.variant)` is an equal strategy with an equal hash."""
     cls = type(strategy)
     try:
         found = construct(cls, "strategy", cls.name, parse_spec(strategy.variant).parameters)
@@ -221,13 +221,13 @@ def the_text_of_the_variant_gives_the_strategy_back(strategy: Strategy, toy: Toy
 
 
 def global_settings_stay_as_they_were(strategy: Strategy, toy: Toy) -> None:
-    """Return threads, dtype, gradient mode and determinism are those of the run."""
+    """Check that threads, dtype, gradient mode and determinism stay those of the run."""
     changed = _once(strategy, toy).changed_settings
     _hold(not changed, strategy, f"fit changes {listed(changed)} for all that runs after it. Use a context manager.")
 
 
 def global_generators_are_not_seeded(strategy: Strategy, toy: Toy) -> None:
-    """Fit that start from different global states leave different ones."""
+    """Check that fits that start from different global states leave different ones."""
     once = _once(strategy, toy)
     other = fitted(strategy, toy, replace(first_occasion(strategy, toy), start=2))
     states = ((name, once.generators[name], other.generators[name]) for name in ("torch", "numpy", "random"))
@@ -241,7 +241,7 @@ def global_generators_are_not_seeded(strategy: Strategy, toy: Toy) -> None:
 
 
 def what_was_prepared_loads_into_its_replay(strategy: Strategy, toy: Toy) -> None:
-    """Return the structure of what `prepare` returns does not depend on the training, and its state says all of it."""
+    """Check that the structure of what `prepare` returns is independent of the training, and its state complete."""
     if not strategy.prepares:
         return
     trained, _ = prepare(strategy, toy, FEW, replay=False)
@@ -264,21 +264,21 @@ def what_was_prepared_loads_into_its_replay(strategy: Strategy, toy: Toy) -> Non
 
 
 def every_budget_that_it_takes_works(strategy: Strategy, toy: Toy) -> None:
-    """Return with `unsuitable` silent about a budget, fit must be able to use it, be it one label per class."""
+    """Check that fit works with every budget that `unsuitable` is silent about, be it one label per class."""
     for budget in budgets_for(strategy, toy):
         fit = fitted(strategy, toy, replace(first_occasion(strategy, toy), budget=budget))
         _check_logits(strategy, fit.logits, len(fit.queries), toy.classes)
 
 
 def validation_labels_can_be_given(strategy: Strategy, toy: Toy) -> None:
-    """Return a protocol may keep validation labels out of the budget."""
+    """Check that fit works where the protocol keeps validation labels out of the budget."""
     budget = max(budgets_for(strategy, toy), key=lambda budget: budget.amount)
     fit = fitted(strategy, toy, replace(first_occasion(strategy, toy), budget=budget, validation=True))
     _check_logits(strategy, fit.logits, len(fit.queries), toy.classes)
 
 
 def the_classifier_of_the_source_knows_its_classes(strategy: Strategy, toy: Toy) -> None:
-    """Return `source_classifier`, where there is one, gives a finite logit per class of the source."""
+    """Check that `source_classifier`, where there is one, gives a finite logit per class of the source."""
     once = _once(strategy, toy)
     if not strategy.needs().source_labels:
         return
@@ -290,7 +290,7 @@ def the_classifier_of_the_source_knows_its_classes(strategy: Strategy, toy: Toy)
 
 
 def unsuitable_answers_none_or_a_sentence(strategy: Strategy, toy: Toy) -> None:
-    """Return a refusal is shown to the user as it is."""
+    """Check that `unsuitable` returns None or a sentence, which is shown to the user as it is."""
     for budget in ("0", "4-shot", "10%", "full", "2-way 1-shot"):
         answer = strategy.unsuitable(toy.backbone, toy.dataset, Budget.parse(budget))
         _hold(

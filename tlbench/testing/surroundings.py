@@ -1,4 +1,4 @@
-"""Say what surrounds a fit: global settings and generators, files and sockets."""
+"""Watch what surrounds a fit: global settings and generators, files and sockets."""
 
 import os
 import random
@@ -89,7 +89,7 @@ def advance_generators() -> None:
 
 @dataclass(eq=False)
 class Traces:
-    """Hold what a block did to files and sockets, each once."""
+    """List what a block did to files and sockets, each once."""
 
     found: list[str] = field(default_factory=list)
 

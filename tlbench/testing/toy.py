@@ -1,6 +1,4 @@
-"""Define a toy problem: tiny images in two domains and a tiny network with weights, made in milliseconds and
-offline.
-"""
+"""Make a toy problem: tiny images in two domains and a tiny network with weights, in milliseconds and offline."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +20,7 @@ OTHER_CLASSES = 5  # classes of a source that does not share the target's
 
 
 class Network(nn.Module):
-    """Turn images (N, channels, 8, 8), uint8, into features (N, 8)."""
+    """Compute features (N, 8) of images (N, channels, 8, 8), uint8."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -39,7 +37,7 @@ class Network(nn.Module):
 
 @dataclass(frozen=True)
 class ToyBackbone(Backbone):
-    """Run two convolutions with batch norms, and a linear layer."""
+    """Build a network of two convolutions with batch norms, and a linear layer."""
 
     name: str = "toy"
     channels: int = 1
@@ -82,7 +80,7 @@ class ToyDataset(Dataset):
 
 @dataclass(frozen=True)
 class Toy:
-    """Describe an easy problem. A class is a pattern of 4 x 4 grey fields, the target paler than the source."""
+    """Make an easy problem. A class is a pattern of 4 x 4 grey fields, the target paler than the source."""
 
     classes: int = 4
     channels: int = 1
@@ -150,7 +148,7 @@ class Toy:
 
 @dataclass(frozen=True, eq=False)
 class Pretrained:
-    """Hold weights, and what the network made of some images before anything was fitted."""
+    """Hold weights, and the network's features of some images before anything was fitted."""
 
     weights: Mapping[str, Tensor]
     images: Tensor

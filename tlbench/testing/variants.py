@@ -1,4 +1,4 @@
-"""List variants of a strategy: as shipped, and with each field that is a choice at each of its other values."""
+"""Make variants of a strategy: as shipped, and with each field that is a choice at each of its other values."""
 
 import dataclasses
 import types
