@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from tlbench import Labelled
-from tlbench_datasets.digits import Digits
-from tlbench_datasets.drawing import Hand, distance_fields, draw, enlargement
-from tlbench_datasets.glyphs import Glyphs
+from tlbench_datasets.embedded.digits import Digits
+from tlbench_datasets.embedded.drawing import Hand, distance_fields, draw, enlargement
+from tlbench_datasets.embedded.glyphs import Glyphs
 
 PARTS = [
     pytest.param(dataset, domain, split, count, id=f"{dataset.name}-{domain}-{split}")
@@ -89,7 +89,7 @@ def test_glyph_classes_are_unique_file_safe_names_without_a_digit():
 
 def test_importing_the_datasets_loads_neither_matplotlib_nor_scikit_learn_nor_scipy():
     code = (
-        "import sys, tlbench_datasets.digits, tlbench_datasets.glyphs;"
+        "import sys, tlbench_datasets.embedded.digits, tlbench_datasets.embedded.glyphs;"
         "print([name for name in ('matplotlib', 'sklearn', 'scipy', 'torch') if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

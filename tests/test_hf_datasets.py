@@ -12,7 +12,7 @@ from PIL import Image
 
 from tlbench import DataError, Dataset
 from tlbench.contract import construct_dataset, split_dataset_spec
-from tlbench_datasets.folder import Folder
+from tlbench_datasets.folders.folder import Folder
 from tlbench_hf.dataset import HuggingFace
 
 datasets = pytest.importorskip("datasets")

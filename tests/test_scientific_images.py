@@ -19,12 +19,12 @@ from tlbench.contract import construct_dataset, split_dataset_spec
 from tlbench.data import transform_images
 from tlbench.names import parse_spec
 from tlbench_conv4.backbone import Conv4
-from tlbench_datasets.archive import Zip
-from tlbench_datasets.arrays import Npz
-from tlbench_datasets.channels import axis_of_channels
-from tlbench_datasets.folder import Folder
+from tlbench_datasets.arrays.npz import Npz
+from tlbench_datasets.folders.folder import Folder
+from tlbench_datasets.folders.zip_archive import Zip
 from tlbench_datasets.images import decode
 from tlbench_datasets.reading import limits, reading
+from tlbench_datasets.values import axis_of_channels
 from tlbench_timm.family import TimmFamily
 from tlbench_timm.shipped import glyphs_backbone
 from tlbench_torchvision.encode import encode_images as encode_for_torchvision

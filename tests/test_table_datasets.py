@@ -20,8 +20,8 @@ from pyarrow import parquet
 from tlbench import DataError, Dataset, ParameterError
 from tlbench.contract import check_classes, check_dataset_class, construct_dataset, split_dataset_spec
 from tlbench_datasets import tlbench_datasets
-from tlbench_datasets.csv_table import Csv
-from tlbench_datasets.parquet_table import Parquet
+from tlbench_datasets.tables.csv_table import Csv
+from tlbench_datasets.tables.parquet_table import Parquet
 
 SPLITS = ("train", "test")
 OFFERED = {cls.name: cls for cls in tlbench_datasets()}
@@ -523,7 +523,7 @@ def test_a_damaged_parquet_file_is_refused(tmp_path, rows):
 
 
 def test_embedded_images_are_copied_out_once_and_read_in_any_order_by_threads(tmp_path, rows, monkeypatch):
-    from tlbench_datasets.parquet_shard import Shard
+    from tlbench_datasets.tables.parquet_shard import Shard
 
     passes = []
     whole = Shard.images

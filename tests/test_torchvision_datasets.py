@@ -16,7 +16,7 @@ from tlbench import DataError, Dataset, ParameterError
 from tlbench.contract import construct_dataset, split_dataset_spec
 from tlbench.data import Cache, Resources
 from tlbench.host import Catalog, Host
-from tlbench_datasets.folder import Folder
+from tlbench_datasets.folders.folder import Folder
 from tlbench_torchvision.datasets import TorchvisionDataset
 from tlbench_torchvision.datasets_known import KNOWN
 

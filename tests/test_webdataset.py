@@ -14,8 +14,8 @@ from PIL import Image
 
 from tlbench import DataError, Dataset
 from tlbench.contract import construct_dataset, split_dataset_spec
-from tlbench_datasets.folder import Folder
-from tlbench_datasets.webdataset import WebDataset
+from tlbench_datasets.folders.folder import Folder
+from tlbench_datasets.shards.webdataset import WebDataset
 
 
 def dataset(spec: object) -> Dataset:
@@ -417,7 +417,7 @@ def _compare(inputs, expected):
 
 
 def test_indexing_reads_no_image(shards, monkeypatch):
-    from tlbench_datasets import shards as module
+    from tlbench_datasets.shards import samples as module
 
     read = []
     original = module.read_member

@@ -12,7 +12,7 @@ alpha, transparent colour    laid on white, as drawings and cut-outs are mostly 
 CMYK, YCbCr, HSV             RGB by Pillow's formula, colour profiles unused
 several frames or pages      the first, unless the file says that they are channels
 TIFF of more bands           (H, W, C), as tifffile reads it; 16-bit values as above
-.npy array                   (H, W) or (H, W, C), as `scale.py` says, by the range of all arrays of the dataset
+.npy array                   (H, W) or (H, W, C), as `values.py` says, by the range of all arrays of the dataset
 EXIF orientation             applied
 
 That is at 8 bits; `reading.py` says what `?depth=16` and `?range=LOW-HIGH` change. At these 16-bit RGB is read in full
@@ -30,8 +30,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from tlbench_datasets import array_image, tiff_bands
-from tlbench_datasets.damage import BadImageError, guarded, require_size
-from tlbench_datasets.quiet import quiet_pillow
+from tlbench_datasets.damage import BadImageError, guarded, quiet_pillow, require_size
 from tlbench_datasets.reading import PLAIN, Reading, Stored
 
 __all__ = ["CONVERSIONS", "EXTENSIONS", "MOST_BYTES", "BadImageError", "Look", "decode", "look", "traits"]

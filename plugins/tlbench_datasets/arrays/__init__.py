@@ -1,0 +1,1 @@
+"""Read images and labels from numpy archives."""

@@ -1,0 +1,1 @@
+"""Draw the datasets that come with tlbench."""

@@ -1,0 +1,1 @@
+"""Read image files in class folders, on disk or in an archive."""

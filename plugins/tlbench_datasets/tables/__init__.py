@@ -1,0 +1,1 @@
+"""Read images and labels from CSV and Parquet tables."""
