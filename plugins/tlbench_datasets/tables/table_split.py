@@ -60,8 +60,8 @@ def _refuse_parted_between_domains(result: Placed, place: str) -> None:
     for example in result.examples:
         other = first.setdefault(example.group, example)
         if other.split != example.split:
-            one, two = sorted((other.domain, example.domain))
+            name, (one, two) = shown(example.group), sorted((other.domain, example.domain))
             raise DataError(
-                f"{place}: group '{shown(example.group)}' is in domains '{shown(one)}' and '{shown(two)}', and only one "
+                f"{place}: group '{name}' is in domains '{shown(one)}' and '{shown(two)}', and only one "
                 "of them comes with a test split. Give both one, or none."
             )
