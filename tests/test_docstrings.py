@@ -14,7 +14,7 @@ Cut Declare Decode Define Delete Derive Describe Divide Do Download Draw Encode 
 Explain Export Extract Fail Fetch Fill Find Fine-tune Finish Fit Follow Forget Format Freeze Gather Generate
 Give Group Grow Guard Have Hold Import Index Insert Interpolate Join Judge Keep Know Label Launch Lay Learn Leave Let
 List Load Locate Log Look Lower Make Map Mark Mask Match Measure Merge Meta-train Minimise Mix Move Multiply Name
-Normalise Note Offer Open Pack Parse Pass Pick Plan Plot Poll Predict Prepare Pretrain Print Project Propagate
+Normalise Note Offer Open Order Pack Parse Pass Pick Plan Plot Poll Predict Prepare Pretrain Print Project Propagate
 Prune Put Raise Rank Rate Read Recommend Record Refine Refuse Register Regress Remember Remove Render Repeat
 Replace Report Rerun Resize Resolve Restore Return Run Say Scale Score Search Seed Select Send Serve Set
 Settle Shift Show Silence Simulate Sketch Skip Solve Sort Split Spread Start State Stay Step Stop Store

@@ -35,9 +35,12 @@ from .data.contents import by_domain_and_split as by_domain_and_split
 from .data.contents import content_fingerprint as content_fingerprint
 from .data.contents import sorted_by_content as sorted_by_content
 from .data.contents import with_test_split as with_test_split
+from .data.decoding import IMAGE_FORMATS as IMAGE_FORMATS
 from .data.decoding import decode_image as decode_image
 from .data.decoding import image_to_array as image_to_array
 from .data.decoding import open_image as open_image
+from .data.decoding import to_eight_bits as to_eight_bits
+from .data.decoding import upright as upright
 from .data.images import ImageNetwork as ImageNetwork
 from .data.images import to_image as to_image
 from .data.images import transform_images as transform_images

@@ -104,7 +104,8 @@ class Conv4(Backbone):
         """Return a network from a uint8 or 0..255 float batch (N, channels, H, W) to float32 (N, feature_dim)."""
         from tlbench_conv4.network import Conv4Network
 
-        network = Conv4Network(self)
+        average = self.pooling == "average"
+        network = Conv4Network(self.channels, self.width, self.paddings, self.pools, average, self.mean, self.std)
         if weights is not None:
             load_weights(weights, network, weights_file.fit(shapes_of(weights), self._shapes(), self.spec))
         return network

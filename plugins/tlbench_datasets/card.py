@@ -10,14 +10,16 @@
 """
 
 import tomllib
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tlbench import Card, DataError, near_miss
+from tlbench import Card, DataError, Dataset, near_miss
 from tlbench_datasets.place import reason
 from tlbench_datasets.wording import shown
 
 _KEYS = ("name", "license", "citation", "hazards", "notes")
+_OWNER = "as stated by the data's owner"
 
 
 def card_path(path: Path) -> Path:
@@ -43,6 +45,35 @@ def read_card(path: Path) -> Card:
     except OSError as error:
         raise DataError(f"{where} cannot be read: {reason(error)}.") from None
     return Card(**{key: _checked(key, value, where) for key, value in values.items()})
+
+
+class Carded(Dataset):
+    """Describe a dataset that lies in a folder or file, with or without a card."""
+
+    path: Path
+
+    def _read_card(self) -> Card:
+        """Return the card, an empty one where there is none."""
+        return read_card(self.path.expanduser())
+
+    @cached_property
+    def _card(self) -> Card:
+        return self._read_card()
+
+    @property
+    def card(self) -> Card:
+        """Return the dataset card beside the data, where there is one."""
+        return self._card
+
+    @property
+    def license(self) -> str:  # type: ignore[override]
+        """Return the licence as the card states it."""
+        return self._card.license or _OWNER
+
+    @property
+    def citation(self) -> str:  # type: ignore[override]
+        """Return the citation as the card states it."""
+        return self._card.citation or _OWNER
 
 
 def _checked(key: str, value: object, where: str) -> Any:

@@ -1,11 +1,12 @@
 """Say what can be wrong with the bytes of an image, as one kind of error whatever library stumbled over them."""
 
+import threading
+import warnings
 from collections.abc import Callable
+from types import TracebackType
 from typing import TypeVar
 
 from PIL import Image
-
-from tlbench_datasets.quiet import quiet_pillow
 
 MOST_PIXELS = 178_956_970  # where Pillow itself refuses by default
 MOST_VALUES = 2**30  # pixels times channels
@@ -15,6 +16,38 @@ T = TypeVar("T")
 
 class BadImageError(Exception):
     """Say why bytes cannot be served as an image; whoever knows the file's name turns it into a DataError."""
+
+
+class _Quiet:
+    """A context in which warnings from within these libraries are dropped.
+
+    `warnings.catch_warnings` alone is not enough: of two threads that overlap, the one that leaves last would
+    restore filters that the other had changed. So the first to enter changes them, the last to leave restores.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.filterwarnings("ignore", module=r"(PIL|tifffile|numpy)(\.|$)")
+            self._inside += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._filters.__exit__(kind, error, trace)
+
+
+quiet_pillow = _Quiet()
 
 
 def guarded(step: Callable[[], T]) -> T:

@@ -12,7 +12,7 @@ alpha, transparent colour    laid on white, as drawings and cut-outs are mostly 
 CMYK, YCbCr, HSV             RGB by Pillow's formula, colour profiles unused
 several frames or pages      the first, unless the file says that they are channels
 TIFF of more bands           (H, W, C), as tifffile reads it; 16-bit values as above
-.npy array                   (H, W) or (H, W, C), as `scale.py` says, by the range of all arrays of the dataset
+.npy array                   (H, W) or (H, W, C), as `values.py` says, by the range of all arrays of the dataset
 EXIF orientation             applied
 
 That is at 8 bits; `reading.py` says what `?depth=16` and `?range=LOW-HIGH` change. At these 16-bit RGB is read in full
@@ -27,18 +27,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
-from tlbench_datasets.arrays import array_image, tiff_bands
-from tlbench_datasets.damage import BadImageError, guarded, require_size
-from tlbench_datasets.quiet import quiet_pillow
+from tlbench import IMAGE_FORMATS, to_eight_bits, upright
+from tlbench_datasets import array_image, tiff_bands
+from tlbench_datasets.damage import BadImageError, guarded, quiet_pillow, require_size
 from tlbench_datasets.reading import PLAIN, Reading, Stored
 
 __all__ = ["CONVERSIONS", "EXTENSIONS", "MOST_BYTES", "BadImageError", "Look", "decode", "look", "traits"]
 
 EXTENSIONS = ("bmp", "gif", "jpeg", "jpg", "npy", "pgm", "png", "ppm", "tif", "tiff", "webp")
 MOST_BYTES = 256 * 2**20  # of one image file
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others: EPS would start Ghostscript
 _ORIENTATION = 0x0112  # the EXIF tag
 _LOW_BYTE = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}  # the byte order that finds it
 
@@ -87,7 +86,7 @@ def look(data: bytes, reading: Reading = PLAIN) -> Look:
         return Look(tuple(trait for trait in CONVERSIONS if present.get(trait)), bands.channels)
     _refuse_unsupported(image, reading)
     if image.format == "PNG":  # the only format with checksums that Pillow checks
-        guarded(Image.open(io.BytesIO(data), formats=_FORMATS).verify)
+        guarded(Image.open(io.BytesIO(data), formats=IMAGE_FORMATS).verify)
     with quiet_pillow:
         present = {
             _MODE_TRAITS.get(image.mode): True,
@@ -113,7 +112,7 @@ def decode(data: bytes, reading: Reading = PLAIN) -> NDArray[Any]:
     if reading.exact and (image.mode == "F" or _is_sixteen_bit(image)):
         return reading.served(guarded(lambda: _all_bits(data, reading)))
     guarded(image.load)
-    values = guarded(lambda: _eight_bits(_upright(image)))
+    values = guarded(lambda: _eight_bits(upright(image)))
     return reading.served(values) if reading.exact else values
 
 
@@ -121,7 +120,7 @@ def _opened(data: bytes) -> tuple[Image.Image, None] | tuple[None, tiff_bands.Ba
     """Return the image as Pillow opens it, or the bands of a TIFF file that Pillow cannot serve whole."""
     is_tiff = tiff_bands.is_tiff(data)
     try:
-        image = guarded(lambda: Image.open(io.BytesIO(data), formats=_FORMATS))
+        image = guarded(lambda: Image.open(io.BytesIO(data), formats=IMAGE_FORMATS))
     except BadImageError:
         if not is_tiff:
             raise
@@ -177,25 +176,10 @@ def _orientation(image: Image.Image, data: bytes) -> int:
     return value if value in range(1, 9) else 1
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # as above
-        return image
-
-
 def _eight_bits(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode.startswith("I"):
-        return PLAIN.served(_sixteen_bits(np.asarray(image)))
-    if image.has_transparency_data:
-        grey = image.mode in ("1", "L", "LA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA")).convert("L" if grey else "RGB")
-    elif image.mode == "1":
-        image = image.convert("L")
-    elif image.mode not in ("L", "RGB"):
-        image = image.convert("RGB")
-    return np.array(image)
+        _sixteen_bits(np.asarray(image))  # says what to write where there are more
+    return to_eight_bits(image)
 
 
 def _sixteen_bits(values: NDArray[Any]) -> NDArray[np.uint16]:
@@ -208,15 +192,15 @@ def _sixteen_bits(values: NDArray[Any]) -> NDArray[np.uint16]:
 
 def _all_bits(data: bytes, reading: Reading) -> NDArray[Any]:
     """Return the values of a file of more than 8 bits; uint16 with alpha laid on white, but for a range as they are."""
-    image = Image.open(io.BytesIO(data), formats=_FORMATS)
+    image = Image.open(io.BytesIO(data), formats=IMAGE_FORMATS)
     if image.mode == "F" or image.mode.startswith("I"):
-        values = np.asarray(_upright(image))
+        values = np.asarray(upright(image))
         return values if reading.window is not None else _sixteen_bits(values)
-    low = Image.open(io.BytesIO(data), formats=_FORMATS)
+    low = Image.open(io.BytesIO(data), formats=IMAGE_FORMATS)
     low.tile = [type(image.tile[0])(*tile[:3], _low_byte(tile[3])) for tile in low.tile]  # Pillow reads the high byte
     if image.mode not in ("RGB", "RGBA") or low.tile == image.tile:
-        return _eight_bits(_upright(image)).astype(np.uint16) * np.uint16(257)
-    high, low = np.asarray(_upright(image)).astype(np.uint16), np.asarray(_upright(low))
+        return _eight_bits(upright(image)).astype(np.uint16) * np.uint16(257)
+    high, low = np.asarray(upright(image)).astype(np.uint16), np.asarray(upright(low))
     values = high * np.uint16(256) + low
     if image.mode == "RGB":
         return values

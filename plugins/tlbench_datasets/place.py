@@ -1,4 +1,4 @@
-"""Find the path in `folder:PATH`: there and of the right kind, or an error that says what to type instead."""
+"""Define the path in `folder:PATH`: found and of the right kind, or an error that says what to type instead."""
 
 import os
 import stat

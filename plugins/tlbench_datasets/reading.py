@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlbench import DataError
-from tlbench_datasets.channels import First, axis_of_channels
 from tlbench_datasets.damage import BadImageError
-from tlbench_datasets.scale import Scale, scale_of, window
+from tlbench_datasets.values import First, Scale, axis_of_channels, scale_of, window
 from tlbench_datasets.wording import shown
 
 Depth = Literal[8, 16]

@@ -208,7 +208,7 @@ class HuggingFace(Dataset):
 
     def sources(self, domain: str, split: str) -> Sequence[str]:
         """Return each example as `split[row]` of the library's dataset."""
-        return [f"{each.part}[{each.row}]" for each in self._part(domain, split)]
+        return [f"{each.source}[{each.row}]" for each in self._part(domain, split)]
 
     def columns(self, domain: str, split: str) -> Mapping[str, Column]:
         """Return the further labels that `also` names."""
@@ -223,10 +223,10 @@ class HuggingFace(Dataset):
 
     def _column(self, name: str, labels: Labels, contents: Sequence[Content]) -> Column:
         position = {value: index for index, value in enumerate(labels.classes)}
-        values = [labels.names[each.part][each.row] for each in contents]
+        values = [labels.names[each.source][each.row] for each in contents]
         if None in values:
             each = contents[values.index(None)]
-            raise DataError(f"{self._where}: {each.part}[{each.row}] has nothing in column '{name}' (?also).")
+            raise DataError(f"{self._where}: {each.source}[{each.row}] has nothing in column '{name}' (?also).")
         return Column(labels.classes, np.array([position[value] for value in values if value is not None], np.int64))
 
     def tolerant(self) -> "HuggingFace":

@@ -96,9 +96,9 @@ class Pictures(Sequence[Any]):
         if isinstance(index, slice):
             return Pictures(self._raw, self._contents[index], self._place)
         each = self._contents[index]
-        where = f"{self._place}: {each.part}[{each.row}]"
+        where = f"{self._place}: {each.source}[{each.row}]"
         try:
-            data = self._raw[each.part][each.row]
+            data = self._raw[each.source][each.row]
             if hashlib.sha256(data).hexdigest() != each.digest:
                 raise DataError(f"{where} has changed since it was first read. Start again.")
             return decode_image(data)

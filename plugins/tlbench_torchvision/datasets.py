@@ -216,7 +216,7 @@ class TorchvisionDataset(Dataset):
 
     def sources(self, domain: str, split: str) -> Sequence[str]:
         """Return each image's position in torchvision's own dataset."""
-        return [f"{self.which} {each.part}[{each.row}]" for each in self._part(domain, split)]
+        return [f"{self.which} {each.source}[{each.row}]" for each in self._part(domain, split)]
 
     def findings(self) -> tuple[str, ...]:
         """Return sentences on the split and on what is peculiar to the dataset."""

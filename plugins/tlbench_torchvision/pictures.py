@@ -31,11 +31,11 @@ class Images(Sequence[Any]):
         from tlbench import decode_image, image_to_array
 
         each = self._contents[index]
-        image = self._own[each.part][each.row][0]
+        image = self._own[each.source][each.row][0]
         try:
             return decode_image(image) if isinstance(image, bytes) else image_to_array(image)
         except ValueError as problem:
-            raise DataError(f"{self._place}: image {each.part}[{each.row}] cannot be decoded: {problem}.") from None
+            raise DataError(f"{self._place}: image {each.source}[{each.row}] cannot be decoded: {problem}.") from None
 
 
 def bytes_of(path: Any) -> bytes:

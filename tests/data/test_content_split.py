@@ -8,11 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tlbench import DataError
+from tlbench import Content, DataError, with_test_split
 from tlbench.data import TEST_SHARE, choose_test_split
 from tlbench.data.test_split import choose_groups
-from tlbench_datasets.content_split import divided
-from tlbench_datasets.examples import Example
 
 # (class, group) of each of some images
 images = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 7)), min_size=4, max_size=40)
@@ -117,15 +115,22 @@ def test_what_cannot_be_divided_is_refused_naming_the_class(drawn, words):
         choose_groups(classes, "here", groups)
 
 
-def test_only_train_examples_of_the_given_domains_are_divided():
+def test_train_examples_of_domains_without_a_test_split_alone_are_divided():
     examples = [
-        Example(f"{domain}{number}", domain, "train" if number else "val", "ab"[number % 2], "")
+        Content(
+            f"{domain}{number}",
+            domain,
+            ("test" if domain == "y" else "val") if number == 0 else "train",
+            "ab"[number % 2],
+            "",
+            group=f"{domain}{(number + 1) // 2}",
+        )
         for domain in ("x", "y")
         for number in range(13)
     ]
-    after = divided(examples, {"x"}, "here", [[f"x{number}", f"x{number + 1}"] for number in range(1, 12, 2)])
+    after = with_test_split(examples, "here")
     assert len(after) == len(examples)
     changed = {old.digest for old, new in zip(examples, after, strict=True) if old.split != new.split}
     assert 3 <= len(changed) <= 5
     assert all(digest.startswith("x") for digest in changed)
-    assert {new.split for new in after} == {"train", "val", "test"}
+    assert all({f"x{number}", f"x{number + 1}"} <= changed or f"x{number}" not in changed for number in range(1, 12, 2))

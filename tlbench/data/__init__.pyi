@@ -10,9 +10,12 @@ from .contents import with_test_split as with_test_split
 from .dataset_probe import check_loads_alike as check_loads_alike
 from .dataset_probe import example_bytes as example_bytes
 from .dataset_probe import label_fault as label_fault
+from .decoding import IMAGE_FORMATS as IMAGE_FORMATS
 from .decoding import decode_image as decode_image
 from .decoding import image_to_array as image_to_array
 from .decoding import open_image as open_image
+from .decoding import to_eight_bits as to_eight_bits
+from .decoding import upright as upright
 from .encoding import DECODERS as DECODERS
 from .encoding import EncodedSplit as EncodedSplit
 from .encoding import Portion as Portion

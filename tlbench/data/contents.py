@@ -1,7 +1,6 @@
-"""Sort, fingerprint and split labelled examples by their content.
+"""Order labelled examples by their content, take a fingerprint, and choose a test split where there is none.
 
-For dataset plugins whose examples come from a library: with `sorted_by_content`, `content_fingerprint` and
-`with_test_split`, the same images are the same dataset whichever way they arrive.
+For dataset plugins: with these, the same images are the same dataset whichever way they arrive.
 """
 
 import hashlib
@@ -13,33 +12,34 @@ from tlbench.data.test_split import choose_test_split
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Describe one example: the SHA-256 of its bytes, where it belongs, and where its library keeps it."""
+    """Name one example: the SHA-256 of its bytes, where it belongs, and where it was found."""
 
     digest: str
     domain: str
     split: str
     label: str  # the class's name
-    part: str  # the library's own split
-    row: int  # within it
+    source: str  # a file's path, or a library's own split
+    row: int = 0  # within the library's split
     group: str = ""  # what it must not be parted from
 
 
 def sorted_by_content(contents: Iterable[Content]) -> list[Content]:
     """Return the examples in an order that no place decides, save between indistinguishable copies."""
-    return sorted(contents, key=lambda each: (each.digest, each.label, each.part, each.row))
+    return sorted(contents, key=lambda each: (each.digest, each.label, each.source, each.row))
 
 
 def with_test_split(contents: Sequence[Content], place: str) -> list[Content]:
     """Return the examples with a test split taken out of `train` in every domain that has none.
 
-    Groups are kept whole. Raises DataError where a class cannot be divided.
+    Groups are kept whole, also where a part of them is in `val` or in another domain. Raises DataError where a class
+    cannot be divided.
     """
     undivided = {each.domain for each in contents} - {each.domain for each in contents if each.split == "test"}
-    free = [each for each in contents if each.domain in undivided and each.split == "train"]
     classes: dict[tuple[str, str], list[str]] = {}
     groups: dict[str, set[str]] = {}
-    for each in free:
-        classes.setdefault((each.domain, each.label), []).append(each.digest)
+    for each in contents:
+        if each.domain in undivided and each.split == "train":
+            classes.setdefault((each.domain, each.label), []).append(each.digest)
         if each.group:
             groups.setdefault(each.group, set()).add(each.digest)
     test = choose_test_split(classes, place, list(groups.values()))
@@ -51,10 +51,13 @@ def with_test_split(contents: Sequence[Content], place: str) -> list[Content]:
     ]
 
 
-def content_fingerprint(classes: Sequence[str], contents: Iterable[Content]) -> str:
-    """Return a digest of classes, domains, splits, labels and contents; of no place and no order."""
+def content_fingerprint(classes: Sequence[str], contents: Iterable[Content], served: object = None) -> str:
+    """Return a digest of classes, domains, splits, labels and contents; of no place and no order.
+
+    `served` tells apart what equal files are served as, where that is not the default.
+    """
     lines = sorted((each.domain, each.split, each.label, each.digest) for each in contents)
-    digest = hashlib.sha256(repr(tuple(classes)).encode())
+    digest = hashlib.sha256(repr(tuple(classes)).encode() + (b"" if served is None else repr(served).encode()))
     for line in lines:
         digest.update(repr(line).encode())
     return digest.hexdigest()

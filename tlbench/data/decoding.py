@@ -1,4 +1,4 @@
-"""Decode an image file's bytes or a PIL image to an array: for dataset plugins that get images from a library.
+"""Turn the bytes of an image file, or a PIL image, into an array of eight bits: for dataset plugins.
 
 What an image holds          what is returned
 8-bit grey, 8-bit RGB        the values themselves
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others: EPS would start Ghostscript
+IMAGE_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others: EPS would start Ghostscript
 
 
 def decode_image(data: bytes) -> "np.ndarray[Any, np.dtype[np.uint8]]":
@@ -26,7 +26,7 @@ def decode_image(data: bytes) -> "np.ndarray[Any, np.dtype[np.uint8]]":
 def open_image(data: bytes) -> Image.Image:
     """Return an image file opened by its first bytes, and not yet decoded; raise ValueError where it is none."""
     try:
-        return Image.open(io.BytesIO(data), formats=_FORMATS)
+        return Image.open(io.BytesIO(data), formats=IMAGE_FORMATS)
     except UnidentifiedImageError:
         raise ValueError("it is no image in a known format") from None
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged bytes
@@ -37,29 +37,36 @@ def image_to_array(image: Image.Image) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     """Return a PIL image's pixels, uint8, (H, W) or (H, W, 3); raise ValueError, saying why, where that fails."""
     try:
         image.load()
-        if image.mode.startswith("I"):
-            return _from_sixteen_bits(np.asarray(image))
         if image.mode in ("F", "LAB"):
             raise ValueError(f"it has mode {image.mode}, of which black and white are unknown")
-        image = _upright(image)
-        if image.has_transparency_data:
-            grey = image.mode in ("1", "L", "LA")
-            white = Image.new("RGBA", image.size, "white")
-            return np.array(Image.alpha_composite(white, image.convert("RGBA")).convert("L" if grey else "RGB"))
-        if image.mode in ("1", "L", "RGB"):
-            return np.array(image.convert("L") if image.mode == "1" else image)
-        return np.array(image.convert("RGB"))
+        return to_eight_bits(upright(image))
     except ValueError:
         raise
     except Exception as error:  # as above
         raise ValueError(_said(error)) from None
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
+    """Return an image turned as its EXIF orientation says."""
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # a damaged EXIF block says nothing, and the pixels are whole
         return image
+
+
+def to_eight_bits(image: Image.Image) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    """Return an image's pixels as the table above says; raise ValueError for values beyond 16 bits."""
+    if image.mode.startswith("I"):
+        return _from_sixteen_bits(np.asarray(image))
+    if image.has_transparency_data:
+        grey = image.mode in ("1", "L", "LA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA")).convert("L" if grey else "RGB")
+    elif image.mode == "1":
+        image = image.convert("L")
+    elif image.mode not in ("L", "RGB"):
+        image = image.convert("RGB")
+    return np.array(image)
 
 
 def _from_sixteen_bits(values: "np.ndarray[Any, Any]") -> "np.ndarray[Any, np.dtype[np.uint8]]":

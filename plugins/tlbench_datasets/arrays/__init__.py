@@ -1,1 +1,1 @@
-"""Read images from NumPy's files and from TIFF files of many bands."""
+"""Read images and labels from numpy archives."""

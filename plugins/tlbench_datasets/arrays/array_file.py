@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tlbench import DataError
-from tlbench_datasets.folders.zipped import checked, open_zip
 from tlbench_datasets.place import reason
 from tlbench_datasets.wording import near, shown, some
+from tlbench_datasets.zipped import checked, open_zip
 
 _SPLITS = {"train": ("train",), "test": ("test",), "val": ("val", "valid", "validation")}
 _WITH_SPLIT = (("x_{}", "y_{}"), ("{}_x", "{}_y"), ("{}_images", "{}_labels"))

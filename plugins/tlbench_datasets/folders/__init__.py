@@ -1,1 +1,1 @@
-"""Read images from folders and archives whose places name the classes."""
+"""Read image files in class folders, on disk or in an archive."""

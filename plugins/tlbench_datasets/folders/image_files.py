@@ -14,16 +14,25 @@ from typing import ClassVar
 
 import numpy as np
 
-from tlbench import DataError, Labelled, plural
-from tlbench_datasets.carded import Carded
-from tlbench_datasets.content_split import TEST_SHARE, divided
-from tlbench_datasets.examples import Example, by_content, fingerprint, remarks
+from tlbench import (
+    TEST_SHARE,
+    Content,
+    DataError,
+    Labelled,
+    by_domain_and_split,
+    content_fingerprint,
+    plural,
+    sorted_by_content,
+    with_test_split,
+)
+from tlbench_datasets.card import Carded
+from tlbench_datasets.files import Files, Images, Seen, seen, tried
 from tlbench_datasets.folders.class_checks import unfit
-from tlbench_datasets.folders.files import Files, Images, Seen, seen, tried
 from tlbench_datasets.folders.layout import Layout, arrange
 from tlbench_datasets.images import CONVERSIONS
 from tlbench_datasets.listing import Listing, Member
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
+from tlbench_datasets.remarks import remarks
 from tlbench_datasets.wording import near, shown, some
 
 
@@ -102,7 +111,7 @@ class ImageFiles(Carded):
     def fingerprint(self) -> str:
         """Return a digest of domains, splits, classes and files' bytes; names and places of files are not in it."""
         asked = None if self._asked == PLAIN else (self._asked.depth, self._asked.window)
-        return fingerprint(self.classes, self._examples, asked)
+        return content_fingerprint(self.classes, self._examples, asked)
 
     def digests(self, domain: str, split: str) -> Sequence[str]:
         """Return the SHA-256 of each example's file, in the order of `load`."""
@@ -153,21 +162,17 @@ class ImageFiles(Carded):
         return look(self._files, [member.path for *_, member in _placed(self._layout)], self._asked)
 
     @cached_property
-    def _examples(self) -> list[Example]:
+    def _examples(self) -> list[Content]:
         """Every example, in the order of its content, each in its final split."""
-        examples = by_content(
-            Example(self._seen[member.path].digest, domain, split, label, member.path)
+        examples = sorted_by_content(
+            Content(self._seen[member.path].digest, domain, split, label, member.path)
             for domain, split, label, member in _placed(self._layout)
         )
-        undivided = {domain for domain, splits in self._layout.domains.items() if "test" not in splits}
-        return divided(examples, undivided, self._files.place)
+        return with_test_split(examples, self._files.place)
 
     @cached_property
-    def _parts(self) -> dict[tuple[str, str], list[Example]]:
-        parts: dict[tuple[str, str], list[Example]] = {}
-        for example in self._examples:
-            parts.setdefault((example.domain, example.split), []).append(example)
-        return parts
+    def _parts(self) -> Mapping[tuple[str, str], list[Content]]:
+        return by_domain_and_split(self._examples)
 
     def _split_remarks(self) -> list[str]:
         share = f"{TEST_SHARE:.0%} of each class"

@@ -21,8 +21,9 @@ from tlbench_datasets.folders.class_checks import (
     require_same_in_domains,
     require_same_in_splits,
 )
-from tlbench_datasets.listing import Listing, Member, Tree, tree_of
-from tlbench_datasets.split_folders import is_split, split_folders
+from tlbench_datasets.folders.split_folders import split_folders
+from tlbench_datasets.folders.tree import Tree, tree_of
+from tlbench_datasets.listing import Listing, Member, is_split
 from tlbench_datasets.wording import shown, some
 
 _CARD = "dataset-card.toml"  # see card.py

@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
 from tlbench import DataError
-from tlbench_datasets.folders.files import Files
+from tlbench_datasets.files import Files
 from tlbench_datasets.folders.image_files import ImageFiles
 from tlbench_datasets.folders.tar_unpacking import unpacked
-from tlbench_datasets.folders.tarred import TarMember, packing, tar_index
 from tlbench_datasets.listing import Listing, Member, is_junk
-from tlbench_datasets.place import reason, require_file
+from tlbench_datasets.place import require_file
+from tlbench_datasets.tarred import packing, read_member, tar_index
 from tlbench_datasets.wording import shown
 
 
@@ -88,16 +88,3 @@ class _TarFiles:
 
 def _is_junk(path: str) -> bool:
     return any(is_junk(part) for part in PurePosixPath(path).parts)
-
-
-def read_member(archive: Path, member: TarMember, path: str, place: str) -> bytes:
-    """Return a member's bytes; raise DataError where the archive is gone or has become shorter."""
-    try:
-        with archive.open("rb") as file:
-            file.seek(member.offset)
-            data = file.read(member.size)
-    except OSError as error:
-        raise DataError(f"{place}: cannot read '{shown(path)}': {reason(error)}.") from None
-    if len(data) < member.size:
-        raise DataError(f"{place} has become shorter: '{shown(path)}' is cut off. Copy it again.")
-    return data

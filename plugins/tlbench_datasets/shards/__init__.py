@@ -1,1 +1,1 @@
-"""Read images from WebDataset shards."""
+"""Read images and labels from WebDataset shards."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tlbench import DataError
 from tlbench_datasets.place import found, reason
-from tlbench_datasets.shards.shards import BadSampleError
+from tlbench_datasets.shards.samples import BadSampleError
 from tlbench_datasets.wording import near, shown, some
 
 _USUAL = ("classes.txt", "classnames.txt", "class_names.txt", "classes.json", "dataset.json")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench import DataError, plural
+from tlbench_datasets.listing import is_split
 from tlbench_datasets.place import found, reason
-from tlbench_datasets.split_folders import is_split
 from tlbench_datasets.wording import shown, some
 
 MOST_SHARDS = 100_000

@@ -7,9 +7,9 @@ from typing import Any
 
 from tlbench import DataError, plural
 from tlbench_datasets.images import MOST_BYTES
+from tlbench_datasets.listing import is_split
+from tlbench_datasets.shards.samples import BadSampleError, Sample, Shards, image_extension, value_of
 from tlbench_datasets.shards.shard_classes import ClassNames, same_spelling
-from tlbench_datasets.shards.shards import BadSampleError, Sample, Shards, image_extension, value_of
-from tlbench_datasets.split_folders import is_split
 from tlbench_datasets.wording import shown, some
 
 

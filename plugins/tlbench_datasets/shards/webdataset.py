@@ -12,18 +12,26 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from tlbench import Card, DataError, Labelled, plural
-from tlbench_datasets.card import read_card
-from tlbench_datasets.carded import Carded
-from tlbench_datasets.content_split import TEST_SHARE, divided
-from tlbench_datasets.examples import Example, by_content, fingerprint, remarks
-from tlbench_datasets.folders.files import Images, Seen, seen, tried
+from tlbench import (
+    TEST_SHARE,
+    Card,
+    Content,
+    DataError,
+    Labelled,
+    content_fingerprint,
+    plural,
+    sorted_by_content,
+    with_test_split,
+)
+from tlbench_datasets.card import Carded, read_card
+from tlbench_datasets.files import Images, Seen, seen, tried
 from tlbench_datasets.images import CONVERSIONS
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
+from tlbench_datasets.remarks import remarks
+from tlbench_datasets.shards.samples import Shards
 from tlbench_datasets.shards.shard_classes import ClassNames, class_names, ordered
 from tlbench_datasets.shards.shard_paths import ShardPath, shard_paths
 from tlbench_datasets.shards.shard_rows import Row, Told, require_complete, rows_of
-from tlbench_datasets.shards.shards import Shards
 from tlbench_datasets.wording import near, shown, some
 
 
@@ -101,27 +109,20 @@ class WebDataset(Carded):
         return settle(self._asked, used, self._place)
 
     @cached_property
-    def _group_of(self) -> dict[str, str]:
-        return {row.source: row.group for row in self._rows} if self.group_in else {}
-
-    @cached_property
     def _undivided(self) -> set[str]:
         """The domains without a test split of their own."""
         return set(self.domains) - {row.domain for row in self._rows if row.split == "test"}
 
     @cached_property
-    def _examples(self) -> list[Example]:
+    def _examples(self) -> list[Content]:
         """Every example, in the order of its content, each in its final split."""
-        examples = by_content(
-            Example(self._seen[row.source].digest, row.domain, row.split, row.label, row.source) for row in self._rows
+        examples = sorted_by_content(
+            Content(self._seen[row.source].digest, row.domain, row.split, row.label, row.source, group=row.group)
+            for row in self._rows
         )
-        together: dict[str, set[str]] = defaultdict(set)
-        for example in examples:
-            if self._group_of:
-                together[self._group_of[example.source]].add(example.digest)
-        return divided(examples, self._undivided, self._place, list(together.values()))
+        return with_test_split(examples, self._place)
 
-    def _part(self, domain: str, split: str) -> list[Example]:
+    def _part(self, domain: str, split: str) -> list[Content]:
         self._require(split, self.splits(domain), "split")
         return [example for example in self._examples if (example.domain, example.split) == (domain, split)]
 
@@ -155,7 +156,7 @@ class WebDataset(Carded):
     def fingerprint(self) -> str:
         """Return a digest of domains, splits, classes and images' bytes; names and shards are not in it."""
         asked = None if self._asked == PLAIN else (self._asked.depth, self._asked.window)
-        return fingerprint(self.classes, self._examples, asked)
+        return content_fingerprint(self.classes, self._examples, asked)
 
     def digests(self, domain: str, split: str) -> Sequence[str]:
         """Return the SHA-256 of each image's bytes."""
@@ -164,7 +165,7 @@ class WebDataset(Carded):
     def groups(self, domain: str, split: str) -> Sequence[str] | None:
         """Return the group of each sample, where a field says it."""
         examples = self._part(domain, split)
-        return [self._group_of[example.source] for example in examples] if self._group_of else None
+        return [example.group for example in examples] if self.group_in else None
 
     def sources(self, domain: str, split: str) -> Sequence[str]:
         """Return each image as `shard: key.extension`."""
@@ -203,7 +204,7 @@ class WebDataset(Carded):
     def _split_remarks(self) -> list[str]:
         sentences = []
         if self._undivided:
-            whole = ", groups kept whole" if self._group_of else ""
+            whole = ", groups kept whole" if self.group_in else ""
             some_domains = "" if len(self._undivided) == len(self.domains) else f" in {some(sorted(self._undivided))}"
             sentences.append(
                 f"No test samples{some_domains}: {TEST_SHARE:.0%} of each class, chosen by content{whole}, is the test "
@@ -211,8 +212,8 @@ class WebDataset(Carded):
             )
         sides: dict[tuple[str, str], set[str]] = defaultdict(set)
         for example in self._examples:
-            if self._group_of:
-                sides[example.domain, self._group_of[example.source]].add(example.split)
+            if self.group_in:
+                sides[example.domain, example.group].add(example.split)
         torn = sorted({group for (_, group), splits in sides.items() if len(splits) > 1})
         if torn:
             sentences.append(f"Groups with samples in several splits: {len(torn):,} ({some(torn)}).")

@@ -1,1 +1,1 @@
-"""Read images that a CSV or Parquet table names or holds."""
+"""Read images and labels from CSV and Parquet tables."""

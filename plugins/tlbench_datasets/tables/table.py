@@ -14,11 +14,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tlbench import Card, Column, DataError, Dataset, Labelled, plural
-from tlbench_datasets.card import read_card
-from tlbench_datasets.carded import Carded
-from tlbench_datasets.examples import fingerprint
-from tlbench_datasets.folders.files import Images, Seen, seen, tried
+from tlbench import Card, Column, DataError, Dataset, Labelled, content_fingerprint, plural
+from tlbench_datasets.card import Carded, read_card
+from tlbench_datasets.files import Images, Seen, seen, tried
 from tlbench_datasets.place import require_folder
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
 from tlbench_datasets.tables.table_checks import require_same_classes, require_whole_groups, require_whole_unions
@@ -105,14 +103,14 @@ class Table(Carded):
     def fingerprint(self) -> str:
         """Return a digest of images, labels, domains, splits, groups and further labels; of no name and no order."""
         asked = None if self._asked == PLAIN else (self._asked.depth, self._asked.window)
-        whole = fingerprint(self.classes, self._placed.examples, asked)
+        whole = content_fingerprint(self.classes, self._placed.examples, asked)
         columns = self._columns
         if not columns.group and not columns.also:
             return whole
         digest = hashlib.sha256(repr((whole, columns.also)).encode())
         for line in sorted(
-            (example.digest, example.domain, example.split, example.label, group, row.further)
-            for example, row, group in self._placed
+            (example.digest, example.domain, example.split, example.label, example.group, row.further)
+            for example, row in self._placed
         ):
             digest.update(repr(line).encode())
         return digest.hexdigest()
@@ -128,7 +126,7 @@ class Table(Carded):
     def groups(self, domain: str, split: str) -> Sequence[str] | None:
         """Return the group of each example, the same name in every domain; groups that share an image are one."""
         part = self._part(domain, split)
-        return list(part.groups) if self._columns.group else None
+        return [example.group for example in part.examples] if self._columns.group else None
 
     def sources(self, domain: str, split: str) -> Sequence[str]:
         """Return the path of each image as it stands in the table, or its row where the image does."""

@@ -3,12 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from tlbench import plural
-from tlbench_datasets.content_split import TEST_SHARE
-from tlbench_datasets.examples import remarks
-from tlbench_datasets.folders.files import Seen
+from tlbench import TEST_SHARE, plural
+from tlbench_datasets.files import Seen
 from tlbench_datasets.images import CONVERSIONS
 from tlbench_datasets.reading import Reading
+from tlbench_datasets.remarks import remarks
 from tlbench_datasets.tables.table_columns import Columns
 from tlbench_datasets.tables.table_rows import Rows, class_order
 from tlbench_datasets.tables.table_split import Placed
@@ -61,7 +60,7 @@ def _of_splits(columns: Columns, placed: Placed) -> list[str]:
             sentences.append(f"{which}: {TEST_SHARE:.0%} of each class, chosen by content, is the test split{kept}.")
     if columns.group:
         names = " and ".join(f"'{shown(name)}'" for name in columns.group)
-        count = len(set(placed.groups))
+        count = len({example.group for example in placed.examples})
         sentences.append(f"No group of column {names} is in more than one split: {plural(count, 'group')}.")
         listed = {group for row in placed.rows for group in row.groups}
         if len(columns.group) == 1 and len(listed) > count:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tlbench import DataError, plural
-from tlbench_datasets.split_folders import is_split
+from tlbench_datasets.listing import is_split
 from tlbench_datasets.tables.table_columns import Columns
 from tlbench_datasets.tables.table_file import Record, TableFile
 from tlbench_datasets.wording import near, shown, some

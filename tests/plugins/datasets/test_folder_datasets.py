@@ -18,9 +18,9 @@ from PIL import Image
 from tlbench import DataError, Dataset, ParameterError
 from tlbench.contract import check_dataset_class, construct_dataset, split_dataset_spec
 from tlbench_datasets import tlbench_datasets
-from tlbench_datasets.arrays.arrays import Npz
-from tlbench_datasets.folders.archive import Zip
+from tlbench_datasets.arrays.npz import Npz
 from tlbench_datasets.folders.folder import Folder
+from tlbench_datasets.folders.zip_archive import Zip
 
 OFFERED = {cls.name: cls for cls in (Folder, Zip, Npz)}
 

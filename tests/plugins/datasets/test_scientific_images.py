@@ -14,17 +14,17 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from tlbench import DataError, ParameterError
+from tlbench import DataError, ParameterError, decode_image
 from tlbench.contract import construct_dataset, split_dataset_spec
 from tlbench.data import transform_images
 from tlbench.names import parse_spec
 from tlbench_conv4.backbone import Conv4
-from tlbench_datasets.arrays.arrays import Npz
-from tlbench_datasets.channels import axis_of_channels
-from tlbench_datasets.folders.archive import Zip
+from tlbench_datasets.arrays.npz import Npz
 from tlbench_datasets.folders.folder import Folder
+from tlbench_datasets.folders.zip_archive import Zip
 from tlbench_datasets.images import decode
 from tlbench_datasets.reading import limits, reading
+from tlbench_datasets.values import axis_of_channels
 from tlbench_timm.family import TimmFamily
 from tlbench_timm.shipped import glyphs_backbone
 from tlbench_torchvision.encode import encode_images as encode_for_torchvision
@@ -470,3 +470,19 @@ def test_the_glyph_backbone_notes_colour_and_large_images_and_nothing_else(tmp_p
     colour = note("colour", DRAW.integers(0, 256, (32, 32, 3), dtype=np.uint8))
     assert "these images are in colour: write -b mobilenetv3_small_100.lamb_in1k, or -b ARCHITECTURE@FILE" in colour
     assert "these images are larger" in note("large", grey.repeat(3, 0).repeat(3, 1))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+@pytest.mark.parametrize("turned", [None, 3, 6])
+def test_a_file_and_a_library_give_the_same_pixels(mode, turned):
+    image = Image.fromarray(WIDE) if mode == "I;16" else Image.fromarray(BANDS[..., :3]).convert(mode)
+    options = {}
+    if turned is not None:
+        options["exif"] = Image.Exif()
+        options["exif"][0x0112] = turned
+    file = io.BytesIO()
+    image.save(file, "JPEG" if mode == "CMYK" else "PNG", **options)
+    pixels = decode_image(file.getvalue())
+    assert pixels.dtype == np.uint8
+    assert pixels.shape[:2] == ((8, 6) if turned == 6 else (6, 8))
+    np.testing.assert_array_equal(pixels, decode(file.getvalue()))

@@ -20,9 +20,9 @@ from tlbench.contract import construct_dataset, split_dataset_spec
 from tlbench.data import Cache, Resources
 from tlbench.host import Catalog, Host
 from tlbench_datasets.folders import tar_unpacking
-from tlbench_datasets.folders.archive import Zip
 from tlbench_datasets.folders.folder import Folder
 from tlbench_datasets.folders.tar_archive import Tar
+from tlbench_datasets.folders.zip_archive import Zip
 
 OFFERED = {cls.name: cls for cls in (Folder, Tar, Zip)}
 MODES = {".tar": "w", ".tar.gz": "w:gz", ".tgz": "w:gz", ".tar.bz2": "w:bz2", ".tar.xz": "w:xz"}

@@ -12,9 +12,9 @@ from PIL import Image
 
 from tlbench import DataError
 from tlbench.contract import check_dataset_class, construct_dataset, split_dataset_spec
-from tlbench_datasets.arrays.arrays import Npz
-from tlbench_datasets.folders.archive import Zip
+from tlbench_datasets.arrays.npz import Npz
 from tlbench_datasets.folders.folder import Folder
+from tlbench_datasets.folders.zip_archive import Zip
 
 
 def dataset(spec):

@@ -417,7 +417,7 @@ def _compare(inputs, expected):
 
 
 def test_indexing_reads_no_image(shards, monkeypatch):
-    from tlbench_datasets.shards import shards as module
+    from tlbench_datasets.shards import samples as module
 
     read = []
     original = module.read_member

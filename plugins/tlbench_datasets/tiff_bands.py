@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tlbench_datasets.channels import axis_of_channels
 from tlbench_datasets.damage import guarded, require_size
+from tlbench_datasets.values import axis_of_channels
 
 _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 _COLOURS = {2: 3, 5: 4, 6: 3, 8: 3}  # samples of a pixel by photometric interpretation; 1 elsewhere

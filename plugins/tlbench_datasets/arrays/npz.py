@@ -10,15 +10,22 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench import DataError, Labelled
+from tlbench import (
+    TEST_SHARE,
+    Content,
+    DataError,
+    Labelled,
+    content_fingerprint,
+    sorted_by_content,
+    with_test_split,
+)
 from tlbench_datasets.arrays.array_file import ArrayFile, read_arrays
 from tlbench_datasets.arrays.array_labels import class_names
-from tlbench_datasets.arrays.pixels import pixels
-from tlbench_datasets.carded import Carded
-from tlbench_datasets.content_split import TEST_SHARE, divided
-from tlbench_datasets.examples import Example, by_content, fingerprint, remarks
+from tlbench_datasets.arrays.array_pixels import pixels
+from tlbench_datasets.card import Carded
 from tlbench_datasets.place import require_file
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading
+from tlbench_datasets.remarks import remarks
 from tlbench_datasets.wording import near, shown, some
 
 
@@ -76,7 +83,7 @@ class Npz(Carded):
     def fingerprint(self) -> str:
         """Return a digest of splits, classes and pixels, whatever the order in the file."""
         asked = None if self._asked == PLAIN else (self._asked.depth, self._asked.window)
-        return fingerprint(self.classes, self._contents.examples, asked)
+        return content_fingerprint(self.classes, self._contents.examples, asked)
 
     def digests(self, domain: str, split: str) -> Sequence[str]:
         """Return the SHA-256 of each example's shape and pixels, in the order of `load`."""
@@ -106,12 +113,12 @@ class Npz(Carded):
 class _Contents:
     classes: tuple[str, ...]
     images: dict[str, NDArray[Any]]  # by split of the file
-    examples: list[Example]  # by content, each in its final split
+    examples: list[Content]  # by content, each in its final split
     findings: tuple[str, ...]
     named: bool  # whether the file names its classes
     passed_over: tuple[str, ...]
 
-    def of(self, split: str) -> list[Example]:
+    def of(self, split: str) -> list[Content]:
         """Return the examples of one split."""
         return [example for example in self.examples if example.split == split]
 
@@ -135,16 +142,14 @@ def _read(path: Path, _resolved: Path, size: int, _mtime_ns: int, asked: Reading
     by_split = {split: images[key] for split, (key, _) in stored.keys.items()}
     named = {split: labels[key] for split, (_, key) in stored.keys.items()}
     _require_same_classes(named, place)
-    examples = _examples(by_split, named, stored)
-    if "test" not in stored.keys:
-        examples = divided(examples, {"all"}, place)
+    examples = with_test_split(_examples(by_split, named, stored), place)
     findings = (*_split_remarks(stored), *remarks(examples), *converted, *_passed_over(stored))
     return _Contents(classes, by_split, examples, findings, stored.names is not None, stored.passed_over)
 
 
-def _examples(images: dict[str, NDArray[Any]], labels: dict[str, NDArray[np.str_]], stored: ArrayFile) -> list[Example]:
-    return by_content(
-        Example(_digest(image), "all", split, label, f"{stored.keys[split][0]}[{row}]")
+def _examples(images: dict[str, NDArray[Any]], labels: dict[str, NDArray[np.str_]], stored: ArrayFile) -> list[Content]:
+    return sorted_by_content(
+        Content(_digest(image), "all", split, label, f"{stored.keys[split][0]}[{row}]")
         for split in images
         for row, (image, label) in enumerate(zip(images[split], labels[split].tolist(), strict=True))
     )
@@ -155,7 +160,7 @@ def _digest(image: NDArray[Any]) -> str:
     return hashlib.sha256((repr(image.shape) + kind).encode() + image.tobytes()).hexdigest()
 
 
-def _row(example: Example) -> int:
+def _row(example: Content) -> int:
     return int(example.source.rpartition("[")[2][:-1])
 
 

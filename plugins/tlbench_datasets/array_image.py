@@ -1,4 +1,4 @@
-"""Read images of any number of channels from .npy files: (H, W), (H, W, C) or (C, H, W); never unpickled."""
+"""Read images of any number of channels in .npy files: (H, W), (H, W, C) or (C, H, W); never unpickled."""
 
 import io
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench_datasets.channels import axis_of_channels
 from tlbench_datasets.damage import BadImageError, guarded, require_size
 from tlbench_datasets.reading import Reading, Stored
+from tlbench_datasets.values import axis_of_channels
 
 _MAGIC = b"\x93NUMPY"
 

@@ -87,6 +87,19 @@ def tar_index(path: Path, place: str) -> TarIndex:
     return TarIndex(members, frozenset(folders - {"."}))
 
 
+def read_member(archive: Path, member: TarMember, path: str, place: str) -> bytes:
+    """Return a member's bytes; raise DataError where the archive is gone or has become shorter."""
+    try:
+        with archive.open("rb") as file:
+            file.seek(member.offset)
+            data = file.read(member.size)
+    except OSError as error:
+        raise DataError(f"{place}: cannot read '{shown(path)}': {reason(error)}.") from None
+    if len(data) < member.size:
+        raise DataError(f"{place} has become shorter: '{shown(path)}' is cut off. Copy it again.")
+    return data
+
+
 def _members(archive: tarfile.TarFile, place: str) -> Iterator[tarfile.TarInfo]:
     before = -1
     while (member := archive.next()) is not None:

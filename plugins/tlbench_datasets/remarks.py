@@ -1,50 +1,20 @@
-"""Know labelled examples by their content: their order, their fingerprint, and what is unusual among them."""
+"""Tell what is unusual among labelled examples: copies, several labels for one image, unequal classes."""
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from tlbench import plural
+from tlbench import Content, plural, sorted_by_content
 from tlbench_datasets.wording import shown
 
 _IMBALANCE = 10  # times as many training examples in the largest class as in the smallest
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
-    """Say where one example belongs, with the SHA-256 of its bytes."""
-
-    digest: str
-    domain: str
-    split: str
-    label: str  # the class's name
-    source: str  # the file's path, or the position in an array: for messages only
-
-
-def by_content(examples: Iterable[Example]) -> list[Example]:
-    """Return the examples in an order that no file name decides, save between indistinguishable copies."""
-    return sorted(examples, key=lambda example: (example.digest, example.label, example.source))
-
-
-def fingerprint(classes: Sequence[str], examples: Iterable[Example], served: object = None) -> str:
-    """Return a digest of classes, domains, splits, labels and contents; of no file's name and no order of files.
-
-    `served` tells apart what equal files are served as, where that is not the default.
-    """
-    lines = sorted((example.domain, example.split, example.label, example.digest) for example in examples)
-    digest = hashlib.sha256(repr(tuple(classes)).encode() + (b"" if served is None else repr(served).encode()))
-    for line in lines:
-        digest.update(repr(line).encode())
-    return digest.hexdigest()
-
-
-def remarks(examples: Sequence[Example]) -> list[str]:
+def remarks(examples: Sequence[Content]) -> list[str]:
     """Return sentences on copies across splits, on copies with several labels and on unequal classes."""
-    same: dict[str, list[Example]] = defaultdict(list)
+    same: dict[str, list[Content]] = defaultdict(list)
     for example in examples:
         same[example.digest].append(example)
-    groups = [by_content(group) for group in same.values() if len(group) > 1]
+    groups = [sorted_by_content(group) for group in same.values() if len(group) > 1]
     sentences = [
         *_across_splits(groups, "test", "train"),
         *_across_splits(groups, "test", "val"),
@@ -55,7 +25,7 @@ def remarks(examples: Sequence[Example]) -> list[str]:
     return sentences
 
 
-def _across_splits(groups: Sequence[Sequence[Example]], split: str, other: str) -> list[str]:
+def _across_splits(groups: Sequence[Sequence[Content]], split: str, other: str) -> list[str]:
     pairs = []
     for group in groups:
         originals = [example for example in group if example.split == other]
@@ -67,7 +37,7 @@ def _across_splits(groups: Sequence[Sequence[Example]], split: str, other: str) 
     return [f"{plural(len(pairs), 'image')} of the {split} split {verb} of {others} images: {_equations(pairs)}."]
 
 
-def _with_several_labels(groups: Sequence[Sequence[Example]]) -> list[str]:
+def _with_several_labels(groups: Sequence[Sequence[Content]]) -> list[str]:
     pairs = []
     for group in groups:
         different = [example for example in group if example.label != group[0].label]
@@ -78,12 +48,12 @@ def _with_several_labels(groups: Sequence[Sequence[Example]]) -> list[str]:
     return [f"{plural(len(pairs), 'image')} {verb} under several labels: {_equations(pairs)}."]
 
 
-def _equations(pairs: Sequence[tuple[Example, Example]]) -> str:
+def _equations(pairs: Sequence[tuple[Content, Content]]) -> str:
     first = ", ".join(f"{shown(one.source)} = {shown(other.source)}" for one, other in pairs[:3])
     return first + (f" and {len(pairs) - 3:,} more" if len(pairs) > 3 else "")
 
 
-def _imbalance(examples: Iterable[Example]) -> list[str]:
+def _imbalance(examples: Iterable[Content]) -> list[str]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for example in examples:
         if example.split == "train":

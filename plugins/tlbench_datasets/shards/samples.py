@@ -10,12 +10,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tlbench import DataError, near_miss
-from tlbench_datasets.folders.class_checks import has_known_extension
-from tlbench_datasets.folders.tar_archive import read_member
-from tlbench_datasets.folders.tarred import TarMember, packing, tar_index
+from tlbench_datasets.images import EXTENSIONS
 from tlbench_datasets.listing import Listing, Member, is_junk
 from tlbench_datasets.place import reason, require_file
 from tlbench_datasets.shards.shard_paths import ShardPath
+from tlbench_datasets.tarred import TarMember, packing, read_member, tar_index
 from tlbench_datasets.wording import shown, some
 
 _LARGEST_TEXT = 2**24  # bytes of one .cls or .json
@@ -144,7 +143,7 @@ def image_extension(sample: Sample, told: str) -> str:
 
 def is_image(extension: str) -> bool:
     """Tell whether an extension is that of a supported image."""
-    return has_known_extension(Member(f"image.{extension}", 0))
+    return extension.rpartition(".")[2] in EXTENSIONS
 
 
 def value_of(fields: Mapping[str, Any], name: str, extension: str = "json") -> str:

@@ -1,23 +1,9 @@
 """Tell split folders from class folders."""
 
 from tlbench import DataError
-from tlbench_datasets.listing import Tree
+from tlbench_datasets.folders.tree import Tree
+from tlbench_datasets.listing import is_split
 from tlbench_datasets.wording import shown
-
-_SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
-
-
-def is_split(name: str) -> str | None:
-    """Return the split that a folder's name stands for, or None."""
-    return _SPLITS.get(name.lower())
 
 
 def split_folders(tree: Tree, place: str) -> dict[str, Tree]:

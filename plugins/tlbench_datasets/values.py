@@ -1,11 +1,13 @@
-"""Map the numbers that arrays hold to 0..255, by the range of all arrays of a dataset together."""
+"""Find the channels of an array of one image, and bring its numbers to 0..255 by the range of a whole dataset."""
 
 from collections.abc import Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+First: TypeAlias = bool | None  # whether the channels come first; None where that is not known
 
 _TOLERANCE = 1e-3
 _CHUNK = 2**22  # values converted at a time, so that floats need no second copy of everything
@@ -45,6 +47,23 @@ class Scale:
             part = np.clip((values[start : start + step].astype(np.float64) - self.low) * self.factor, 0, 255)
             served[start : start + step] = np.rint(part) if dtype == np.uint8 else part
         return served
+
+
+def axis_of_channels(shape: tuple[int, ...]) -> Literal[0, 2] | None:
+    """Return the axis, 0 or 2, of an image with three axes; None where it cannot be told.
+
+    1, 3 or 4 at one end only are channels; else the two equal sides beside another are height and width; else
+    the channels are fewer than the pixels of either side.
+    """
+    first, middle, last = shape
+    usual = (1, 3, 4)
+    if (first in usual) != (last in usual):
+        return 0 if first in usual else 2
+    if first == last:
+        return None
+    if middle in (first, last):
+        return 0 if middle == last else 2
+    return {first: 0, last: 2}.get(min(shape))  # type: ignore[return-value]
 
 
 def window(low: float, high: float) -> Scale:

@@ -1,4 +1,4 @@
-"""Read image files wherever they lie: looked at once per process, and decoded when asked for."""
+"""Read image files, wherever they lie: looked at once per process, and decoded when asked for."""
 
 import hashlib
 from collections.abc import Hashable, Iterable, Sequence
@@ -8,8 +8,7 @@ from typing import Any, Protocol, overload
 
 from numpy.typing import NDArray
 
-from tlbench import DataError, plural, track
-from tlbench_datasets.examples import Example
+from tlbench import Content, DataError, plural, track
 from tlbench_datasets.images import BadImageError, decode, look
 from tlbench_datasets.listing import Listing
 from tlbench_datasets.reading import PLAIN, Reading, Stored
@@ -97,7 +96,7 @@ def _look(data: bytes, reading: Reading, whole: bool) -> Seen:
 class Images(Sequence[NDArray[Any]]):
     """Hold images that are decoded when asked for: (H, W) or (H, W, C), uint8 unless `reading` says otherwise."""
 
-    def __init__(self, files: Files, examples: Sequence[Example], reading: Reading = PLAIN) -> None:
+    def __init__(self, files: Files, examples: Sequence[Content], reading: Reading = PLAIN) -> None:
         self._files = files
         self._examples = examples
         self._reading = reading
