@@ -134,3 +134,22 @@ def test_train_examples_of_domains_without_a_test_split_alone_are_divided():
     assert 3 <= len(changed) <= 5
     assert all(digest.startswith("x") for digest in changed)
     assert all({f"x{number}", f"x{number + 1}"} <= changed or f"x{number}" not in changed for number in range(1, 12, 2))
+
+
+def test_groups_count_among_what_is_divided_and_elsewhere_only_where_that_is_asked_for(monkeypatch):
+    both = [
+        Content(f"{split}{number}", "all", split, "a", "", number, f"g{number}")
+        for split in ("train", "val")
+        for number in range(8)
+    ]
+    asked = []
+
+    def choose(classes, place, together):
+        asked.append(sorted(map(sorted, together)))
+        return choose_test_split(classes, place, together)
+
+    monkeypatch.setattr("tlbench.data.contents.choose_test_split", choose)
+    with_test_split(both, "here")
+    with_test_split(both, "here", groups_everywhere=True)
+    assert asked[0] == [[f"train{number}"] for number in range(8)]
+    assert asked[1] == [[f"train{number}", f"val{number}"] for number in range(8)]

@@ -28,19 +28,20 @@ def sorted_by_content(contents: Iterable[Content]) -> list[Content]:
     return sorted(contents, key=lambda each: (each.digest, each.label, each.source, each.row))
 
 
-def with_test_split(contents: Sequence[Content], place: str) -> list[Content]:
+def with_test_split(contents: Sequence[Content], place: str, *, groups_everywhere: bool = False) -> list[Content]:
     """Return the examples with a test split taken out of `train` in every domain that has none.
 
-    Groups are kept whole, also where a part of them is in `val` or in another domain. Raises DataError where a class
-    cannot be divided.
+    Groups of what is divided are kept whole; with `groups_everywhere` also by way of members in `val` or in another
+    domain. Raises DataError where a class cannot be divided.
     """
     undivided = {each.domain for each in contents} - {each.domain for each in contents if each.split == "test"}
     classes: dict[tuple[str, str], list[str]] = {}
     groups: dict[str, set[str]] = {}
     for each in contents:
-        if each.domain in undivided and each.split == "train":
+        is_free = each.domain in undivided and each.split == "train"
+        if is_free:
             classes.setdefault((each.domain, each.label), []).append(each.digest)
-        if each.group:
+        if each.group and (is_free or groups_everywhere):
             groups.setdefault(each.group, set()).add(each.digest)
     test = choose_test_split(classes, place, list(groups.values()))
     return [

@@ -47,7 +47,8 @@ def image_to_array(image: Image.Image) -> "np.ndarray[Any, np.dtype[np.uint8]]":
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """Return an image turned as its EXIF orientation says."""
+    """Return an image, decoded, turned as its EXIF orientation says."""
+    image.load()  # what fails here is no damaged EXIF block
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # a damaged EXIF block says nothing, and the pixels are whole

@@ -120,7 +120,7 @@ class WebDataset(Carded):
             Content(self._seen[row.source].digest, row.domain, row.split, row.label, row.source, group=row.group)
             for row in self._rows
         )
-        return with_test_split(examples, self._place)
+        return with_test_split(examples, self._place, groups_everywhere=True)
 
     def _part(self, domain: str, split: str) -> list[Content]:
         self._require(split, self.splits(domain), "split")

@@ -45,7 +45,7 @@ def placed(rows: Sequence[Row], digests: Mapping[str, str], columns: Columns, pl
     tested = {row.domain for row in rows if row.split == "test"}
     undivided = frozenset(row.domain for row in rows) - tested
     try:
-        final = tuple(with_test_split(examples, place))
+        final = tuple(with_test_split(examples, place, groups_everywhere=True))
     except DataError as error:
         raise DataError(f"{error}{columns.out('group')}") from None
     result = Placed(final, tuple(rows), undivided)

@@ -22,7 +22,7 @@ from tlbench_conv4.backbone import Conv4
 from tlbench_datasets.arrays.npz import Npz
 from tlbench_datasets.folders.folder import Folder
 from tlbench_datasets.folders.zip_archive import Zip
-from tlbench_datasets.images import decode
+from tlbench_datasets.images import BadImageError, decode
 from tlbench_datasets.reading import limits, reading
 from tlbench_datasets.values import axis_of_channels
 from tlbench_timm.family import TimmFamily
@@ -121,6 +121,16 @@ def test_colour_of_sixteen_bits_is_served_in_full_at_depth_16_and_by_a_range(dat
     assert np.allclose(half, np.clip(COLOUR / 32767.5 * 255, 0, 255), rtol=1e-6)
     assert decode(data).dtype == np.uint8
     assert np.abs(decode(data).astype(int) - COLOUR / 257).max() <= 1
+
+
+@pytest.mark.parametrize("options", [(8,), (16,), (8, "0-4095")])
+def test_a_png_damaged_within_its_data_is_refused_at_every_depth(options):
+    data = bytearray(png_of_sixteen_bits(COLOUR))
+    start, end = data.index(b"IDAT"), data.index(b"IEND") - 8
+    data[start + 100] ^= 0xFF
+    data[end : end + 4] = struct.pack(">I", zlib.crc32(data[start:end]))  # so that decoding alone can tell
+    with pytest.raises(BadImageError, match="damaged: "):
+        decode(bytes(data), reading(*options))
 
 
 def test_alpha_of_sixteen_bits_is_laid_on_white():
