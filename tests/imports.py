@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import tlbench
-
-ROOT = Path(tlbench.__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     ("cli",),
     ("testing",),
