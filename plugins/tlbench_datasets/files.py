@@ -8,11 +8,10 @@ from typing import Any, Protocol, overload
 
 from numpy.typing import NDArray
 
-from tlbench import Content, DataError, plural, track
+from tlbench import Content, DataError, plural, shown, some, track
 from tlbench_datasets.images import BadImageError, decode, look
 from tlbench_datasets.listing import Listing
 from tlbench_datasets.reading import PLAIN, Reading, Stored
-from tlbench_datasets.wording import shown, some
 
 _DECODERS = 4  # threads that try to decode: image libraries release the interpreter's lock
 

@@ -1,11 +1,12 @@
 """Define the path in `folder:PATH`: found and of the right kind, or an error that says what to type instead."""
 
+import difflib
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
-from tlbench import DataError
-from tlbench_datasets.wording import near, shown
+from tlbench import DataError, shown
 
 
 def found(path: Path, kind: str) -> os.stat_result:
@@ -62,3 +63,10 @@ def reason(error: Exception) -> str:
     """Return an operating system's words without its number and path."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
     return " ".join(text.split()).rstrip(".")
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'x'?`, or nothing where no known name is close."""
+    by_lower = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f" Did you mean '{shown(by_lower[close[0]])}'?" if close else ""

@@ -22,6 +22,8 @@ from tlbench import (
     by_domain_and_split,
     content_fingerprint,
     plural,
+    shown,
+    some,
     sorted_by_content,
     with_test_split,
 )
@@ -31,9 +33,9 @@ from tlbench_datasets.folders.class_checks import unfit
 from tlbench_datasets.folders.layout import Layout, arrange
 from tlbench_datasets.images import CONVERSIONS
 from tlbench_datasets.listing import Listing, Member
+from tlbench_datasets.place import near
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
 from tlbench_datasets.remarks import remarks
-from tlbench_datasets.wording import near, shown, some
 
 
 @dataclass(frozen=True)

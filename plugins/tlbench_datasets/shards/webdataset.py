@@ -20,19 +20,21 @@ from tlbench import (
     Labelled,
     content_fingerprint,
     plural,
+    shown,
+    some,
     sorted_by_content,
     with_test_split,
 )
 from tlbench_datasets.card import Carded, read_card
 from tlbench_datasets.files import Images, Seen, seen, tried
 from tlbench_datasets.images import CONVERSIONS
+from tlbench_datasets.place import near
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
 from tlbench_datasets.remarks import remarks
 from tlbench_datasets.shards.samples import Shards
 from tlbench_datasets.shards.shard_classes import ClassNames, class_names, ordered
 from tlbench_datasets.shards.shard_paths import ShardPath, shard_paths
 from tlbench_datasets.shards.shard_rows import Row, Told, require_complete, rows_of
-from tlbench_datasets.wording import near, shown, some
 
 
 @dataclass(frozen=True)

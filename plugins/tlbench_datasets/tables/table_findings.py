@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from tlbench import TEST_SHARE, plural
+from tlbench import TEST_SHARE, plural, shown, some
 from tlbench_datasets.files import Seen
 from tlbench_datasets.images import CONVERSIONS
 from tlbench_datasets.reading import Reading
@@ -11,7 +11,6 @@ from tlbench_datasets.remarks import remarks
 from tlbench_datasets.tables.table_columns import Columns
 from tlbench_datasets.tables.table_rows import Rows, class_order
 from tlbench_datasets.tables.table_split import Placed
-from tlbench_datasets.wording import shown, some
 
 
 def table_findings(
