@@ -3,10 +3,10 @@
 import difflib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from tlbench import DataError, shown
+from tlbench import DataError, shown, some
 
 
 def found(path: Path, kind: str) -> os.stat_result:
@@ -57,6 +57,12 @@ def _fitting(path: Path) -> str:
     if kind:
         return f" Write {kind}:{shown(str(path))}."
     return " Name the folder that holds the class folders."
+
+
+def require_known(name: str, known: Collection[str], what: str, place: str) -> None:
+    """Raise DataError, with a near miss and what there is, where a place has no domain or split of a name."""
+    if name not in known:
+        raise DataError(f"{place} has no {what} '{name}'.{near(name, known)} It has: {some(known)}.")
 
 
 def reason(error: Exception) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from tlbench import Card, Column, DataError, Dataset, Labelled, content_fingerprint, plural, some
 from tlbench_datasets.card import Carded, read_card
 from tlbench_datasets.files import Images, Seen, seen, tried
-from tlbench_datasets.place import near, require_folder
+from tlbench_datasets.place import require_folder, require_known
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
 from tlbench_datasets.tables.table_checks import require_same_classes, require_whole_groups, require_whole_unions
 from tlbench_datasets.tables.table_columns import NONE, Columns, choose_columns
@@ -165,8 +165,7 @@ class Table(Carded):
         return {"name": self.name, "version": self.version}
 
     def _require(self, name: str, known: Sequence[str], what: str) -> None:
-        if name not in known:
-            raise DataError(f"{self._file.place} has no {what} '{name}'.{near(name, known)} It has: {some(known)}.")
+        require_known(name, known, what, self._file.place)
 
     @cached_property
     def _file(self) -> TableFile:
