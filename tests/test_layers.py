@@ -24,6 +24,11 @@ FOR_TYPES = {
 
 # Plugins that offer commands stand on more of the core than a strategy does: they are tools.
 TOOLS = {"tlbench_advice", "tlbench_data", "tlbench_golden", "tlbench_leaderboard", "tlbench_scaffold"}
+DATASETS = {"embedded", "folders", "arrays", "tables", "shards"}  # the folders of `tlbench_datasets`
+SHARED_BY_DATASETS = {
+    *("array_image", "card", "damage", "files", "images", "listing", "place", "reading", "remarks"),
+    *("tarred", "tiff_bands", "values", "zipped"),
+}
 COMMANDS = "tlbench_reports.report_command"  # the one tool inside a plugin of another kind
 
 
@@ -155,3 +160,32 @@ def test_the_picture_of_the_house_is_drawn_from_its_imports():
         pytest.skip("no documents beside the package")
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def reached(module, among):
+    """Return the modules that a module imports, and all that these import, of the given ones."""
+    found, left = set(), [module]
+    while left:
+        new = {home for home in graph()[left.pop()] if home in among} - found
+        found |= new
+        left += new
+    return found
+
+
+def test_the_datasets_plugin_has_five_folders_and_its_ground_holds_what_several_of_them_share():
+    own = {name: name.split(".")[1:] for name in modules("plugins") if name.partition(".")[0] == "tlbench_datasets"}
+    folder_of = {name: parts[0] for name, parts in own.items() if parts and parts[0] in DATASETS}
+    ground = {name for name in own if name not in folder_of and name != "tlbench_datasets"}
+    assert set(folder_of.values()) == DATASETS
+    assert ground == {f"tlbench_datasets.{name}" for name in SHARED_BY_DATASETS}
+    users = {name: {folder for each, folder in folder_of.items() if name in reached(each, own)} for name in ground}
+    assert {name for name, folders in users.items() if len(folders) < 2} == set()
+    for name in own.keys() - {"tlbench_datasets"}:
+        others = {folder_of[home] for home in graph()[name] if home in folder_of} - {folder_of.get(name)}
+        assert not others, f"{name} imports from {sorted(others)}: share it on the ground"
+
+
+def test_no_module_of_the_datasets_plugin_is_left_unused():
+    own = {name for name in modules("plugins") if name.partition(".")[0] == "tlbench_datasets"}
+    packages = {f"tlbench_datasets.{folder}" for folder in DATASETS}
+    assert own - packages - {"tlbench_datasets"} == reached("tlbench_datasets", own)

@@ -70,8 +70,11 @@ from .learning.workbench import Workbench as Workbench
 from .names import Spec as Spec
 from .names import format_spec as format_spec
 from .names import near_miss as near_miss
+from .names import one_line as one_line
 from .names import parse_value as parse_value
 from .names import plural as plural
+from .names import shown as shown
+from .names import some as some
 from .progress import track as track
 from .results.across import Across as Across
 from .results.reporting import MANY_RECORDS as MANY_RECORDS

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tlbench.errors import ParameterError, UnknownNameError
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
@@ -134,3 +135,20 @@ def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> Unkno
 def plural(count: int, noun: str, nouns: str | None = None) -> str:
     """Return `1 cell`, `2 cells`."""
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def one_line(text: object) -> str:
+    """Return any text on one line, without control characters or marks that turn its direction."""
+    return " ".join(_CONTROL.sub(" ", str(text)).split())
+
+
+def shown(name: str) -> str:
+    """Return a name so that it fits on one line of any terminal; what cannot be printed is escaped."""
+    return name if name.isprintable() else ascii(name)[1:-1]
+
+
+def some(names: Iterable[str], most: int = 3) -> str:
+    """Return the first few names, printable, and how many more there are."""
+    listed = list(names)
+    first = ", ".join(shown(name) for name in listed[:most])
+    return first + (f" and {len(listed) - most:,} more" if len(listed) > most else "")

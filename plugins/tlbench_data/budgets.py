@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tlbench import Budget, Protocol
+from tlbench import Budget, Protocol, shown
 from tlbench.data import class_counts, labelled_positions
 from tlbench.planning import too_large, too_many_ways
-from tlbench_data.document import NOTHING, Level, Paragraph, Remark, Section, Table, shown
+from tlbench_data.document import NOTHING, Level, Paragraph, Remark, Section, Table
 from tlbench_data.survey import Survey
 
 USUAL = ("1-shot", "5-shot", "20-shot", "10%", "100", "full")

@@ -1,7 +1,7 @@
 """Report how many examples each class has in each split of each domain, and how unequal that is."""
 
-from tlbench import plural
-from tlbench_data.document import NOTHING, Block, Facts, Paragraph, Remark, Section, Table, shown, some
+from tlbench import plural, shown, some
+from tlbench_data.document import NOTHING, Block, Facts, Paragraph, Remark, Section, Table
 from tlbench_data.survey import Survey
 
 _UNEQUAL = 10  # times as many training examples in the largest class as in the smallest

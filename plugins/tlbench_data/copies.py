@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from tlbench import plural
-from tlbench_data.document import Level, Paragraph, Remark, Section, Table, shown
+from tlbench import plural, shown
+from tlbench_data.document import Level, Paragraph, Remark, Section, Table
 from tlbench_data.survey import Row, Survey
 
 _NAMED = 3

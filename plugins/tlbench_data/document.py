@@ -1,6 +1,5 @@
 """Hold the content of an inspection, before it is written as text or as a page."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -77,14 +76,3 @@ class Report:
         """Return all remarks, errors first."""
         said = [remark for section in self.sections for remark in section.remarks]
         return sorted(said, key=lambda remark: LEVELS.index(remark.level))
-
-
-def some(names: Sequence[str], most: int = 3) -> str:
-    """Return a few names, printable, and how many more there are."""
-    listed = ", ".join(shown(name) for name in names[:most])
-    return listed + (f" and {len(names) - most:,} more" if len(names) > most else "")
-
-
-def shown(name: str) -> str:
-    """Return a name so that it stays on one line of any terminal."""
-    return name if name.isprintable() else ascii(name)[1:-1]

@@ -4,8 +4,8 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from tlbench import plural
-from tlbench_data.document import Block, Facts, Level, Remark, Section, Table, shown, some
+from tlbench import plural, shown, some
+from tlbench_data.document import Block, Facts, Level, Remark, Section, Table
 from tlbench_data.survey import Survey
 
 _ROWS_OF_TEXT = 12

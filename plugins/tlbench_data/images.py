@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from statistics import median
 
-from tlbench import plural
+from tlbench import plural, shown, some
 from tlbench.contract import fields_of, option_name
-from tlbench_data.document import Block, Facts, Paragraph, Remark, Section, Table, shown, some
+from tlbench_data.document import Block, Facts, Paragraph, Remark, Section, Table
 from tlbench_data.look import Look
 from tlbench_data.survey import Row, Survey
 

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 
-from tlbench import plural
-from tlbench_data.document import Block, Paragraph, Remark, Section, Table, some
+from tlbench import plural, some
+from tlbench_data.document import Block, Paragraph, Remark, Section, Table
 from tlbench_data.survey import Survey
 
 _NAMED = 5

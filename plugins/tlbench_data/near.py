@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from tlbench import plural
+from tlbench import plural, shown
 from tlbench.data import EQUAL, MIRRORED, SKETCH, find_copies
-from tlbench_data.document import Level, Paragraph, Remark, Section, Table, shown
+from tlbench_data.document import Level, Paragraph, Remark, Section, Table
 from tlbench_data.survey import Row, Survey
 
 _NAMED = 3

@@ -3,11 +3,11 @@
 import shlex
 from collections.abc import Sequence
 
-from tlbench import Budget, plural
+from tlbench import Budget, plural, shown
 from tlbench_data.budgets import budgets_section, refused
 from tlbench_data.classes import classes_section
 from tlbench_data.copies import copies_section
-from tlbench_data.document import Commands, Facts, Paragraph, Remark, Report, Section, shown
+from tlbench_data.document import Commands, Facts, Paragraph, Remark, Report, Section
 from tlbench_data.groups import columns_section, groups_section
 from tlbench_data.images import images_section
 from tlbench_data.left_out import left_out_section

@@ -14,9 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tlbench import Card, DataError, Dataset, near_miss
+from tlbench import Card, DataError, Dataset, near_miss, shown
 from tlbench_datasets.place import reason
-from tlbench_datasets.wording import shown
 
 _KEYS = ("name", "license", "citation", "hazards", "notes")
 _OWNER = "as stated by the data's owner"

@@ -1,18 +1,17 @@
 """Read image files, wherever they lie: looked at once per process, and decoded when asked for."""
 
 import hashlib
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol, overload
 
 from numpy.typing import NDArray
 
-from tlbench import Content, DataError, plural, track
-from tlbench_datasets.images import BadImageError, decode, look
+from tlbench import Content, DataError, plural, shown, some, track
+from tlbench_datasets.images import CONVERSIONS, BadImageError, decode, look
 from tlbench_datasets.listing import Listing
 from tlbench_datasets.reading import PLAIN, Reading, Stored
-from tlbench_datasets.wording import shown, some
 
 _DECODERS = 4  # threads that try to decode: image libraries release the interpreter's lock
 
@@ -91,6 +90,22 @@ def _look(data: bytes, reading: Reading, whole: bool) -> Seen:
     except BadImageError as problem:
         return Seen(digest, (), str(problem))
     return Seen(digest, found.traits, "", found.channels, found.stored)
+
+
+def conversions(told: Mapping[str, Seen], settled: Reading) -> list[str]:
+    """Return sentences on what is converted when images are decoded, by what reading each file has told."""
+    sentences = []
+    for trait, text in CONVERSIONS.items():
+        paths = sorted(path for path, file in told.items() if trait in file.traits)
+        if paths and not (trait == "16-bit" and settled.exact):
+            sentences.append(f"{text}: {plural(len(paths), 'image')} ({some(paths)}).")
+    if settled.window is not None:
+        sentences.append(f"All images hold {settled.window.text}.")
+    elif settled.dtype in ("uint16", "float32"):
+        sentences.append(f"Values kept at full precision, as {settled.dtype}.")
+    elif settled.scale is not None and settled.scale.text:
+        sentences.append(f"The .npy files hold {settled.scale.text}.")
+    return sentences
 
 
 class Images(Sequence[NDArray[Any]]):

@@ -1,11 +1,12 @@
 """Define the path in `folder:PATH`: found and of the right kind, or an error that says what to type instead."""
 
+import difflib
 import os
 import stat
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from tlbench import DataError
-from tlbench_datasets.wording import near, shown
+from tlbench import DataError, shown, some
 
 
 def found(path: Path, kind: str) -> os.stat_result:
@@ -58,7 +59,20 @@ def _fitting(path: Path) -> str:
     return " Name the folder that holds the class folders."
 
 
+def require_known(name: str, known: Collection[str], what: str, place: str) -> None:
+    """Raise DataError, with a near miss and what there is, where a place has no domain or split of a name."""
+    if name not in known:
+        raise DataError(f"{place} has no {what} '{name}'.{near(name, known)} It has: {some(known)}.")
+
+
 def reason(error: Exception) -> str:
     """Return an operating system's words without its number and path."""
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
     return " ".join(text.split()).rstrip(".")
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'x'?`, or nothing where no known name is close."""
+    by_lower = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return f" Did you mean '{shown(by_lower[close[0]])}'?" if close else ""

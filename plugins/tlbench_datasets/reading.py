@@ -16,10 +16,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench import DataError
+from tlbench import DataError, shown
 from tlbench_datasets.damage import BadImageError
 from tlbench_datasets.values import First, Scale, axis_of_channels, scale_of, window
-from tlbench_datasets.wording import shown
 
 Depth = Literal[8, 16]
 

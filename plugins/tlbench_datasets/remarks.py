@@ -3,8 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from tlbench import Content, plural, sorted_by_content
-from tlbench_datasets.wording import shown
+from tlbench import Content, plural, shown, sorted_by_content
 
 _IMBALANCE = 10  # times as many training examples in the largest class as in the smallest
 

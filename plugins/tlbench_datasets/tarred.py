@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from tlbench import DataError
+from tlbench import DataError, shown
 from tlbench_datasets.listing import MOST_DEEP
 from tlbench_datasets.place import reason
-from tlbench_datasets.wording import shown
 
 _BLOCK = tarfile.BLOCKSIZE
 _KINDS = {

@@ -6,10 +6,9 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from tlbench import DataError
+from tlbench import DataError, shown
 from tlbench_datasets.listing import MOST_DEEP
 from tlbench_datasets.place import reason
-from tlbench_datasets.wording import shown
 
 _BOMB_BYTES = 2**30  # up to here a strong compression is no concern
 _BOMB_RATIO = 200  # images and arrays shrink far less; deflate's most is about 1,030

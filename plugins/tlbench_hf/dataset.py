@@ -20,10 +20,11 @@ from tlbench import (
     content_fingerprint,
     near_miss,
     plural,
+    some,
     sorted_by_content,
     with_test_split,
 )
-from tlbench_hf.features import Labels, further_column, image_column, label_column, labels_of, some, texts_of
+from tlbench_hf.features import Labels, further_column, image_column, label_column, labels_of, texts_of
 from tlbench_hf.opening import Place, opened, place_of
 from tlbench_hf.pictures import Pictures, RawImages, looked
 

@@ -1,6 +1,6 @@
 """Choose the columns of a dataset that hold its images and labels, and read the labels as class names."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -140,9 +140,3 @@ def _as_text(value: Any, column: str, place: str) -> str | None:
     if not text.isprintable():
         raise DataError(f"{place}: column '{column}' has the value {text!r}, which cannot be printed.")
     return text
-
-
-def some(names: Iterable[str]) -> str:
-    """Return up to three names and how many more there are."""
-    listed = list(names)
-    return ", ".join(listed[:3]) + (f" and {len(listed) - 3:,} more" if len(listed) > 3 else "")

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tlbench import plural
+from tlbench import one_line, plural
 from tlbench_leaderboard.contribution import Contribution, slug
 from tlbench_leaderboard.spread import Spread
-from tlbench_leaderboard.words import NOTHING, interval, known, plain, quantity, score, signed
+from tlbench_leaderboard.words import NOTHING, interval, known, quantity, score, signed
 
 if TYPE_CHECKING:
     from tlbench import Record, Results
@@ -37,18 +37,20 @@ class BoardRow:
     @property
     def name(self) -> str:
         """Return the strategy as tables show it."""
-        return plain(self.values.get("label") or self.values["strategy"])
+        return one_line(self.values.get("label") or self.values["strategy"])
 
     @property
     def title(self) -> str:
         """Return the row in words."""
-        return ", ".join([self.name, *(plain(self.values[key]) for key in ("backbone", "transfer")), self.conditions])
+        return ", ".join(
+            [self.name, *(one_line(self.values[key]) for key in ("backbone", "transfer")), self.conditions]
+        )
 
     @property
     def conditions(self) -> str:
         """Return its budget and setting."""
-        setting = plain(self.values["setting"])
-        return f"budget {plain(self.values['budget'])}" + (f", {setting}" if setting != "inductive" else "")
+        setting = one_line(self.values["setting"])
+        return f"budget {one_line(self.values['budget'])}" + (f", {setting}" if setting != "inductive" else "")
 
     @property
     def mean(self) -> str:
@@ -109,7 +111,7 @@ class BoardGroup:
     def title(self) -> str:
         """Return what its rows share."""
         values = self.rows[0].values
-        return ", ".join([plain(values["transfer"]), plain(values["backbone"]), self.rows[0].conditions])
+        return ", ".join([one_line(values["transfer"]), one_line(values["backbone"]), self.rows[0].conditions])
 
 
 @dataclass(eq=False)
@@ -126,7 +128,7 @@ class Board:
     @property
     def title(self) -> str:
         """Return the suite's name."""
-        return plain(self.results.suite)
+        return one_line(self.results.suite)
 
     @cached_property
     def groups(self) -> tuple[BoardGroup, ...]:
@@ -155,7 +157,7 @@ class Board:
                 groups.setdefault(_key(values, GROUP), []).append(row)
             for rows in groups.values():
                 best = sorted(rows, key=lambda row: self._order(row, metric))
-                yield BoardGroup(plain(metric), tuple(best))
+                yield BoardGroup(one_line(metric), tuple(best))
 
     def _order(self, row: BoardRow, metric: str) -> tuple[bool, float, str]:
         mean = float(row.values["mean"]) if known(row.values["mean"]) else float("nan")
@@ -203,7 +205,7 @@ class Board:
     @cached_property
     def headlines(self) -> list[str]:
         """Return the answer in sentences."""
-        return [plain(sentence) for sentence in self.results.headlines()]
+        return [one_line(sentence) for sentence in self.results.headlines()]
 
     @cached_property
     def ranks(self) -> "list[Any]":

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from tlbench import one_line
 from tlbench_leaderboard import words
 from tlbench_leaderboard.board import COST_NAMES, Board, BoardRow, name_of
 from tlbench_leaderboard.contribution import slug
-from tlbench_leaderboard.words import plain
 
 if TYPE_CHECKING:
     from tlbench import Record
@@ -28,13 +28,18 @@ class Site:
     """Write pages into a folder, linked by relative paths, so that they work from a file as from any host."""
 
     def __init__(self, folder: Path, title: str, boards: Sequence[Board], records_limit: int) -> None:
-        self.folder, self.title, self.boards, self.records_limit = folder, plain(title), boards, records_limit
+        self.folder, self.title, self.boards, self.records_limit = folder, one_line(title), boards, records_limit
         self.pages = 0
         self.templates = Environment(
             loader=PackageLoader("tlbench_leaderboard"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
         )  # fmt: skip
-        self.templates.filters |= {"plain": plain, "score": words.score, "quantity": words.quantity, "flat": words.flat}
+        self.templates.filters |= {
+            "plain": one_line,
+            "score": words.score,
+            "quantity": words.quantity,
+            "flat": words.flat,
+        }
         parts = files("tlbench_leaderboard").joinpath("templates")
         style, script = (parts.joinpath(name).read_text(encoding="utf-8") for name in ("site.css", "site.js"))
         self.templates.globals |= {
@@ -64,7 +69,7 @@ class Site:
     def _page(self, template: str, path: str, title: str, crumbs: Sequence[Crumb], **values: Any) -> None:
         up = "../" * path.count("/")
         text = self.templates.get_template(template).render(
-            up=up, title=plain(title), crumbs=crumbs, path_of=self._path_of, costs=COST_NAMES, **values
+            up=up, title=one_line(title), crumbs=crumbs, path_of=self._path_of, costs=COST_NAMES, **values
         )
         file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -147,7 +152,7 @@ class Site:
                     (board, groups, _columns(groups), _origin(kind, [row for _, own in groups for row in own]))
                 )
         crumbs = [(self.title, "index.html")]
-        self._page("thing.html", path, name, crumbs, kind=kind, name=plain(name), sections=sections)
+        self._page("thing.html", path, name, crumbs, kind=kind, name=one_line(name), sections=sections)
 
 
 def _digest(text: str) -> str:
@@ -166,7 +171,7 @@ def _columns(groups: Sequence[tuple[Any, Sequence[BoardRow]]]) -> dict[str, list
     for name in ("transfer", "backbone", "budget", "setting", "family", "strategy"):
         values = list(
             dict.fromkeys(
-                plain(row.values[name]).partition("(")[0] if name == "strategy" else plain(row.values[name])
+                one_line(row.values[name]).partition("(")[0] if name == "strategy" else one_line(row.values[name])
                 for row in rows
             )
         )
@@ -184,5 +189,5 @@ def _origin(kind: str, rows: Iterable[BoardRow]) -> list[tuple[str, str]]:
                 found.setdefault(key, {})[value] = None
             version = record.identity.get(kind, {}).get("version")
             if version:
-                found.setdefault("version in cells' identity", {})[plain(version)] = None
+                found.setdefault("version in cells' identity", {})[one_line(version)] = None
     return [(key, "; ".join(list(values)[:5])) for key, values in sorted(found.items()) if key]

@@ -1,22 +1,17 @@
 """Put numbers and names as a site shows them."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from tlbench import one_line
+
 NOTHING = "\N{EN DASH}"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
 def known(value: Any) -> bool:
     """Tell whether there is a value at all."""
     return value is not None and not (isinstance(value, float) and math.isnan(value))
-
-
-def plain(text: Any) -> str:
-    """Return any text on one line, without control characters or marks that turn its direction."""
-    return " ".join(_CONTROL.sub(" ", str(text)).split())
 
 
 def score(value: Any) -> str:
@@ -41,7 +36,7 @@ def quantity(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return plain(value) or NOTHING
+        return one_line(value) or NOTHING
     if float(value).is_integer() and abs(value) < 1e6:
         return f"{int(value):,}"
     for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
@@ -57,4 +52,4 @@ def flat(facts: Any, prefix: str = "") -> list[tuple[str, str]]:
     if isinstance(facts, list) and any(isinstance(item, (Mapping, list)) for item in facts):
         return [pair for number, item in enumerate(facts, 1) for pair in flat(item, f"{prefix}{number}.")]
     text = ", ".join(map(str, facts)) if isinstance(facts, list) else facts
-    return [(plain(prefix.removesuffix(".")), NOTHING if text is None or text == "" else plain(text))]
+    return [(one_line(prefix.removesuffix(".")), NOTHING if text is None or text == "" else one_line(text))]

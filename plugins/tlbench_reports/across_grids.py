@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tlbench import plural
 from tlbench_reports.grid import Grid, number_column, text_column
-from tlbench_reports.words import NOTHING, chance, count, known, number, plain
+from tlbench_reports.words import NOTHING, chance, known, number, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -48,7 +49,7 @@ def _together(across: Any, key: str) -> Together:
 
 def _sentences(across: Any) -> list[str]:
     said = [
-        f"{count(len(across.candidates), 'candidate')} on {count(len(across.blocks), 'dataset')}: "
+        f"{plural(len(across.candidates), 'candidate')} on {plural(len(across.blocks), 'dataset')}: "
         "only datasets that every ranked candidate has a score on."
     ]
     if known(across.friedman_p):
@@ -58,7 +59,7 @@ def _sentences(across: Any) -> list[str]:
     alike = [_ALIKE.join(map(plain, group)) for group in across.groups if len(group) > 1]
     if sum(map(len, across.groups)) > MOST_NAMES:
         most = max(map(len, across.groups))
-        return [*said, f"Not told apart: {count(len(alike), 'group')} of strategies, the largest of {most}."]
+        return [*said, f"Not told apart: {plural(len(alike), 'group')} of strategies, the largest of {most}."]
     return said + [f"Not told apart: {names}." for names in alike]
 
 
@@ -69,7 +70,7 @@ def _ranks(title: str, key: str, names: list[str], rows: list[Any], blocks: int)
     return Grid(
         key,
         title,
-        f"Mean ranks over {count(blocks, 'dataset')}, 1 is best: {title}",
+        f"Mean ranks over {plural(blocks, 'dataset')}, 1 is best: {title}",
         (
             text_column("candidate", "strategy", names),
             numbers("mean_rank", "mean rank", [_decimals(row["mean_rank"]) for row in rows], "mean_rank"),

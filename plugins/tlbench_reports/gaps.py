@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tlbench import plural
 from tlbench_reports.grid import Grid, number_column, text_column
-from tlbench_reports.words import count, known, listing, plain
+from tlbench_reports.words import known, listing, plain
 
 if TYPE_CHECKING:
     from tlbench import Record, Results
@@ -27,7 +28,7 @@ class Gap:
 
     def __str__(self) -> str:
         where = "; ".join(part for part in (self.strategies, self.backbones, self.transfers, self.budgets) if part)
-        return f"{count(self.cells, 'cell')} ({where}): {self.reason}"
+        return f"{plural(self.cells, 'cell')} ({where}): {self.reason}"
 
 
 def skipped(results: "Results") -> list[Gap]:
@@ -72,8 +73,8 @@ def tally(results: "Results") -> str:
     broken = sum(not record.ok for record in results.records)
     left_out = sum(gap.cells for gap in skipped(results))
     missing = len(set(results.store.read_plan().get("cells", ())) - {record.cell for record in results.records})
-    pending = f" {count(missing, 'planned cell')} not run yet." if missing else ""
-    return f"{count(total, 'cell')} run: {total - broken:,} scored, {broken:,} failed. {left_out:,} skipped.{pending}"
+    pending = f" {plural(missing, 'planned cell')} not run yet." if missing else ""
+    return f"{plural(total, 'cell')} run: {total - broken:,} scored, {broken:,} failed. {left_out:,} skipped.{pending}"
 
 
 def _failure(record: "Record") -> str:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from tlbench import plural
 from tlbench_reports.words import (
     NOTHING,
     amount,
     chance,
-    count,
     interval,
     known,
     number,
@@ -149,7 +149,7 @@ class Row:
         if not self.baseline:
             return "the baseline" if self.values["is_baseline"] else "not compared"
         if not known(self.values["delta_low"]):
-            return f"{count(int(self.values['delta_n']), 'pair')}: no interval"
+            return f"{plural(int(self.values['delta_n']), 'pair')}: no interval"
         if self.is_negative_transfer:
             return f"worse than {self.baseline}: negative transfer"
         return {"better": f"better than {self.baseline}", "worse": f"worse than {self.baseline}"}.get(

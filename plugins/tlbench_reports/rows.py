@@ -5,11 +5,10 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tlbench import Budget
+from tlbench import Budget, plural
 from tlbench_reports.once import once
 from tlbench_reports.row import Row, truth
 from tlbench_reports.words import (
-    count,
     known,
     listing,
     plain,
@@ -42,7 +41,7 @@ class Group:
         first = self.rows[0].values
         place = f"{plain(first['transfer'])}, {plain(first['backbone'])}, {conditions(first)}"
         n = max(row.n_sampled for row in self.rows)
-        return f"{place} ({count(n, 'test item')})" if n and not is_episodic(first) else place
+        return f"{place} ({plural(n, 'test item')})" if n and not is_episodic(first) else place
 
     @property
     def sampling(self) -> str:
@@ -80,7 +79,7 @@ class Group:
         said += self._given()
         if self.on_source:
             said.append(f"On the source itself: {listing(self.on_source)}.")
-        if partly := [f"{row.name} ({count(row.failed, 'replicate')})" for row in self.rows if row.failed]:
+        if partly := [f"{row.name} ({plural(row.failed, 'replicate')})" for row in self.rows if row.failed]:
             said.append(f"Failed: {listing(partly)}.")
         return said
 
@@ -166,4 +165,4 @@ def sampling(rows: Iterable[Row]) -> str:
     if not any(is_episodic(row.values) for row in shown):
         return "test items"
     counts = {row.n_sampled for row in shown if row.n}
-    return count(counts.pop(), "episode") if len(counts) == 1 else "episodes"
+    return plural(counts.pop(), "episode") if len(counts) == 1 else "episodes"

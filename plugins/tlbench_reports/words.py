@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from tlbench import one_line
+
 if TYPE_CHECKING:
     from tlbench import Results
 
@@ -68,7 +70,6 @@ _ON_DUPLICATES = (
 )
 
 _DUPLICATES = ("test_in_train", "test_in_source", "test_in_upstream")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _POSIX_PATH = re.compile(r"(?<![\w.~/-])(?:/[\w.@+~-]+)+/(?=[\w.@+~-])")
 _WINDOWS_PATH = re.compile(r"(?<!\w)[A-Za-z]:\\(?:[^\\\s'\"]+\\)*")
 
@@ -100,8 +101,7 @@ def plain(text: Any) -> str:
 
 @lru_cache(maxsize=10_000)  # the names of a report stand in thousands of rows
 def _plain(text: str) -> str:
-    line = " ".join(_CONTROL.sub(" ", text).split())
-    return _WINDOWS_PATH.sub("…/", _POSIX_PATH.sub("…/", line))
+    return _WINDOWS_PATH.sub("…/", _POSIX_PATH.sub("…/", one_line(text)))
 
 
 def known(value: Any) -> bool:
@@ -161,11 +161,6 @@ def quantity(value: Any) -> str:
             if abs(value) >= scale:
                 return f"{value / scale:.3g} {unit}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def count(n: int, noun: str) -> str:
-    """Write a number of things: `1 cell`, `3 cells`."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def listing(items: Iterable[Any]) -> str:

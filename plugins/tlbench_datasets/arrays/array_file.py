@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench import DataError
-from tlbench_datasets.place import reason
-from tlbench_datasets.wording import near, shown, some
+from tlbench import DataError, shown, some
+from tlbench_datasets.place import near, reason
 from tlbench_datasets.zipped import checked, open_zip
 
 _SPLITS = {"train": ("train",), "test": ("test",), "val": ("val", "valid", "validation")}

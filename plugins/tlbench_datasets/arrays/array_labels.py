@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench import DataError
-from tlbench_datasets.wording import near, shown
+from tlbench import DataError, shown
+from tlbench_datasets.place import near
 
 
 def class_names(

@@ -22,10 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tlbench import DataError, plural
+from tlbench import DataError, plural, shown
 from tlbench_datasets.reading import PLAIN, Reading
 from tlbench_datasets.values import Scale, axis_of_channels, scale_of
-from tlbench_datasets.wording import shown
 
 _CHUNK = 4096  # images laid on white at a time
 

@@ -16,6 +16,8 @@ from tlbench import (
     DataError,
     Labelled,
     content_fingerprint,
+    shown,
+    some,
     sorted_by_content,
     with_test_split,
 )
@@ -23,10 +25,9 @@ from tlbench_datasets.arrays.array_file import ArrayFile, read_arrays
 from tlbench_datasets.arrays.array_labels import class_names
 from tlbench_datasets.arrays.array_pixels import pixels
 from tlbench_datasets.card import Carded
-from tlbench_datasets.place import require_file
+from tlbench_datasets.place import require_file, require_known
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading
 from tlbench_datasets.remarks import remarks
-from tlbench_datasets.wording import near, shown, some
 
 
 class _ClassOrder:
@@ -103,10 +104,8 @@ class Npz(Carded):
         """Return sentences on the split, copies, conversions and what was passed over."""
         return self._contents.findings
 
-    def _require(self, name: str, known: tuple[str, ...], what: str) -> None:
-        if name not in known:
-            place = f"npz '{shown(str(self.path))}'"
-            raise DataError(f"{place} has no {what} '{name}'.{near(name, known)} It has: {some(known)}.")
+    def _require(self, name: str, known: Sequence[str], what: str) -> None:
+        require_known(name, known, what, f"npz '{shown(str(self.path))}'")
 
 
 @dataclass(frozen=True)

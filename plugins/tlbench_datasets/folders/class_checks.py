@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
-from tlbench import DataError, plural
+from tlbench import DataError, plural, shown, some
 from tlbench_datasets.images import EXTENSIONS, MOST_BYTES
 from tlbench_datasets.listing import Member
-from tlbench_datasets.wording import near, shown, some
+from tlbench_datasets.place import near
 
 Classes = dict[str, list[Member]]
 

@@ -7,12 +7,11 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import ClassVar
 
-from tlbench import DataError
+from tlbench import DataError, shown
 from tlbench_datasets.files import Files
 from tlbench_datasets.folders.image_files import ImageFiles
 from tlbench_datasets.listing import MOST_DEEP, Listing, Member, is_junk
 from tlbench_datasets.place import reason, require_folder
-from tlbench_datasets.wording import shown
 
 
 @dataclass(frozen=True)

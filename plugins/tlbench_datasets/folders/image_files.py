@@ -22,18 +22,19 @@ from tlbench import (
     by_domain_and_split,
     content_fingerprint,
     plural,
+    shown,
+    some,
     sorted_by_content,
     with_test_split,
 )
 from tlbench_datasets.card import Carded
-from tlbench_datasets.files import Files, Images, Seen, seen, tried
+from tlbench_datasets.files import Files, Images, Seen, conversions, seen, tried
 from tlbench_datasets.folders.class_checks import unfit
 from tlbench_datasets.folders.layout import Layout, arrange
-from tlbench_datasets.images import CONVERSIONS
 from tlbench_datasets.listing import Listing, Member
+from tlbench_datasets.place import require_known
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
 from tlbench_datasets.remarks import remarks
-from tlbench_datasets.wording import near, shown, some
 
 
 @dataclass(frozen=True)
@@ -140,13 +141,12 @@ class ImageFiles(Carded):
     def findings(self) -> tuple[str, ...]:
         """Return sentences on splits, copies, conversions and what was passed over."""
         return (
-            *(*self._split_remarks(), *remarks(self._examples), *self._conversions()),
+            *(*self._split_remarks(), *remarks(self._examples), *conversions(self._seen, self._reading)),
             *(*self._omissions(), *self._layout.remarks),
         )
 
     def _require(self, name: str, known: Sequence[str], what: str) -> None:
-        if name not in known:
-            raise DataError(f"{self._files.place} has no {what} '{name}'.{near(name, known)} It has: {some(known)}.")
+        require_known(name, known, what, self._files.place)
 
     @property
     def _asked(self) -> Reading:
@@ -182,21 +182,6 @@ class ImageFiles(Carded):
         if any("val" in splits for splits in without):
             return [f"No test folder: {share} of train, chosen by content, is the test split; val stays validation."]
         return [f"No test folder: {share}, chosen by content, is the test split."]
-
-    def _conversions(self) -> list[str]:
-        settled = self._reading
-        sentences = []
-        for trait, text in CONVERSIONS.items():
-            paths = sorted(path for path, file in self._seen.items() if trait in file.traits)
-            if paths and not (trait == "16-bit" and settled.exact):
-                sentences.append(f"{text}: {plural(len(paths), 'image')} ({some(paths)}).")
-        if settled.window is not None:
-            sentences.append(f"All images hold {settled.window.text}.")
-        elif settled.dtype in ("uint16", "float32"):
-            sentences.append(f"Values kept at full precision, as {settled.dtype}.")
-        elif settled.scale is not None and settled.scale.text:
-            sentences.append(f"The .npy files hold {settled.scale.text}.")
-        return sentences
 
     def _omissions(self) -> list[str]:
         left_out = [*self._layout.left_out, *[path for path, _ in self._listing.unreadable]]

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tlbench import DataError, plural
+from tlbench import DataError, plural, shown, some
 from tlbench_datasets.folders.class_checks import (
     Classes,
     has_known_extension,
@@ -24,7 +24,6 @@ from tlbench_datasets.folders.class_checks import (
 from tlbench_datasets.folders.split_folders import split_folders
 from tlbench_datasets.folders.tree import Tree, tree_of
 from tlbench_datasets.listing import Listing, Member, is_split
-from tlbench_datasets.wording import shown, some
 
 _CARD = "dataset-card.toml"  # see card.py
 

@@ -1,9 +1,8 @@
 """Tell split folders from class folders."""
 
-from tlbench import DataError
+from tlbench import DataError, shown
 from tlbench_datasets.folders.tree import Tree
 from tlbench_datasets.listing import is_split
-from tlbench_datasets.wording import shown
 
 
 def split_folders(tree: Tree, place: str) -> dict[str, Tree]:

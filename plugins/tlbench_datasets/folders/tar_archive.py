@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
-from tlbench import DataError
+from tlbench import DataError, shown
 from tlbench_datasets.files import Files
 from tlbench_datasets.folders.image_files import ImageFiles
 from tlbench_datasets.folders.tar_unpacking import unpacked
 from tlbench_datasets.listing import Listing, Member, is_junk
 from tlbench_datasets.place import require_file
 from tlbench_datasets.tarred import packing, read_member, tar_index
-from tlbench_datasets.wording import shown
 
 
 @dataclass(frozen=True)

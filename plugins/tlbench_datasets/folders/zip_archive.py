@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
-from tlbench import DataError
+from tlbench import DataError, shown
 from tlbench_datasets.files import Files
 from tlbench_datasets.folders.image_files import ImageFiles
 from tlbench_datasets.listing import Listing, Member, is_junk
 from tlbench_datasets.place import require_file
-from tlbench_datasets.wording import shown
 from tlbench_datasets.zipped import checked, open_zip, portable, read_member
 
 

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from tlbench import DataError, near_miss
+from tlbench import DataError, near_miss, shown, some
 from tlbench_datasets.images import EXTENSIONS
 from tlbench_datasets.listing import Listing, Member, is_junk
 from tlbench_datasets.place import reason, require_file
 from tlbench_datasets.shards.shard_paths import ShardPath
 from tlbench_datasets.tarred import TarMember, packing, read_member, tar_index
-from tlbench_datasets.wording import shown, some
 
 _LARGEST_TEXT = 2**24  # bytes of one .cls or .json
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlbench import DataError
-from tlbench_datasets.place import found, reason
+from tlbench import DataError, shown, some
+from tlbench_datasets.place import found, near, reason
 from tlbench_datasets.shards.samples import BadSampleError
-from tlbench_datasets.wording import near, shown, some
 
 _USUAL = ("classes.txt", "classnames.txt", "class_names.txt", "classes.json", "dataset.json")
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)

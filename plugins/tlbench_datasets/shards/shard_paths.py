@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tlbench import DataError, plural
+from tlbench import DataError, plural, shown, some
 from tlbench_datasets.listing import is_split
 from tlbench_datasets.place import found, reason
-from tlbench_datasets.wording import shown, some
 
 MOST_SHARDS = 100_000
 _BRACES = re.compile(r"\{([^{}]*)\}")

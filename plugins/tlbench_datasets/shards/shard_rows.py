@@ -5,12 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tlbench import DataError, plural
+from tlbench import DataError, plural, shown, some
 from tlbench_datasets.images import MOST_BYTES
 from tlbench_datasets.listing import is_split
 from tlbench_datasets.shards.samples import BadSampleError, Sample, Shards, image_extension, value_of
 from tlbench_datasets.shards.shard_classes import ClassNames, same_spelling
-from tlbench_datasets.wording import shown, some
 
 
 @dataclass(frozen=True)

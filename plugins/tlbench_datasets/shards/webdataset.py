@@ -19,20 +19,20 @@ from tlbench import (
     DataError,
     Labelled,
     content_fingerprint,
-    plural,
+    shown,
+    some,
     sorted_by_content,
     with_test_split,
 )
 from tlbench_datasets.card import Carded, read_card
-from tlbench_datasets.files import Images, Seen, seen, tried
-from tlbench_datasets.images import CONVERSIONS
+from tlbench_datasets.files import Images, Seen, conversions, seen, tried
+from tlbench_datasets.place import require_known
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
 from tlbench_datasets.remarks import remarks
 from tlbench_datasets.shards.samples import Shards
 from tlbench_datasets.shards.shard_classes import ClassNames, class_names, ordered
 from tlbench_datasets.shards.shard_paths import ShardPath, shard_paths
 from tlbench_datasets.shards.shard_rows import Row, Told, require_complete, rows_of
-from tlbench_datasets.wording import near, shown, some
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,13 @@ class WebDataset(Carded):
         require_complete(rows, self._place)
         return rows
 
+    @property
+    def _used(self) -> Mapping[str, Seen]:
+        return {row.source: self._seen[row.source] for row in self._rows}
+
     @cached_property
     def _reading(self) -> Reading:
-        used = {row.source: self._seen[row.source] for row in self._rows}
-        return settle(self._asked, used, self._place)
+        return settle(self._asked, self._used, self._place)
 
     @cached_property
     def _undivided(self) -> set[str]:
@@ -127,8 +130,7 @@ class WebDataset(Carded):
         return [example for example in self._examples if (example.domain, example.split) == (domain, split)]
 
     def _require(self, name: str, known: Sequence[str], what: str) -> None:
-        if name not in known:
-            raise DataError(f"{self._place} has no {what} '{name}'.{near(name, known)} It has: {some(known)}.")
+        require_known(name, known, what, self._place)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -199,7 +201,12 @@ class WebDataset(Carded):
 
     def findings(self) -> tuple[str, ...]:
         """Return sentences on the split, copies, conversions and what was passed over."""
-        return (*self._split_remarks(), *remarks(self._examples), *self._conversions(), *self._left_out())
+        return (
+            *self._split_remarks(),
+            *remarks(self._examples),
+            *conversions(self._used, self._reading),
+            *self._left_out(),
+        )
 
     def _split_remarks(self) -> list[str]:
         sentences = []
@@ -217,14 +224,6 @@ class WebDataset(Carded):
         torn = sorted({group for (_, group), splits in sides.items() if len(splits) > 1})
         if torn:
             sentences.append(f"Groups with samples in several splits: {len(torn):,} ({some(torn)}).")
-        return sentences
-
-    def _conversions(self) -> list[str]:
-        sentences = []
-        for trait, text in CONVERSIONS.items():
-            sources = sorted(row.source for row in self._rows if trait in self._seen[row.source].traits)
-            if sources:
-                sentences.append(f"{text}: {plural(len(sources), 'image')} ({some(sources)}).")
         return sentences
 
     def _left_out(self) -> list[str]:

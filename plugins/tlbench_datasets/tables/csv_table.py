@@ -11,12 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, ClassVar
 
-from tlbench import DataError
+from tlbench import DataError, shown
 from tlbench_datasets.place import reason, require_file
 from tlbench_datasets.tables.base64_cell import embedded_bytes, is_embedded
 from tlbench_datasets.tables.table import Table
 from tlbench_datasets.tables.table_file import Record, TableFile, tidy
-from tlbench_datasets.wording import shown
 
 _DELIMITERS = ",;\t"
 _LONGEST_CELL = 2**29  # characters: an image of 256 MiB in base64, with room

@@ -8,12 +8,11 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tlbench import DataError
+from tlbench import DataError, shown
 from tlbench_datasets.place import reason
 from tlbench_datasets.tables.base64_cell import embedded_bytes, is_embedded
 from tlbench_datasets.tables.table_file import Record, tidy
 from tlbench_datasets.tables.table_rows import split_of
-from tlbench_datasets.wording import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

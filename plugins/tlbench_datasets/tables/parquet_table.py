@@ -6,13 +6,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from tlbench import DataError
+from tlbench import DataError, shown
 from tlbench_datasets.listing import is_junk
 from tlbench_datasets.place import found
 from tlbench_datasets.tables.parquet_shard import Shard
 from tlbench_datasets.tables.table import Table
 from tlbench_datasets.tables.table_file import Record, TableFile
-from tlbench_datasets.wording import shown
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tlbench import Card, Column, DataError, Dataset, Labelled, content_fingerprint, plural
+from tlbench import Card, Column, DataError, Dataset, Labelled, content_fingerprint, plural, some
 from tlbench_datasets.card import Carded, read_card
 from tlbench_datasets.files import Images, Seen, seen, tried
-from tlbench_datasets.place import require_folder
+from tlbench_datasets.place import require_folder, require_known
 from tlbench_datasets.reading import PLAIN, Depth, Reading, reading, settle
 from tlbench_datasets.tables.table_checks import require_same_classes, require_whole_groups, require_whole_unions
 from tlbench_datasets.tables.table_columns import NONE, Columns, choose_columns
@@ -34,7 +34,6 @@ from tlbench_datasets.tables.table_rows import (
     require_classes,
 )
 from tlbench_datasets.tables.table_split import Placed, placed
-from tlbench_datasets.wording import near, some
 
 Name = str | int | float | bool | None  # what a user may write for a column: `parse_value` reads 2024 as a number
 
@@ -166,8 +165,7 @@ class Table(Carded):
         return {"name": self.name, "version": self.version}
 
     def _require(self, name: str, known: Sequence[str], what: str) -> None:
-        if name not in known:
-            raise DataError(f"{self._file.place} has no {what} '{name}'.{near(name, known)} It has: {some(known)}.")
+        require_known(name, known, what, self._file.place)
 
     @cached_property
     def _file(self) -> TableFile:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from tlbench import DataError, unite_groups
+from tlbench import DataError, shown, unite_groups
+from tlbench_datasets.place import near
 from tlbench_datasets.tables.table_columns import Columns
 from tlbench_datasets.tables.table_rows import Row, named
-from tlbench_datasets.wording import near, shown
 
 _MUST_HOLD = (("test", "test", "train"), ("test", "train", "test"), ("val", "val", "train"))
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tlbench import DataError
-from tlbench_datasets.wording import near, shown
+from tlbench import DataError, shown
+from tlbench_datasets.place import near
 
 NONE = "none"  # what a user writes for a column that is not to be used
 _MOST_LISTED = 20

@@ -3,15 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 
-from tlbench import TEST_SHARE, plural
-from tlbench_datasets.files import Seen
-from tlbench_datasets.images import CONVERSIONS
+from tlbench import TEST_SHARE, plural, shown, some
+from tlbench_datasets.files import Seen, conversions
 from tlbench_datasets.reading import Reading
 from tlbench_datasets.remarks import remarks
 from tlbench_datasets.tables.table_columns import Columns
 from tlbench_datasets.tables.table_rows import Rows, class_order
 from tlbench_datasets.tables.table_split import Placed
-from tlbench_datasets.wording import shown, some
 
 
 def table_findings(
@@ -24,7 +22,7 @@ def table_findings(
         *_of_splits(columns, placed),
         *_of_spellings(rows),
         *remarks(placed.examples),
-        *_of_conversions(seen, reading),
+        *conversions(seen, reading),
         *_left_out(rows),
     )
 
@@ -91,23 +89,6 @@ def _of_spellings(rows: Rows) -> list[str]:
         spelled[name.casefold()].append(name)
     alike = [" and ".join(f"'{shown(name)}'" for name in names) for names in spelled.values() if len(names) > 1]
     return [f"Classes that differ in upper and lower case alone: {some(alike)}."] if alike else []
-
-
-def _of_conversions(seen: Mapping[str, Seen], reading: Reading) -> list[str]:
-    sentences = []
-    for trait, text in CONVERSIONS.items():
-        if trait == "16-bit" and reading.exact:
-            continue
-        keys = sorted(key for key, told in seen.items() if trait in told.traits)
-        if keys:
-            sentences.append(f"{text}: {plural(len(keys), 'image')} ({some(keys)}).")
-    if reading.window is not None:
-        sentences.append(f"All images hold {reading.window.text}.")
-    elif reading.dtype in ("uint16", "float32"):
-        sentences.append(f"Values kept at full precision, as {reading.dtype}.")
-    elif reading.scale is not None and reading.scale.text:
-        sentences.append(f"The .npy files hold {reading.scale.text}.")
-    return sentences
 
 
 def _left_out(rows: Rows) -> list[str]:

@@ -7,13 +7,12 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
-from tlbench import DataError
+from tlbench import DataError, shown
 from tlbench_datasets.images import EXTENSIONS, MOST_BYTES
 from tlbench_datasets.listing import Listing
 from tlbench_datasets.place import reason
 from tlbench_datasets.tables.spool import Spool
 from tlbench_datasets.tables.table_file import TableFile
-from tlbench_datasets.wording import shown
 
 MISSING = "does not exist"
 _MOST_TRIED = 50  # folders in which a missing image is looked for, to tell the user

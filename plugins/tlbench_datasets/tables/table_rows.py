@@ -4,11 +4,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tlbench import DataError, plural
+from tlbench import DataError, plural, shown, some
 from tlbench_datasets.listing import is_split
+from tlbench_datasets.place import near
 from tlbench_datasets.tables.table_columns import Columns
 from tlbench_datasets.tables.table_file import Record, TableFile
-from tlbench_datasets.wording import near, shown, some
 
 _SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing")
 _MORE_SPLITS = {"dev": "val", "development": "val"}

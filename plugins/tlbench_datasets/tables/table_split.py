@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tlbench import Content, DataError, unite_groups, with_test_split
+from tlbench import Content, DataError, shown, unite_groups, with_test_split
 from tlbench_datasets.tables.table_columns import Columns
 from tlbench_datasets.tables.table_rows import Row
-from tlbench_datasets.wording import shown
 
 
 @dataclass(frozen=True)

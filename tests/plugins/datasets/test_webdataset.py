@@ -321,6 +321,20 @@ def test_images_of_several_kinds_and_folders_within_shards(tmp_path):
     assert "a.tar: deep/0/x0.jpg" in [*data.sources("all", "train"), *data.sources("all", "test")]
 
 
+def test_what_is_done_with_sixteen_bits_is_said_as_for_a_folder(tmp_path):
+    members: list[tuple[str, object]] = []
+    for number in range(8):
+        file = io.BytesIO()
+        Image.fromarray(np.random.default_rng(number).integers(0, 65536, (8, 8), dtype=np.uint16)).save(file, "PNG")
+        members += [(f"{number}.png", file.getvalue()), (f"{number}.cls", str(number % 2))]
+    shard = pack(tmp_path / "deep.tar", *members)
+    said = {option: " ".join(dataset(f"{shard}{option}").findings()) for option in ("", "?depth=16", "?range=0-4095")}
+    assert "16-bit values scaled to 8 from the full range: 8 images" in said[""]
+    assert "Values kept at full precision, as uint16." in said["?depth=16"]
+    assert "All images hold values from 0 to 4095" in said["?range=0-4095"]
+    assert all("scaled to 8" not in said[option] for option in ("?depth=16", "?range=0-4095"))
+
+
 def test_which_of_several_images_is_meant_is_asked(tmp_path):
     members = [
         (f"{n}.{kind}", encoded(n + (kind == "mask.png") * 100) if "png" in kind or kind == "jpg" else str(n % 2))
