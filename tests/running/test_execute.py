@@ -260,12 +260,13 @@ def test_a_record_holds_scores_ledger_costs_provenance_and_environment(suite, re
     record = outcome.record
     assert record.scores["accuracy"] == (outcome.predictions.logits.argmax(1) == outcome.predictions.labels).mean()
     assert {"accuracy", "balanced-accuracy", "macro-f1", "nll", "ece", "worst-class-accuracy"} <= set(record.scores)
-    assert record.ledger | {"labelled_examples": ""} == {
+    assert record.ledger["did_not_learn"].startswith("its loss on the labels")  # three steps are few
+    assert record.ledger | {"labelled_examples": "", "did_not_learn": ""} == {
         "train_labels": 8, "val_labels": 0, "unlabelled_target": 0, "source_labels": 0, "test_items": 40,
         "further_labels": 0, "splits": "given", "episodes": None, "transductive": False, "upper_bound": False,
         "selection": "last", "pretrained_on": "corners of other images", "labelled_examples": "",
         "source_val_labels": 0, "transductive_measured": False, "test_in_train": 0, "test_in_source": None,
-        "test_in_upstream": None,
+        "test_in_upstream": None, "did_not_learn": "",
     }  # fmt: skip
     network = sum(
         parameter.numel() for parameter in resources.backbone("tiny.corners").backbone.build(None).parameters()

@@ -12,7 +12,7 @@ import psutil
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract import GIVEN, LAST, VALIDATION, Cell, Failure, Metric, Predictions, Record, digest
+from tlbench.contract import GIVEN, LAST, UNSUPERVISED, VALIDATION, Cell, Failure, Metric, Predictions, Record, digest
 from tlbench.data import Division, Resources, examples_digest, find_contamination
 from tlbench.errors import TlbenchError
 from tlbench.learning import Classifier, predict
@@ -20,6 +20,7 @@ from tlbench.running.cell_setup import CellSetup
 from tlbench.running.draw_task import draw_further_test, draw_source_test
 from tlbench.running.environment import environment, provenance
 from tlbench.running.fit_task import Trial, mixes_examples
+from tlbench.running.learning_check import did_not_learn
 from tlbench.running.source_training import SourceTraining
 from tlbench.seeds import derive
 
@@ -100,7 +101,7 @@ def _failure(error: BaseException) -> Failure:
 
 
 def _ledger(setup: CellSetup, trials: Sequence[Trial]) -> dict[str, Any]:
-    """Return what data the cell was given, and by what its classifier was chosen; of episodes, for each.
+    """Return what data the cell was given, by what its classifier was chosen, and whether it learnt from the data.
 
     What a selection rule looks at counts as given: held-out source labels, and target inputs.
     """
@@ -127,6 +128,7 @@ def _ledger(setup: CellSetup, trials: Sequence[Trial]) -> dict[str, Any]:
         "labelled_examples": examples[0] if len(examples) == 1 else digest(examples)[:16],
         "selection": _chosen_by(setup, trials),
         "transductive_measured": mixes_examples(trials[-1]),
+        "did_not_learn": "" if setup.cell.labels["setting"] == UNSUPERVISED else did_not_learn(trials),
     }
 
 
