@@ -49,6 +49,18 @@ def _without_docstrings(source):
     return ast.dump(tree)
 
 
+def test_where_to_add_what_names_files_and_names_that_are_there():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    part = text.partition("## Where to add what")[2].partition("\n## ")[0]
+    named = re.findall(r"`([\w/]+/\w+\.pyi?)`", part)
+    files = [next((path for path in (ROOT / name, ROOT / "tlbench" / name) if path.is_file()), name) for name in named]
+    assert len(files) > 20
+    assert [file for file in files if isinstance(file, str)] == []
+    code = "".join(file.read_text(encoding="utf-8") for file in files)
+    names = re.findall(r"`(?:\w+\.)?(_?[A-Za-z]\w*_\w+|_\w+|[A-Z]\w+)`", part)
+    assert [name for name in names if not re.search(rf"\b{name}\b", code)] == []
+
+
 def test_every_page_is_in_the_contents_of_the_site():
     listed = re.findall(r"^- \[[^]]+\]\(([\w.-]+)\)", (ROOT / "docs" / "index.md").read_text(), re.MULTILINE)
     pages = [page.name for kind in ("*.md", "*.rst") for page in (ROOT / "docs").glob(kind)]

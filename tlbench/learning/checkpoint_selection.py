@@ -51,6 +51,7 @@ class Judge:
         return ranks[self.rule]
 
     def _ranks(self, answer: Answer) -> dict[str, tuple[float, ...]]:
+        """Return what every rule but the oracle's ranks a candidate by, so that all looks can be set side by side."""
         given = self.evidence
         logits, features = answer(given.target)
         logits = logits.float().cpu()

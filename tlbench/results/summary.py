@@ -110,6 +110,7 @@ class Summary:
         return done
 
     def _row(self, members: np.ndarray, right: Right | None) -> dict[str, Any]:
+        """Return all of a row that needs no other row."""
         done = self._done(members)
         first = members[0]
         row: dict[str, Any] = {name: self.columns[name][first] for name in (*ROW, "dataset", "target")}
@@ -131,6 +132,7 @@ class Summary:
         return row
 
     def _spread(self, done: np.ndarray, overlap: float, right: Right | None) -> dict[str, Any]:
+        """Return the mean of a row's scores, and its intervals."""
         seeds = stats.t_interval(self.scores[done], overlap=overlap)
         items = episodes = None
         if right is not None and len(done):

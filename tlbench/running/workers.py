@@ -56,6 +56,7 @@ Event = Started | Finished
 def run_cells(cells: Sequence[Cell], resources: Resources, store: Store, where: Where) -> Iterator[Event]:
     """Run cells and store each record as it comes; yield what happens.
 
+    Ensembles stand behind their members in `cells` (`pending_cells` sees to it), and must run after them.
     Workers start up at once, in the background; the first cell is handed out when the first event is asked for.
     """
     if where.jobs <= 1 or len(cells) <= 1:
