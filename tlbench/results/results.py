@@ -25,6 +25,7 @@ from tlbench.results.rule_correlation import validator_correlations
 from tlbench.results.significance import significance_warnings
 from tlbench.results.store import Store
 from tlbench.results.summary import GROUP, ROW, Summary, pairwise
+from tlbench.results.told_apart import told_apart
 
 __all__ = ["COSTS", "GROUP", "LABELS", "LEDGER", "PRIMARY", "ROW", "SETTINGS", "UNSUPERVISED", "Results"]
 
@@ -45,7 +46,7 @@ class Results:
         self.store = Store(Path(folder))
         self.folder = Path(folder)
         self.baseline = baseline
-        self.records: tuple[Record, ...] = tuple(sorted(read_records(self.store), key=_order))
+        self.records: tuple[Record, ...] = tuple(sorted(told_apart(read_records(self.store)), key=_order))
         if not self.records:
             raise StoreError(f"{folder} holds no records yet. `tlbench run --out {folder}` makes some.")
         if baseline is not None:
