@@ -7,17 +7,25 @@ from typing import Any
 from tlbench.contract import Record
 from tlbench.results.distinct_labels import distinct_labels
 
-Versions = Mapping[str, tuple[str, ...]]
 
+def told_apart(records: Sequence[Record]) -> tuple[list[Record], dict[str, str]]:
+    """Return records of which no two have a label, or the name of a score, for two different things.
 
-def told_apart(records: Sequence[Record]) -> list[Record]:
-    """Return records of which no two have a label, or the name of a score, for two different things."""
+    Beside them, the names that scores by older versions of a metric get, each with the metric; those by the newest
+    keep its name.
+    """
     labels = distinct_labels((record.identity, record.labels) for record in records)
-    older = _older(metric_versions(records))
-    return [
+    versions = metric_versions(records)
+    older = {
+        (metric, version): f"{metric} [version {version}]"
+        for metric, every in versions.items()
+        for version in every[:-1]
+    }
+    apart = [
         _with_names(record if own is record.labels else replace(record, labels=dict(own)), older)
         for record, own in zip(records, labels, strict=True)
     ]
+    return apart, {name: metric for (metric, _), name in older.items()}
 
 
 def metric_versions(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
@@ -36,14 +44,6 @@ def metric_versions(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
             if version is not None:
                 found.setdefault(name, set()).add(version)
     return {name: tuple(sorted(each, key=_order)) for name, each in found.items() if len(each) > 1}
-
-
-def _older(versions: Versions) -> dict[tuple[str, str], str]:
-    """Return the names that scores of older versions get; the newest keeps the metric's own."""
-    return {
-        (metric, version): f"{metric} [version {version}]" for metric, every in versions.items()
-        for version in every[:-1]
-    }  # fmt: skip
 
 
 def _with_names(record: Record, older: Mapping[tuple[str, str], str]) -> Record:
