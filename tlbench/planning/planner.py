@@ -47,14 +47,11 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         reasons = reasons or ["No block has two different domains to transfer between."]
         more = f" ({len(reasons) - 1} more reasons: see `tlbench plan`)" if len(reasons) > 1 else ""
         raise PlanError(f"nothing can run: all combinations of suite {suite.name!r} are skipped. {reasons[0]}{more}")
-    findings = [
-        f"{spec_label}: {finding}" for spec_label, found in planner.reader.findings.items() for finding in found
-    ]
     return Plan(
         suite,
         tuple(planner.cells.values()),
         tuple(planner.named_skips()),
-        (*findings, *planner.notes),
+        (*planner.reader.findings(), *planner.notes),
         tuple(_warnings(suite, planner.cells.values())),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tlbench.contract import Record
-from tlbench.results.distinct_labels import distinct_labels
+from tlbench.results.labelling import distinct_labels
 
 
 def told_apart(records: Sequence[Record]) -> tuple[list[Record], dict[str, str]]:
