@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from tlbench.contract.descriptors import FILE, NAMES, TEXT, TEXT_OR_NONE, check_descriptors, of_type
+from tlbench.contract.descriptors import FILE, NAMES, SEVERAL, TEXT, TEXT_OR_NONE, check_descriptors, of_type
 from tlbench.contract.parameters import (
     check_identity,
     construct,
@@ -44,7 +44,7 @@ class Column:
 
 
 _WANTED = {"version": TEXT, "modality": TEXT, "license": TEXT, "citation": TEXT, "locator": TEXT_OR_NONE}
-_WANTED_OF_INSTANCES = {"classes": NAMES, "domains": NAMES, "folder": FILE, "card": of_type("a Card(...)", Card)}
+_WANTED_OF_INSTANCES = {"classes": SEVERAL, "domains": NAMES, "folder": FILE, "card": of_type("a Card(...)", Card)}
 _CARD = {"name": TEXT, "license": TEXT, "citation": TEXT, "hazards": NAMES, "notes": TEXT}
 _HOW = "subclass it, with classes and load"
 

@@ -29,6 +29,7 @@ FLAG = of_type("True or False", bool)
 FILE = of_type("a pathlib.Path or None", str, Path, type(None))
 TEXT_OR_NONE = of_type("a str or None", str, type(None))
 NAMES = Wanted("a tuple of str", _is_names)
+SEVERAL = of_type("a tuple of str", tuple, list)  # what stands in it, somebody else looks at
 WIDTH = Wanted(
     "the number of features, a positive int",
     lambda value: isinstance(value, int) and not isinstance(value, bool) and value > 0,
@@ -68,6 +69,6 @@ def _fault(name: str, value: Any, wanted: Wanted) -> str:
         said = f"{name} must be {wanted.said}, got {got}"
     if isinstance(value, tuple) and len(value) == 1 and wanted.fits(value[0]):
         said += f": leave the comma out, {name} = {value[0]!r}"
-    if wanted is NAMES and isinstance(value, str):
+    if wanted in (NAMES, SEVERAL) and isinstance(value, str):
         said += f": write {name} = ({value!r},)"
     return said
