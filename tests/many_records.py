@@ -49,10 +49,16 @@ def write_many(folder: Path, count: int, logits: bool = True) -> None:
             "replicate": replicate,
             "setting": "inductive",
         }
+        identity = {
+            **base["identity"],
+            "strategy": {"name": name, "version": "1", "parameters": {}},
+            "dataset": {**base["identity"]["dataset"], "name": f"data-{transfer:03d}"},
+        }
         cell = hashlib.sha256(f"{number}".encode()).hexdigest()[:20]
         scores = {**base["scores"], "accuracy": float(right.mean()), "nll": float(1 - right.mean())}
         costs = {key: value * (1 + strategy) for key, value in base["costs"].items()}
-        record = Record.from_json({**base, "cell": cell, "labels": labels, "scores": scores, "costs": costs})
+        own = {"cell": cell, "identity": identity, "labels": labels, "scores": scores, "costs": costs}
+        record = Record.from_json({**base, **own})
         predictions = Predictions(np.eye(CLASSES, dtype=np.float32)[said], truth) if logits else None
         store.write(record, predictions)
 

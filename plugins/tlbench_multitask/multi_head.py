@@ -24,6 +24,7 @@ class MultiHead(Strategy):
     """
 
     name = "multi-head"
+    version = "2"
     family = Family.MULTITASK
     requires = Requirements(further_labels=True)
     search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0)}
@@ -38,11 +39,12 @@ class MultiHead(Strategy):
     def fit(self, task, bench):
         """Return the trunk with all heads; called, it classifies the target."""
         recipe = bench.recipe.but(lr=self.lr, steps=self.steps)
+        head = bench.head(recipe)
         heads = {
             each.name: nn.Sequential(nn.Dropout(recipe.dropout), nn.Linear(bench.feature_dim, len(each.classes)))
             for each in task.further
         }
-        model = ManyHeads(bench.backbone(), bench.head(recipe), heads)
+        model = ManyHeads(bench.backbone(), head, heads)
         weights = UncertaintyWeights(1 + len(heads)) if self.weighting == "uncertainty" else None
         one_loss = bench.cross_entropy(recipe)
         further = [(each.name, each.labels.to(bench.device)) for each in task.further]

@@ -8,6 +8,7 @@ from torch import nn
 from tlbench import PluginError
 from tlbench.contract import Labelled
 from tlbench.learning import cross_entropy, seed_everything
+from tlbench.seeds import derive
 
 
 @pytest.fixture
@@ -145,3 +146,23 @@ def test_two_trainings_of_a_fit_have_orders_of_their_own_and_repeat(bench):
     first = orders(bench())
     assert first[0] != first[1]
     assert orders(bench()) == first
+
+
+def test_a_head_starts_alike_whatever_was_drawn_before_it(bench):
+    seed_everything(1)
+    first = bench().head()
+    torch.rand(3)
+    drawn_before = bench().head()
+    assert same(first, drawn_before)
+    assert not same(first, bench(replicate=1).head())
+
+
+def test_a_head_that_is_made_first_thing_has_the_bits_that_the_global_generator_gives(bench):
+    tools = bench()
+    seed_everything(derive(0, "init", backbone="tiny.corners", replicate=0))  # as a run does before it fits
+    expected, second = nn.Linear(8, 4), nn.Linear(8, 4)
+    after = torch.random.get_rng_state()
+    seed_everything(derive(0, "init", backbone="tiny.corners", replicate=0))
+    assert same(tools.head(), expected)
+    assert same(tools.head(), second)
+    assert torch.equal(torch.random.get_rng_state(), after)

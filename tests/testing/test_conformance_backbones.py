@@ -371,7 +371,7 @@ def test_two_tensors_are_no_features():
 
 
 def test_a_width_that_is_no_width_is_refused():
-    assert "feature_dim is 0; it must be the number of features" in broken(Wide())[DECLARED]
+    assert "feature_dim must be the number of features, a positive int, got int 0" in broken(Wide())[DECLARED]
 
 
 def test_a_start_that_seeds_itself_is_found():

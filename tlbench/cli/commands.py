@@ -101,10 +101,12 @@ def plan(cells: bool, **options: Any) -> None:
 
 
 def _print_plan(plan: "Plan", cells: bool, stored: int, folder: Path) -> None:
+    from tlbench.results import distinct_labels
+
     click.echo(f"Suite {plan.suite.name}: {plural(len(plan.cells), 'cell')}, {stored} of them stored in {folder}.")
     counts: dict[tuple[str, str, str], int] = {}
-    for cell in plan.cells:
-        labels = cell.labels
+    names = distinct_labels((cell.identity, cell.labels) for cell in plan.cells)
+    for cell, labels in zip(plan.cells, names, strict=True):
         from_source = f" from {labels['source']}" if labels["source"] else ""
         key = (f"{labels['transfer']}{from_source}", str(labels["backbone"]), str(labels["strategy"]))
         counts[key] = counts.get(key, 0) + 1

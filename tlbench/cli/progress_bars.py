@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,13 +136,18 @@ class ProgressObserver:
         self.done = self.total = self.failed = 0
         self.forecast = Forecast()
         self.waits: dict[str, _Wait] = {}
+        self.labels: dict[str, Mapping[str, Any]] = {}  # of each cell of the plan, told apart
 
     # ---- cells -------------------------------------------------------------------------------------------
 
     @hookimpl
     def tlbench_run_started(self, plan: "Plan") -> None:
         """Begin to measure the time."""
+        from tlbench.results import distinct_labels
+
         self.forecast = Forecast(plan.cells)
+        names = distinct_labels((cell.identity, cell.labels) for cell in plan.cells)
+        self.labels = dict(zip((cell.id for cell in plan.cells), names, strict=True))
 
     @hookimpl
     def tlbench_cell_started(self, cell: Cell, position: int, total: int) -> None:
@@ -239,10 +244,11 @@ class ProgressObserver:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _line(self, cell: Cell, record: Record) -> str:
+        long = _long(cell, self.labels.get(cell.id, cell.labels))
         if record.failure:
-            return f"{_long(cell)}: FAILED, {record.failure.kind}: {record.failure.message}"
+            return f"{long}: FAILED, {record.failure.kind}: {record.failure.message}"
         metric = next((name for name in PRIMARY.values() if name in record.scores), "accuracy")
-        return f"{_long(cell)}: {metric} {_shown(record.scores.get(metric))}"
+        return f"{long}: {metric} {_shown(record.scores.get(metric))}"
 
 
 @contextmanager
@@ -264,8 +270,7 @@ def _short(cell: Cell) -> str:
     return f"{cell.labels['strategy']}, {cell.budget}"
 
 
-def _long(cell: Cell) -> str:
-    labels = cell.labels
+def _long(cell: Cell, labels: Mapping[str, Any]) -> str:
     source = f" from {labels['source']}" if labels["source"] else ""
     return (
         f"{labels['strategy']}, {labels['backbone']}, {labels['transfer']}{source}, {cell.budget}, "

@@ -12,6 +12,7 @@ from .dataset import Card as Card
 from .dataset import Column as Column
 from .dataset import Dataset as Dataset
 from .dataset import check_classes as check_classes
+from .dataset import check_dataset as check_dataset
 from .dataset import check_dataset_class as check_dataset_class
 from .dataset import construct_dataset as construct_dataset
 from .dataset import example_digest as example_digest
@@ -57,9 +58,11 @@ from .strategy import UNSUPERVISED as UNSUPERVISED
 from .strategy import Family as Family
 from .strategy import Requirements as Requirements
 from .strategy import Strategy as Strategy
+from .strategy import check_requirements as check_requirements
 from .strategy import check_strategy_class as check_strategy_class
 from .suite import Block as Block
 from .suite import Suite as Suite
+from .suite import check_suite as check_suite
 from .suite import load_suite as load_suite
 from .suite import replicates_by as replicates_by
 from .suite import suite_from_mapping as suite_from_mapping

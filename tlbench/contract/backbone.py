@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tlbench.contract.descriptors import FILE, TEXT, TEXT_OR_NONE, WIDTH, check_descriptors
 from tlbench.contract.parameters import check_identity, non_default, require_frozen_dataclass
 from tlbench.contract.signatures import check_signature
 from tlbench.errors import PluginError
@@ -28,6 +29,11 @@ _DESCRIPTIVE = (
     "citation",
     "recipe",
 )
+_WANTED = {
+    "feature_dim": WIDTH, "modality": TEXT, "version": TEXT, "weights": FILE, "pretrained_on": TEXT_OR_NONE,
+    "license": TEXT, "citation": TEXT, "recipe": FILE, "spec": TEXT, "encoding": TEXT, "label": TEXT,
+}  # fmt: skip
+_HOW = "subclass it, with encode and build"
 
 
 class Backbone(ABC):
@@ -46,6 +52,13 @@ class Backbone(ABC):
     license: str = ""
     citation: str = ""
     recipe: Path | None = None  # a TOML file with which `tlbench pretrain` makes the weights
+
+    def __new__(cls, *arguments: Any, **values: Any) -> "Backbone":
+        """Make a backbone of a subclass; say so where somebody calls this very class, as one calls Metric."""
+        if cls is Backbone:
+            raise PluginError(f"Backbone(...) is no backbone: {_HOW}, and return an instance of the subclass.")
+        made: Backbone = super().__new__(cls)
+        return made
 
     @abstractmethod
     def encode(self, raw: Sequence[Any]) -> "Tensor":
@@ -108,13 +121,16 @@ def check_backbone(backbone: Any) -> None:
     """Raise PluginError, saying how to mend it, where an object is not a usable backbone."""
     if isinstance(backbone, BackboneFamily):
         return
+    if backbone is Backbone:
+        raise PluginError(f"the class Backbone itself was returned: {_HOW}, and return an instance of the subclass.")
     if isinstance(backbone, type):
         raise PluginError(
             f"backbone class {backbone.__name__} was returned; return an instance: {backbone.__name__}()."
         )
     if not isinstance(backbone, Backbone):
-        raise PluginError(f"{backbone!r} is not an instance of tlbench.Backbone.")
+        raise PluginError(f"{backbone!r} is not an instance of tlbench.Backbone: {_HOW}.")
     check_identity(backbone, "backbone", ("name", "feature_dim"))
+    check_descriptors(backbone, _WANTED)
     require_frozen_dataclass(type(backbone), always=False)
     given = "raw is a sequence of raw examples, and encode returns one tensor with a row for each."
     check_signature(type(backbone), "encode", ("raw",), given)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from tlbench.contract.descriptors import FILE, NAMES, SEVERAL, TEXT, TEXT_OR_NONE, check_descriptors, of_type
 from tlbench.contract.parameters import (
     check_identity,
     construct,
@@ -42,6 +43,12 @@ class Column:
     labels: Any
 
 
+_WANTED = {"version": TEXT, "modality": TEXT, "license": TEXT, "citation": TEXT, "locator": TEXT_OR_NONE}
+_WANTED_OF_INSTANCES = {"classes": SEVERAL, "domains": NAMES, "folder": FILE, "card": of_type("a Card(...)", Card)}
+_CARD = {"name": TEXT, "license": TEXT, "citation": TEXT, "hazards": NAMES, "notes": TEXT}
+_HOW = "subclass it, with classes and load"
+
+
 class Dataset(ABC):
     """Load labelled raw examples of one or more domains. Subclasses may be frozen dataclasses with parameters."""
 
@@ -55,6 +62,13 @@ class Dataset(ABC):
     classes: tuple[str, ...]  # an attribute or a property; labels are positions in here
     domains: tuple[str, ...] = ("all",)  # an attribute or a property
     folder: Path | None = None  # where `prepare` put its files; set by tlbench before `prepare` is called
+
+    def __new__(cls, *arguments: Any, **values: Any) -> "Dataset":
+        """Make a dataset of a subclass; say so where somebody calls this very class, as one calls Metric."""
+        if cls is Dataset:
+            raise PluginError(f"Dataset(...) is no dataset: {_HOW}, and return the subclass.")
+        made: Dataset = super().__new__(cls)
+        return made
 
     @abstractmethod
     def load(self, domain: str, split: str) -> Labelled:
@@ -201,7 +215,10 @@ def check_dataset_class(cls: Any) -> None:
     if not isinstance(cls, type) or not issubclass(cls, Dataset):
         hint = " Return the class, not an instance." if isinstance(cls, Dataset) else ""
         raise PluginError(f"{cls!r} is not a subclass of tlbench.Dataset.{hint}")
+    if cls is Dataset:
+        raise PluginError(f"the class Dataset itself was returned: {_HOW}, and return the subclass.")
     check_identity(cls, "dataset", ("name",))
+    check_descriptors(cls, {**_WANTED, **_WANTED_OF_INSTANCES})
     require_frozen_dataclass(cls, always=False)
     if getattr(cls, "__abstractmethods__", None):
         raise PluginError(f"class {cls.__name__} lacks the method load(self, domain, split).{habit(cls)}")
@@ -215,6 +232,12 @@ def check_dataset_class(cls: Any) -> None:
         raise PluginError(f"class {cls.__name__} is a dataset without 'classes': name them in a tuple.")
     if cls.class_order not in ("sorted", "fixed"):
         raise PluginError(f"class {cls.__name__}: class_order is {cls.class_order!r}; write 'sorted' or 'fixed'.")
+
+
+def check_dataset(dataset: Dataset) -> None:
+    """Raise PluginError where a dataset, once its files are there, says something of itself in another type."""
+    check_descriptors(dataset, _WANTED_OF_INSTANCES)
+    check_descriptors(dataset.card, _CARD, f"class {type(dataset).__name__}: card")
 
 
 def check_classes(dataset: Dataset) -> None:

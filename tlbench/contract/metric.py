@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from tlbench.contract.descriptors import FLAG, FUNCTION, TEXT, Wanted, check_descriptors
 from tlbench.contract.parameters import check_identity
 from tlbench.errors import PluginError
 
@@ -31,8 +32,15 @@ class Metric:
     of: Literal["labels", "clusters"] = "labels"
 
 
+_WANTED = {
+    "compute": FUNCTION, "higher_is_better": FLAG, "description": TEXT, "citation": TEXT, "version": TEXT,
+    "of": Wanted("'labels' or 'clusters'", lambda value: value in tuple(PRIMARY)),
+}  # fmt: skip
+
+
 def check_metric(metric: Any) -> None:
     """Raise PluginError where an object is not a usable metric."""
     if not isinstance(metric, Metric):
         raise PluginError(f"{metric!r} is not a tlbench.Metric.")
     check_identity(metric, "metric", ("name",))
+    check_descriptors(metric, _WANTED, f"class Metric, {metric.name!r}")

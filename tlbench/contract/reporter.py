@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.contract.descriptors import FUNCTION, TEXT, check_descriptors
 from tlbench.contract.parameters import check_identity
 from tlbench.errors import PluginError
 
@@ -26,3 +27,4 @@ def check_reporter(reporter: Any) -> None:
     if not isinstance(reporter, Reporter):
         raise PluginError(f"{reporter!r} is not a tlbench.Reporter.")
     check_identity(reporter, "reporter", ("name",))
+    check_descriptors(reporter, {"write": FUNCTION, "description": TEXT}, f"class Reporter, {reporter.name!r}")

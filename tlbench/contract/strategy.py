@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tlbench.contract.budget import Budget
+from tlbench.contract.descriptors import FLAG, TEXT, Wanted, check_descriptors, of_type
 from tlbench.contract.parameters import check_identity, fields_of, non_default, require_frozen_dataclass
 from tlbench.contract.search_space import SearchSpace, check_search_space
 from tlbench.contract.signatures import FOREIGN_DATA, check_signature, habit, refuse_shared_state
@@ -70,6 +71,14 @@ class Requirements:
         return TRANSDUCTIVE if self.transductive else INDUCTIVE
 
 
+_LABELS = Wanted("a number of labels, 0 or more", lambda value: type(value) is int and value >= 0)
+_WANTED = {"version": TEXT, "baseline": FLAG, "requires": of_type("a Requirements(...)", Requirements)}
+_REQUIRED = {
+    item.name: _LABELS if item.name == "min_labels_per_class" else FLAG for item in fields(Requirements)
+}  # fmt: skip
+_HOW = "subclass it, with fit"
+
+
 class Strategy(ABC):
     """Turn a backbone and few labels into a classifier.
 
@@ -82,6 +91,13 @@ class Strategy(ABC):
     requires: ClassVar[Requirements] = Requirements()
     search_space: ClassVar[SearchSpace] = {}  # what a tuning may try of the fields, beside their defaults
     baseline: ClassVar[bool] = False  # whether others of its family (of every family: scratch) are compared with it
+
+    def __new__(cls, *arguments: Any, **values: Any) -> "Strategy":
+        """Make a strategy of a subclass; say so where somebody calls this very class, as one calls Metric."""
+        if cls is Strategy:
+            raise PluginError(f"Strategy(...) is no strategy: {_HOW}, and return the subclass.")
+        made: Strategy = super().__new__(cls)
+        return made
 
     @abstractmethod
     def fit(self, task: Task, bench: "Workbench") -> "nn.Module":
@@ -146,15 +162,27 @@ class Strategy(ABC):
         return format_spec(self.name, non_default(self))
 
 
+def check_requirements(strategy: Strategy, needs: Any) -> None:
+    """Raise PluginError where a strategy's `needs()` returns something else than requirements."""
+    said = f"class {type(strategy).__name__}: needs()"
+    if not isinstance(needs, Requirements):
+        raise PluginError(f"{said} must return Requirements(...), got {needs!r}.")
+    check_descriptors(needs, _REQUIRED, said)
+
+
 def check_strategy_class(cls: Any) -> None:
     """Raise PluginError, saying how to mend it, where a class is not a usable strategy."""
     if not isinstance(cls, type) or not issubclass(cls, Strategy):
         hint = " Return the class, not an instance." if isinstance(cls, Strategy) else ""
         raise PluginError(f"{cls!r} is not a subclass of tlbench.Strategy.{hint}")
+    if cls is Strategy:
+        raise PluginError(f"the class Strategy itself was returned: {_HOW}, and return the subclass.")
     check_identity(cls, "strategy", ("name", "family"))
     if not isinstance(cls.family, Family):
         families = ", ".join(family.name for family in Family)
         raise PluginError(f"class {cls.__name__}: family is {cls.family!r}; write Family.X with X one of {families}.")
+    check_descriptors(cls, _WANTED)
+    check_descriptors(cls.requires, _REQUIRED, f"class {cls.__name__}: requires")
     require_frozen_dataclass(cls, always=True)
     check_search_space(cls, {field.name: field for field in fields_of(cls)})
     if getattr(cls, "__abstractmethods__", None):

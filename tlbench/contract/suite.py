@@ -8,12 +8,13 @@ from typing import Any
 
 from tlbench.contract.budget import Budget
 from tlbench.contract.cell import Protocol, digest
+from tlbench.contract.descriptors import FLAG, TEXT, Wanted, check_descriptors, of_type
 from tlbench.contract.parameters import construct
 from tlbench.contract.recipe import Recipe
 from tlbench.contract.search_space import TuningBudget
 from tlbench.contract.selection_rule import check_rules
 from tlbench.contract.split_rule import GIVEN, SplitRule
-from tlbench.errors import ParameterError
+from tlbench.errors import ParameterError, PluginError
 from tlbench.names import near_miss
 
 
@@ -118,6 +119,30 @@ def _custom_name(blocks: tuple[Block, ...], protocol: Protocol) -> str:
 
 def _union(groups: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for group in groups for item in group))
+
+
+_WANTED = {
+    "name": TEXT, "description": TEXT, "replicates": of_type("an int", int), "seed": of_type("an int", int),
+    "protocol": of_type("a Protocol(...)", Protocol), "recipe": of_type("a Recipe(...)", Recipe),
+    "blocks": Wanted("a tuple of Block(...)", lambda value: _are(value, Block)),
+    "selection": Wanted("a tuple of str", lambda value: _are(value, str)),
+    "too_large_budgets_skip": FLAG,
+}  # fmt: skip
+
+
+def _are(value: Any, kind: type) -> bool:
+    return isinstance(value, tuple | list) and all(isinstance(item, kind) for item in value)
+
+
+def check_suite(suite: Any) -> None:
+    """Raise PluginError where an object is not a usable suite."""
+    if not isinstance(suite, Suite):
+        raise PluginError(f"{suite!r} is not a tlbench.Suite.")
+    check_descriptors(suite, _WANTED, f"class Suite, {suite.name!r}")
+    texts = Wanted("a tuple of str", lambda value: _are(value, str))
+    for block in suite.blocks:
+        wanted = {item.name: texts for item in fields(Block)}
+        check_descriptors(block, wanted, f"class Suite, {suite.name!r}, Block")
 
 
 def load_suite(path: Path) -> Suite:

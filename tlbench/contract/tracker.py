@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tlbench.contract.descriptors import TEXT, check_descriptors
 from tlbench.contract.parameters import check_identity
 from tlbench.errors import PluginError
 
@@ -33,5 +34,6 @@ def check_tracker(tracker: Any) -> None:
     if not isinstance(tracker, Tracker):
         raise PluginError(f"{tracker!r} is not a tlbench.Tracker.")
     check_identity(tracker, "tracker", ("name",))
+    check_descriptors(tracker, {"description": TEXT}, f"class Tracker, {tracker.name!r}")
     if not callable(tracker.open):
         raise PluginError(f"tracker {tracker.name!r}: open is {tracker.open!r}; it must be a function (place, plan).")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tlbench.contract import (
     Backbone,
@@ -17,7 +17,9 @@ from tlbench.contract import (
     check_dataset_class,
     check_metric,
     check_reporter,
+    check_requirements,
     check_strategy_class,
+    check_suite,
     check_tracker,
     construct,
     construct_dataset,
@@ -71,7 +73,7 @@ class Catalog:
     @cached_property
     def suites(self) -> dict[str, Offer]:
         """Return suites by name."""
-        return self.host.offers("tlbench_suites", _check_suite)
+        return self.host.offers("tlbench_suites", check_suite)
 
     def _hint(self) -> str:
         """Return a reminder of broken plugins: what is missing may be theirs."""
@@ -100,8 +102,10 @@ class Catalog:
         if strategy.variant in within:
             raise PluginError(f"{strategy.variant} is a member of itself: {' > '.join((*within, strategy.variant))}.")
         inside = (*within, strategy.variant)
+        own = strategy.needs()
+        check_requirements(strategy, own)
         members = [self.needs(self.strategy(text)[0], inside) for text in strategy.members]
-        return strategy.needs().with_members(members) if members else strategy.needs()
+        return own.with_members(members) if members else own
 
     def backbone(self, text: str) -> tuple[Backbone, Origin]:
         """Return the backbone that `name(argument=value)@weights` spells."""
@@ -110,11 +114,15 @@ class Catalog:
         families = [offer for offer in self.backbones.values() if isinstance(offer.thing, BackboneFamily)]
         plain = not spec.parameters and spec.location is None
         if spec.name in single and (plain or fields_of(single[spec.name].thing)):
-            return _with_arguments(single[spec.name].thing, spec, text), single[spec.name].origin
+            found = _with_arguments(single[spec.name].thing, spec, text)
+            if found is not single[spec.name].thing:
+                check_backbone(found)  # what it says of itself may depend on its arguments
+            return found, single[spec.name].origin
         for offer in families:
-            found = offer.thing.find(spec)
-            if found is not None:
-                return found, offer.origin
+            member = offer.thing.find(spec)
+            if member is not None:
+                check_backbone(member)
+                return member, offer.origin
         if spec.name in single:
             raise ParameterError(f"backbone {spec.name!r} takes neither parameters nor weights from a file: {text!r}.")
         known = [*single, *(name for offer in families for name in offer.thing.names())]
@@ -158,10 +166,3 @@ def _with_arguments(backbone: Backbone, spec: Spec, text: str) -> Backbone:
     own = {item.name: getattr(backbone, item.name) for item in fields_of(backbone)}
     changed: Backbone = construct(type(backbone), "backbone", backbone.name, {**own, **values})
     return changed
-
-
-def _check_suite(suite: Any) -> None:
-    from tlbench.contract import Suite
-
-    if not isinstance(suite, Suite):
-        raise PluginError(f"{suite!r} is not a tlbench.Suite.")

@@ -66,6 +66,7 @@ class Workbench:
         judge: Judge | None = None,
         members: Sequence[Member] = (),
         replay: bool = False,
+        head_seed: int | None = None,
     ) -> None:
         self._setting = setting
         self._known_features = list(known_features)
@@ -75,6 +76,8 @@ class Workbench:
         self.members = tuple(members)  # of an ensemble: the variants whose predictions it combines
         self._replay = replay  # the structure is wanted, the training is already known
         self._order_calls = 0
+        init = derive(setting.seed, "init", backbone=setting.backbone.name, replicate=setting.replicate)
+        self._heads = generator(init if head_seed is None else head_seed).get_state()  # where the next head starts
         self._frozen: Frozen | None = None
         self.journal = Journal()
 
@@ -129,8 +132,15 @@ class Workbench:
         return self._frozen
 
     def head(self, recipe: Recipe | None = None) -> nn.Module:
-        """Return a fresh linear head, features to one logit per class, behind the recipe's dropout."""
-        linear = nn.Linear(self.feature_dim, self._setting.classes)
+        """Return a fresh linear head, features to one logit per class, behind the recipe's dropout.
+
+        Heads start from a stream of their own: the first of every fit is the same, whatever was drawn before.
+        """
+        linear = nn.Linear(self.feature_dim, self._setting.classes)  # the global generator moves on as it always did
+        with torch.random.fork_rng([]):
+            torch.random.set_rng_state(self._heads)
+            linear.reset_parameters()
+            self._heads = torch.random.get_rng_state()
         dropout = (recipe or self.recipe).dropout
         return (nn.Sequential(nn.Dropout(dropout), linear) if dropout else linear).to(self.device)
 

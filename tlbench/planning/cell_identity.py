@@ -1,6 +1,7 @@
 """Name a combination: what its replicates share, what identifies each of them as a cell, and its labels in tables."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from tlbench.contract import ORACLE, TUNING_VERSION, Budget, Strategy, Suite, Transfer, TuningBudget, plain_parameters
 from tlbench.data import BackboneEntry, Resources
@@ -52,13 +53,12 @@ def labels_of(case: Combination, resources: Resources) -> dict[str, object]:
     }
 
 
-def identity_of(case: Combination, suite: Suite, resources: Resources, replicate: int) -> dict[str, object]:
-    """Return everything that may change the scores of a combination's replicate, as JSON."""
+def subject_of(case: Combination, suite: Suite, resources: Resources) -> dict[str, Any]:
+    """Return the part of an identity that labels stand for: strategy, backbone, data and tuning."""
     transfer = case.transfer
     source = None
     if transfer.source_dataset is not None:
         source = {**resources.dataset(transfer.source_dataset).identity, "domain": transfer.source}
-    division = resources.division(transfer.dataset, suite.protocol, suite.seed, replicate).identity
     return {
         "strategy": {
             "name": case.strategy.name,
@@ -69,13 +69,21 @@ def identity_of(case: Combination, suite: Suite, resources: Resources, replicate
         "dataset": resources.dataset(transfer.dataset).identity,
         "target": transfer.target,
         "source": source,
+        **_chosen(case, suite),
+    }
+
+
+def identity_of(case: Combination, suite: Suite, resources: Resources, replicate: int) -> dict[str, object]:
+    """Return everything that may change the scores of a combination's replicate, as JSON."""
+    division = resources.division(case.transfer.dataset, suite.protocol, suite.seed, replicate).identity
+    return {
+        **subject_of(case, suite, resources),
         "budget": str(case.budget),
         "protocol": suite.protocol.identity(case.budget),
         **({"splits": division} if division else {}),
         "recipe": asdict(suite.recipe),
         "replicate": replicate,
         "seed": suite.seed,
-        **_chosen(case, suite),
     }
 
 

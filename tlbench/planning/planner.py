@@ -3,12 +3,25 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
-from tlbench.contract import Block, Budget, Cell, Dataset, Plan, Skip, SplitRule, Suite, Transfer, TuningBudget
+from tlbench.contract import (
+    Block,
+    Budget,
+    Cell,
+    Dataset,
+    Plan,
+    Skip,
+    SplitRule,
+    Suite,
+    Transfer,
+    TuningBudget,
+    canonical,
+)
 from tlbench.data import Resources, class_counts
 from tlbench.errors import DataError, PlanError
 from tlbench.names import plural
-from tlbench.planning.cell_identity import Combination, identity_of, labels_of
+from tlbench.planning.cell_identity import Combination, identity_of, labels_of, subject_of
 from tlbench.planning.suitability import (
     missing_members,
     pairing_notes,
@@ -20,7 +33,7 @@ from tlbench.planning.suitability import (
     untunable,
 )
 from tlbench.planning.transfers import TransferReader
-from tlbench.results import significance_warnings
+from tlbench.results import distinct_labels, significance_warnings
 
 
 def make_plan(suite: Suite, resources: Resources) -> Plan:
@@ -34,21 +47,19 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         reasons = reasons or ["No block has two different domains to transfer between."]
         more = f" ({len(reasons) - 1} more reasons: see `tlbench plan`)" if len(reasons) > 1 else ""
         raise PlanError(f"nothing can run: all combinations of suite {suite.name!r} are skipped. {reasons[0]}{more}")
-    findings = [
-        f"{spec_label}: {finding}" for spec_label, found in planner.reader.findings.items() for finding in found
-    ]
     return Plan(
         suite,
         tuple(planner.cells.values()),
-        tuple(planner.skips.values()),
-        (*findings, *planner.notes),
+        tuple(planner.named_skips()),
+        (*planner.reader.findings(), *planner.notes),
         tuple(_warnings(suite, planner.cells.values())),
     )
 
 
 def _warnings(suite: Suite, cells: Iterable[Cell]) -> Iterator[str]:
     folds = SplitRule.parse(suite.protocol.splits).folds
-    yield from significance_warnings((cell.labels for cell in cells), folds=bool(folds))
+    labels = distinct_labels((cell.identity, cell.labels) for cell in cells)
+    yield from significance_warnings(labels, folds=bool(folds))
     if folds and suite.replicates % folds:
         yield (
             f"{plural(suite.replicates, 'replicate')} of a {folds}-fold cross-validation do not test every example "
@@ -65,7 +76,8 @@ class _Planner:
         self.catalog = resources.catalog
         self.cells: dict[str, Cell] = {}
         self.places: dict[tuple[object, ...], str] = {}  # where a variant's cells are, for ensembles
-        self.skips: dict[tuple[tuple[str, str], ...], Skip] = {}
+        self.skips: dict[str, Skip] = {}
+        self.skipped: dict[str, dict[str, Any]] = {}  # the identities of the skips, as far as labels tell them
         self.notes: dict[str, None] = {}  # on pairs of a backbone and a dataset
         self.reader = TransferReader(resources)
         self.ensembles: list[Combination] = []
@@ -176,7 +188,17 @@ class _Planner:
             shown["selection"] = case.selection
         if case.tuning:
             shown["tuned"] = str(case.tuning)
-        self.skips.setdefault(tuple(sorted(shown.items())), Skip(**shown, reason=reason, cells=self.suite.replicates))
+        identity = subject_of(case, self.suite, self.resources)
+        key = canonical([identity, shown])
+        self.skipped.setdefault(key, identity)
+        self.skips.setdefault(key, Skip(**shown, reason=reason, cells=self.suite.replicates))
+
+    def named_skips(self) -> Iterator[Skip]:
+        """Yield the skips under labels that tell them, and all cells, apart."""
+        cells = [(cell.identity, cell.labels) for cell in self.cells.values()]
+        names = distinct_labels([*cells, *((self.skipped[key], vars(skip)) for key, skip in self.skips.items())])
+        for skip, labels in zip(self.skips.values(), names[len(cells) :], strict=True):
+            yield replace(skip, **labels)
 
     def _add_cell(self, case: Combination, replicate: int, members: tuple[str, ...] = ()) -> None:
         identity = identity_of(case, self.suite, self.resources, replicate)

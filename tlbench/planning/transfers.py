@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from tlbench.contract import Dataset, Transfer, check_classes
+from tlbench.contract import Dataset, Transfer, check_classes, check_dataset
 from tlbench.data import Resources, check_loads_alike
 from tlbench.errors import ParameterError
 from tlbench.host import blamed
 from tlbench.names import near_miss
+from tlbench.results import distinct_labels
 
 
 class TransferReader:
@@ -14,7 +15,7 @@ class TransferReader:
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
-        self.findings: dict[str, tuple[str, ...]] = {}
+        self._findings: dict[str, tuple[str, ...]] = {}  # by spec: two datasets may share a label
 
     def read(self, text: str) -> list[Transfer]:
         """Expand `DATASET` or `DATASET[SOURCE->TARGET]` into transfers."""
@@ -56,16 +57,24 @@ class TransferReader:
     def look_at(self, spec: str) -> None:
         """Check a dataset as a whole, once."""
         entry = self.resources.dataset(spec)
-        if entry.dataset.label in self.findings:
+        if spec in self._findings:
             return
         with blamed(f"dataset {entry.dataset.name}"):
+            check_dataset(entry.dataset)
             check_classes(entry.dataset)
             for domain in entry.dataset.domains:
                 for split in ("train", "test"):
                     check_loads_alike(entry.dataset, domain, split)
                     entry.labels(domain, split)
             _ = entry.fingerprint
-            self.findings[entry.dataset.label] = tuple(entry.dataset.findings())
+            self._findings[spec] = tuple(entry.dataset.findings())
+
+    def findings(self) -> list[str]:
+        """Return what is unusual in the data, each said once under the dataset's label."""
+        entries = [self.resources.dataset(spec) for spec in self._findings]
+        labels = distinct_labels(({"dataset": each.identity}, {"dataset": each.dataset.label}) for each in entries)
+        said = zip(labels, self._findings.values(), strict=True)
+        return list(dict.fromkeys(f"{own['dataset']}: {finding}" for own, found in said for finding in found))
 
 
 def _split_bracket(text: str) -> tuple[str, tuple[str, str] | None]:

@@ -5,6 +5,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tlbench.contract import SETTINGS, UNSUPERVISED, Budget, Family, Record
@@ -25,6 +26,7 @@ from tlbench.results.rule_correlation import validator_correlations
 from tlbench.results.significance import significance_warnings
 from tlbench.results.store import Store
 from tlbench.results.summary import GROUP, ROW, Summary, pairwise
+from tlbench.results.told_apart import told_apart
 
 __all__ = ["COSTS", "GROUP", "LABELS", "LEDGER", "PRIMARY", "ROW", "SETTINGS", "UNSUPERVISED", "Results"]
 
@@ -45,7 +47,8 @@ class Results:
         self.store = Store(Path(folder))
         self.folder = Path(folder)
         self.baseline = baseline
-        self.records: tuple[Record, ...] = tuple(sorted(read_records(self.store), key=_order))
+        records, self._older = told_apart(read_records(self.store))
+        self.records: tuple[Record, ...] = tuple(sorted(records, key=_order))
         if not self.records:
             raise StoreError(f"{folder} holds no records yet. `tlbench run --out {folder}` makes some.")
         if baseline is not None:
@@ -56,7 +59,8 @@ class Results:
         self.suite: str = plan.get("suite", {}).get("name", "unknown")
         self.skipped: tuple[Mapping[str, Any], ...] = tuple(plan.get("skips", ()))
         self.findings: tuple[str, ...] = tuple(plan.get("findings", ()))
-        self.warnings: tuple[str, ...] = tuple(plan["warnings"] if "warnings" in plan else self._warnings())
+        warnings = plan["warnings"] if "warnings" in plan else self._warnings()
+        self.warnings: tuple[str, ...] = (*warnings, *self._version_warnings())
 
     def __repr__(self) -> str:
         failed = sum(not record.ok for record in self.records)
@@ -82,6 +86,15 @@ class Results:
         folds = any(record.identity.get("splits", {}).get("folds") for record in self.records)
         return significance_warnings((record.labels for record in self.records), folds)
 
+    def _version_warnings(self) -> Iterator[str]:
+        """Say which scores are by an older version of their metric."""
+        for name, metric in self._older.items():
+            count = plural(sum(name in record.scores for record in self.records), "record")
+            yield (
+                f"{count} hold {metric} by another version of the metric than the newest: it stands apart, as {name}, "
+                "and nothing is compared across the two."
+            )
+
     @cached_property
     def metrics(self) -> tuple[str, ...]:
         """Return the names of all scores, the primary ones first."""
@@ -96,12 +109,16 @@ class Results:
 
     @cached_property
     def primaries(self) -> tuple[str, ...]:
-        """Return one metric for labelled rows and one for clusterings, as far as there are such rows."""
+        """Return one metric for labelled rows and one for clusterings, as far as there are such rows.
+
+        Where records were scored by several versions of it, each stands for itself.
+        """
         found = []
         for of_clusters, primary in ((False, PRIMARY), (True, PRIMARY_OF_CLUSTERS)):
             if any(_is_clustering(record) == of_clusters for record in self.records):
                 own = [name for name in self.metrics if self.is_of_clusters(name) == of_clusters]
                 found.append(next(iter(own), primary))
+                found += [name for name in own if self._older.get(name) == found[-1]]
         return tuple(found)
 
     def is_of_clusters(self, metric: str) -> bool:
@@ -135,7 +152,10 @@ class Results:
         if metric not in self._summaries:
             of_clusters = self._frame["setting"] == UNSUPERVISED
             marked = [bool(record.labels.get("baseline")) for record in self.records]
-            frame = self._frame.assign(marked=marked)[of_clusters == self.is_of_clusters(metric)]
+            chosen = of_clusters == self.is_of_clusters(metric)
+            if metric in self._older or metric in self._older.values():
+                chosen &= np.array([metric in record.scores or not record.ok for record in self.records])
+            frame = self._frame.assign(marked=marked)[chosen]
             done = frame.loc[frame["status"] == "ok", "cell"].tolist()
             right = read_right_answers(self.store, done) if metric == PRIMARY else None
             self._summaries[metric] = Summary(frame, metric, self._higher_is_better(metric), right, self.baseline)

@@ -65,10 +65,12 @@ class SourceTraining:
         setup, cell = self.setup, self.setup.cell
         known = KnownInputs(self._features)
         source = draw_source(setup, known)
-        bench = Workbench(setup.setting(len(source.classes)), known_features=known.found, replay=replay)
-        state = torch.random.get_rng_state()
         name, side = setup.backbone.backbone.name, digest(cell.identity["source"])
-        seed_everything(derive(cell.seed, "prepare", backbone=name, source=side, replicate=cell.replicate))
+        seed = derive(cell.seed, "prepare", backbone=name, source=side, replicate=cell.replicate)
+        setting = setup.setting(len(source.classes))
+        bench = Workbench(setting, known_features=known.found, replay=replay, head_seed=seed)
+        state = torch.random.get_rng_state()
+        seed_everything(seed)
         module = setup.strategy.prepare(source, bench)
         torch.random.set_rng_state(state)
         return module

@@ -26,12 +26,6 @@ def it_is_declared_as_the_catalog_asks(subject: BackboneSubject) -> None:
         check_backbone(subject.backbone)
     except PluginError as error:
         raise ConformanceError(str(error)) from None
-    width = subject.backbone.feature_dim
-    hold(
-        isinstance(width, int) and not isinstance(width, bool) and width > 0,
-        subject.name,
-        f"feature_dim is {width!r}; it must be the number of features, a positive int.",
-    )
 
 
 def features_are_float32_vectors(subject: BackboneSubject) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract import Card, Dataset, check_classes, check_dataset_class
+from tlbench.contract import Card, Dataset, check_classes, check_dataset, check_dataset_class
 from tlbench.data import label_fault
 from tlbench.errors import DataError, PluginError
 from tlbench.names import plural
@@ -24,6 +24,8 @@ def it_is_declared_as_the_catalog_asks(subject: DatasetSubject) -> None:
     """Check for a class with a name that users can type, classes, and load(self, domain, split)."""
     try:
         check_dataset_class(type(subject.dataset))
+        with subject.said("classes, domains or card"):
+            check_dataset(subject.dataset)
     except PluginError as error:
         raise ConformanceError(str(error)) from None
 

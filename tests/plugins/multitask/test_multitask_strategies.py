@@ -166,7 +166,7 @@ def test_equal_weights_are_plain_training_on_the_sum_of_two_cross_entropies(make
     found = fit(MultiTask(lr=0.01, head_rate=3), task, bench)
     task, bench = make()
     seed_everything(3)
-    target_head, source_head = nn.Linear(8, 4), nn.Linear(8, 6)
+    target_head, source_head = bench.head(), nn.Linear(8, 6)
     model = SharedTrunk(bench.backbone(), target_head, source_head)
 
     def loss(model, target, source):
@@ -182,7 +182,7 @@ def test_equal_weights_are_plain_training_on_the_sum_of_two_cross_entropies(make
 
 
 def test_surgery_that_only_adds_is_equal_weighting(make, monkeypatch):
-    options = {"optimizer": "sgd", "steps": 6}
+    options = {"optimizer": "sgd", "steps": 20}
     plain = fit(MultiTask(), *make(**options))
     monkeypatch.setattr("tlbench_multitask.multi_task.pcgrad", lambda gradients, generator: gradients.sum(0))
     assert same(plain, fit(MultiTask(surgery="pcgrad"), *make(**options)), tolerance=1e-6)
@@ -230,9 +230,8 @@ def test_batch_norm_statistics_stay_unless_they_are_told_to_train(make):
 
 
 def test_the_target_head_starts_as_in_every_strategy(make):
+    head = make()[1].head().weight
     task, bench = make(steps=1)
-    seed_everything(3)
-    head = bench.head().weight.clone()
     model = fit(MultiTask(lr=1e-12), task, bench)
     assert torch.allclose(model.target_head.weight, head, atol=1e-7)
 
@@ -317,7 +316,7 @@ def with_columns(toy, plugin_file):
 @pytest.mark.parametrize("budget", ["4-shot", "2-way 2-shot"])
 def test_further_columns_are_learnt_scored_and_told_in_the_ledger(suite, with_columns, run_suite, budget):
     protocol = Protocol(episodes=2, queries=3)
-    cells = suite(("multi-head(steps=8)",), datasets=("corners",), budgets=(budget,), replicates=1, protocol=protocol)
+    cells = suite(("multi-head(steps=20)",), datasets=("corners",), budgets=(budget,), replicates=1, protocol=protocol)
     [record] = run_suite(cells, with_columns).records()
     assert record.failure is None
     assert record.ledger["further_labels"] == record.ledger["train_labels"] == (16 if "way" not in budget else 4)
