@@ -135,6 +135,7 @@ class ProgressObserver:
         self.task: Any = None
         self.done = self.total = self.failed = 0
         self.forecast = Forecast()
+        self.metric = ""
         self.waits: dict[str, _Wait] = {}
 
     # ---- cells -------------------------------------------------------------------------------------------
@@ -142,6 +143,7 @@ class ProgressObserver:
     @hookimpl
     def tlbench_run_started(self, plan: "Plan") -> None:
         """Begin to measure the time."""
+        self.metric = plan.suite.metric
         self.forecast = Forecast(plan.cells)
 
     @hookimpl
@@ -241,7 +243,7 @@ class ProgressObserver:
     def _line(self, cell: Cell, record: Record) -> str:
         if record.failure:
             return f"{_long(cell)}: FAILED, {record.failure.kind}: {record.failure.message}"
-        metric = next((name for name in PRIMARY.values() if name in record.scores), "accuracy")
+        metric = next((name for name in (self.metric, *PRIMARY.values()) if name in record.scores), "accuracy")
         return f"{_long(cell)}: {metric} {_shown(record.scores.get(metric))}"
 
 
