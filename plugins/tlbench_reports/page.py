@@ -14,6 +14,7 @@ from tlbench_reports import across_grids, downloads, facts, gaps, pairs
 from tlbench_reports.atomic import write_text
 from tlbench_reports.figures import gallery
 from tlbench_reports.grid import Grid
+from tlbench_reports.measure import measures, named
 from tlbench_reports.score_grid import score_grids
 from tlbench_reports.suite_file import suite_text
 from tlbench_reports.words import notes, plain
@@ -56,7 +57,8 @@ def page(results: "Results") -> str:
             tally=gaps.tally(results),
             headlines=[plain(sentence) for sentence in results.headlines()],
             beware=[plain(sentence) for sentence in (*results.warnings, *results.findings)],
-            metrics=[plain(metric) for metric in results.primaries],
+            metrics=[named(metric, results.higher_is_better(metric)) for metric in results.primaries],
+            measures=measures(results),
             scores=[grid for grid in scores if grid.mark != "oracle"],
             oracles=[grid for grid in scores if grid.mark == "oracle"],
             bands=_BANDS,

@@ -125,7 +125,9 @@ def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
 
     suite = find_suite(options["suite"] or DEFAULT_SUITE, catalog)
     chosen = [tuple(options[key]) for key in ("strategies", "backbones", "datasets", "budgets")]
-    changes: dict[str, Any] = {key: options[key] for key in ("replicates", "seed", "metric") if options[key] is not None}
+    changes: dict[str, Any] = {
+        key: options[key] for key in ("replicates", "seed", "metric") if options[key] is not None
+    }
     rules = {key: options[key] for key in PROTOCOL_OPTIONS if options[key] is not None}
     if "splits" in rules:
         file = SplitRule.parse(rules["splits"]).file

@@ -134,7 +134,19 @@ def load_suite(path: Path) -> Suite:
 
 _LISTS = ("strategies", "backbones", "datasets", "budgets")
 _PROTOCOL = {"validation": float, "episodes": int, "queries": int, "unbalanced": float, "splits": str}
-_KEYS = (*_LISTS, "name", "description", "replicates", "seed", *_PROTOCOL, "selection", "tune", "metric", "recipe", "block")
+_KEYS = (
+    *_LISTS,
+    "name",
+    "description",
+    "replicates",
+    "seed",
+    *_PROTOCOL,
+    "selection",
+    "tune",
+    "metric",
+    "recipe",
+    "block",
+)
 
 
 def suite_from_mapping(data: Mapping[str, Any], default_name: str = "custom") -> Suite:

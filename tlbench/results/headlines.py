@@ -42,7 +42,8 @@ def _overall(across: Across) -> str:
     if len(leaders) > 1:
         sentence += f", as {'are' if len(leaders) > 2 else 'is'} {_names(leaders['candidate'].iloc[1:])}"
     if best["baseline"] and best["delta_n"]:
-        sentence += f"; expect {_points(best, across.is_in_points)} over {best['baseline']} (t over {best['delta_n']} {across.noun})"
+        by = _points(best, across.is_in_points)
+        sentence += f"; expect {by} over {best['baseline']} (t over {best['delta_n']} {across.noun})"
     cheapest = ranks[(ranks["family"] == str(Family.EXTRACT)) & (ranks["candidate"] != best["candidate"])]
     if not len(cheapest):
         cheapest = ranks[ranks["candidate"] == best["baseline"]]

@@ -86,7 +86,7 @@ def _written(results: Results, reporters: Sequence[Reporter]) -> list[Path]:
 
 
 def _made_from(results: Results, formats: Sequence[str]) -> str:
-    """Name everything that reports depend on: version, formats, baseline, metric, plan, and each record's size and time."""
+    """Name all that reports depend on: version, formats, baseline, metric, plan, each record's size and time."""
     folder = results.folder
     with os.scandir(results.store.records_folder) as entries:
         stats = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(".json")]

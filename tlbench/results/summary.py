@@ -201,7 +201,8 @@ class Summary:
     def standings(self, rows: Sequence[dict[str, Any]]) -> Standings:
         """Return for each of some rows with scores whether it is the best, and whether it ties with the best.
 
-        The best has the highest mean, or the lowest where less is better; rows with one replicate count for it only where no row has more.
+        The best has the highest mean, or the lowest where less is better; rows with one replicate count for it only
+        where no row has more.
         """
         of = tuple(row["position"] for row in rows)
         if of not in self._standings:
