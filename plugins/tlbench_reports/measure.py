@@ -20,9 +20,8 @@ def measures(results: "Results") -> list[str]:
     metric = results.chosen_metric
     if metric is None:
         return []
-    said = [f"{plain(metric.name)}: {plain(metric.description)}."] if metric.description else []
-    if not results.higher_is_better(metric.name):
-        said.append(f"{plain(metric.name)}: {LOWER}.")
+    parts = [plain(metric.description), "" if results.higher_is_better(metric.name) else LOWER]
+    said = [f"{plain(metric.name)}: {'; '.join(filter(None, parts))}."] if any(parts) else []
     positive: dict[str, list[str]] = {}
     for transfer in dict.fromkeys(str(name) for name in results.frame()["transfer"]) if metric.positive else ():
         names = results.class_names(transfer)

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from tlbench_reports import across_grids, downloads, facts, gaps, pairs
 from tlbench_reports.atomic import write_text
+from tlbench_reports.class_grid import class_grid
 from tlbench_reports.figures import gallery
 from tlbench_reports.grid import Grid
 from tlbench_reports.measure import measures, named
@@ -46,7 +47,8 @@ def page(results: "Results") -> str:
     tuning, validators = beside
     compared = pairs.pairs(results, labelled)
     missing = {kind: gaps.grid(kind, found) for kind, found in _missing(results).items()}
-    shown = [*scores, *filter(None, beside), *filter(None, missing.values())]
+    classes = class_grid(results)
+    shown = [*scores, *([classes] if classes else []), *filter(None, beside), *filter(None, missing.values())]
     shown += [grid for each in together for grid in (each.ranks, each.wins, each.left_out) if grid]
     script = Markup(_script())
     return (
@@ -61,6 +63,7 @@ def page(results: "Results") -> str:
             measures=measures(results),
             scores=[grid for grid in scores if grid.mark != "oracle"],
             oracles=[grid for grid in scores if grid.mark == "oracle"],
+            classes=classes,
             bands=_BANDS,
             tuning=tuning,
             together=together,

@@ -12,6 +12,7 @@ from tlbench.errors import ParameterError, StoreError
 from tlbench.host import Catalog, Host
 from tlbench.names import near_miss, plural, unknown
 from tlbench.results.across import Across, compare_across
+from tlbench.results.by_class import by_class
 from tlbench.results.reading import read_records, read_right_answers
 from tlbench.results.records_frame import (
     COSTS,
@@ -244,6 +245,12 @@ class Results:
         if metric not in self._across:
             self._across[metric] = compare_across(self._summary(metric))
         return list(self._across[metric])
+
+    def by_class(self) -> pd.DataFrame:
+        """Return recall, precision and F1 of each class for each labelled row: see `tlbench.results.by_class`."""
+        frame = self._frame[self._frame["setting"] != UNSUPERVISED]
+        names = {transfer: self.class_names(transfer) for transfer in dict.fromkeys(map(str, frame["transfer"]))}
+        return by_class(frame, ROW, self.store, names)
 
     def validators(self) -> pd.DataFrame:
         """Return how well each selection rule orders training steps: see `tlbench.results.rule_correlation`."""
