@@ -55,7 +55,9 @@ class BoardRow:
     @property
     def mean(self) -> str:
         """Return the mean score."""
-        return score(self.values["mean"]) if self.values["n"] else "failed"
+        if known(self.values["mean"]):
+            return score(self.values["mean"])
+        return "undefined" if self.values["n"] else "failed"
 
     @property
     def value(self) -> str:
@@ -161,16 +163,8 @@ class Board:
 
     def _order(self, row: BoardRow, metric: str) -> tuple[bool, float, str]:
         mean = float(row.values["mean"]) if known(row.values["mean"]) else float("nan")
-        sign = -1 if self.higher_is_better(metric) else 1
+        sign = -1 if self.results.higher_is_better(metric) else 1
         return bool(row.values["upper_bound"]), sign * mean if known(mean) else float("inf"), row.name
-
-    def higher_is_better(self, metric: str) -> bool:
-        """Tell whether more of a metric is better, as the records have it."""
-        for record in self.results.records:
-            facts = record.provenance.get("metrics", {}).get(metric)
-            if facts:
-                return bool(facts.get("higher_is_better", True))
-        return True
 
     def _records(self, columns: Sequence[str]) -> "dict[tuple[Any, ...], list[Record]]":
         by_cell = {record.cell: record for record in self.results.records}

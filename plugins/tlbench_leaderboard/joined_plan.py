@@ -64,11 +64,17 @@ def join_plans(plans: Sequence[dict[str, Any]]) -> dict[str, Any]:
         **suites[0],
         "name": " + ".join(names),
         "blocks": _once([block for suite in suites for block in _list(suite, "blocks")]),
+        "metric": _common([str(suite.get("metric") or "") for suite in suites]),
         "replicates": max(int(suite.get("replicates") or 0) for suite in suites),
     }
     if len(suites) > 1:
         joined["merged"] = suites
     return joined
+
+
+def _common(values: list[str]) -> str:
+    """Return what all agree on, or nothing."""
+    return values[0] if len(set(values)) == 1 else ""
 
 
 def _list(data: dict[str, Any], key: str) -> list[Any]:

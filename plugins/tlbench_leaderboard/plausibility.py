@@ -11,6 +11,7 @@ from tlbench_leaderboard.installed import Installed, version_of
 TOLERANCE = 1e-6  # of a score that is computed again: sums in another order, not another result
 RANGES = {  # of scores that need not be installed to be known
     "accuracy": (0, 1), "balanced-accuracy": (0, 1), "worst-class-accuracy": (0, 1), "macro-f1": (0, 1),
+    "sensitivity": (0, 1), "specificity": (0, 1), "auroc": (0, 1), "average-precision": (0, 1),
     "ece": (0, 1), "nll": (0, math.inf), "clustering-accuracy": (0, 1), "nmi": (0, 1), "ari": (-1, 1),
 }  # fmt: skip
 

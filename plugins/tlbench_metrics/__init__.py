@@ -1,4 +1,4 @@
-"""Offer the metrics that come with tlbench: right answers, trust in probabilities, agreement of clusters."""
+"""Offer the metrics that come with tlbench: right answers, order, trust in probabilities, agreement of clusters."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -14,6 +14,15 @@ def tlbench_metrics() -> "Iterable[Metric]":
     """Return the metrics of this plugin."""
     from tlbench_metrics.calibration import ECE, NLL
     from tlbench_metrics.clusters import ARI, CLUSTERING_ACCURACY, NMI
-    from tlbench_metrics.correctness import ACCURACY, BALANCED_ACCURACY, MACRO_F1, WORST_CLASS_ACCURACY
+    from tlbench_metrics.correctness import (
+        ACCURACY,
+        BALANCED_ACCURACY,
+        MACRO_F1,
+        SENSITIVITY,
+        SPECIFICITY,
+        WORST_CLASS_ACCURACY,
+    )
+    from tlbench_metrics.ranking import AUROC, AVERAGE_PRECISION
 
-    return [ACCURACY, BALANCED_ACCURACY, MACRO_F1, WORST_CLASS_ACCURACY, NLL, ECE, CLUSTERING_ACCURACY, NMI, ARI]
+    of_labels = [ACCURACY, BALANCED_ACCURACY, MACRO_F1, WORST_CLASS_ACCURACY, SENSITIVITY, SPECIFICITY]
+    return [*of_labels, AUROC, AVERAGE_PRECISION, NLL, ECE, CLUSTERING_ACCURACY, NMI, ARI]

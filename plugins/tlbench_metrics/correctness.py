@@ -38,6 +38,23 @@ def recall_by_class(logits: Logits, labels: Labels) -> NDArray[np.float64]:
     return np.asarray(recall_score(labels, logits.argmax(axis=1), labels=np.unique(labels), average=None))
 
 
+def sensitivity(logits: Logits, labels: Labels) -> float:
+    """Return the share that is found of the second of two classes; NaN, undefined, where there is none to find."""
+    return _recall_of_two(logits, labels, 1)
+
+
+def specificity(logits: Logits, labels: Labels) -> float:
+    """Return the share that is found of the first of two classes; NaN, undefined, where there is none to find."""
+    return _recall_of_two(logits, labels, 0)
+
+
+def _recall_of_two(logits: Logits, labels: Labels, which: int) -> float:
+    own = labels == which
+    if logits.shape[1] != 2 or not own.any():
+        return float("nan")
+    return float((logits[own].argmax(axis=1) == which).mean())
+
+
 ACCURACY = Metric("accuracy", accuracy, description="share of test examples classified rightly")
 BALANCED_ACCURACY = Metric(
     "balanced-accuracy",
@@ -54,4 +71,18 @@ MACRO_F1 = Metric(
     "macro-f1",
     macro_f1,
     description="mean over classes of the harmonic mean of precision and recall",
+)
+SENSITIVITY = Metric(
+    "sensitivity",
+    sensitivity,
+    description="share of the second of two classes, the positive one, that is found; undefined without an example",
+    classes=2,
+    positive=True,
+)
+SPECIFICITY = Metric(
+    "specificity",
+    specificity,
+    description="share of the first of two classes, the negative one, that is found; undefined without an example",
+    classes=2,
+    positive=True,
 )

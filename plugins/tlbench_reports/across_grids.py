@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import plural
 from tlbench_reports.grid import Grid, number_column, text_column
+from tlbench_reports.measure import named
 from tlbench_reports.words import NOTHING, chance, known, number, plain
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def across(results: "Results", metric: str) -> list[Together]:
 
 
 def _together(across: Any, key: str) -> Together:
-    title = f"{plain(across.metric)}, label budget {plain(across.budget)}"
+    title = f"{named(across.metric, across.higher_is_better)}, label budget {plain(across.budget)}"
     title += f", {plain(across.setting)}" if across.setting != "inductive" else ""
     ranked = across.ranks.to_dict("records")
     names = [plain(row["candidate"]) for row in ranked]

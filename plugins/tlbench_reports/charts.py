@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tlbench import MANY_RECORDS, read_stamp, side_by_side
+from tlbench import MANY_RECORDS, ROW, read_stamp, side_by_side
 from tlbench_reports.atomic import write_bytes
 from tlbench_reports.calibration_plot import calibration_plot
 from tlbench_reports.confusion_plot import confusion_plot
@@ -17,6 +17,7 @@ from tlbench_reports.embedding_view import embedding_view
 from tlbench_reports.heat_map import heat_maps
 from tlbench_reports.label_curve import label_curve
 from tlbench_reports.leading import is_baseline_of, relabelled
+from tlbench_reports.measure import named
 from tlbench_reports.once import once
 from tlbench_reports.performance_profile import performance_profile
 from tlbench_reports.rank_plot import rank_plot
@@ -25,7 +26,7 @@ from tlbench_reports.score_plot import score_plot
 from tlbench_reports.selection_plot import selection_plot
 from tlbench_reports.tuning_curve import tuning_curve
 from tlbench_reports.win_matrix import win_matrix
-from tlbench_reports.words import file_name, plain
+from tlbench_reports.words import file_name, known, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -36,8 +37,8 @@ PLACES = 8  # transfers and backbones with charts of their own, and fewer where 
 MAPS = 8  # heat maps
 ROWS = 200  # of all of them, but for the first
 DETAILED = 2  # of these, those with calibration, confusions and embeddings
+_OF_TRIALS = "accuracy"
 COMPARISONS = 2  # label budgets that are compared over all datasets
-_UNBIASED = "accuracy"  # the metric that predictions are read for
 
 
 def write(results: "Results", folder: Path) -> list[Path]:
@@ -120,29 +121,39 @@ def _of_place(
     detailed: bool,
 ) -> Iterator[Chart]:
     """Yield the charts of comparable rows: curves of families with several budgets, a plot for each other budget."""
+    shown = named(metric, results.higher_is_better(metric))
     compared = [row for row in rows if not row["is_baseline"]] or rows
     families = partition(compared, lambda row: row["family"])
     curved = [family for family, own in families.items() if len({row["budget"] for row in own}) > 1]
     if curved:
-        yield label_curve(metric, name, rows, curved, style)
+        yield label_curve(shown, name, rows, curved, style)
     others = partition((row for row in compared if row["family"] not in curved), lambda row: str(row["budget"]))
     for budget, own in others.items():
         ending = f"{name}-{file_name(budget)}" if curved or len(others) > 1 else name
-        yield score_plot(metric, ending, _with_baselines(own, rows), style)
+        yield score_plot(shown, ending, _with_baselines(own, rows), style)
     found = [
-        difference_forest(metric, name, rows, style),
-        cost_curve(metric, name, rows, costs[TRAINING], style),
-        cost_panels(metric, name, rows, {cost: costs[cost] for cost in OTHERS}, style),
+        difference_forest(shown, name, rows, style),
+        cost_curve(shown, name, rows, costs[TRAINING], style),
+        cost_panels(shown, name, rows, {cost: costs[cost] for cost in OTHERS}, style),
     ]
-    if metric == _UNBIASED:
-        found.append(tuning_curve(results, name, rows, style))
+    if not results.is_of_clusters(metric):
+        found.append(tuning_curve(results, name, _by_accuracy(results, rows), style))
         found.append(selection_plot(results, name, rows[0]) if _is_plain(rows[0]) else None)
-    if metric == _UNBIASED and detailed:
+    if not results.is_of_clusters(metric) and detailed:
         episodic = is_episodic(rows[0])
         found.append(calibration_plot(results, name, rows, style))
         found.append(confusion_plot(results, name, rows) if not episodic else None)
         found.append(embedding_view(results, name, rows) if not episodic else None)
     yield from (chart for chart in found if chart is not None)
+
+
+def _by_accuracy(results: "Results", rows: list[Any]) -> list[Any]:
+    """Return rows with the mean accuracy in the place of another metric's: trials know no other."""
+    if all(row["metric"] == _OF_TRIALS or not known(row["tuned"]) for row in rows):
+        return rows
+    means = {tuple(row[column] for column in ROW): row["mean"] for row in summary_rows(results, _OF_TRIALS)}
+    alike = {"metric": _OF_TRIALS, "lower_is_better": False}
+    return [{**row, **alike, "mean": means.get(tuple(row[column] for column in ROW))} for row in rows]
 
 
 def _over_datasets(results: "Results", metric: str, most: int, style: dict[str, Look]) -> Iterator[Chart]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from tlbench_reports.drawing import GREY, Chart, Look, broken, families, looks, place_name, score_limits
+from tlbench_reports.row import worth
 from tlbench_reports.rows import conditions, cost_rows, partition
 from tlbench_reports.words import known, listing, plain, quantity
 
@@ -202,7 +203,9 @@ def _draw_panel(axes: Axes, panel: Panel, panels: list[Panel], style: Styles, na
     zero = low / 10  # where a cost of nothing stands
     places = {row["label"]: (costs[row["label"]] or zero, row["mean"]) for row in panel.rows}
     bounds = {row["label"] for row in panel.rows if row["upper_bound"]}
-    front = pareto((name, *place) for name, place in places.items() if name not in bounds)
+    front = pareto(
+        (row["label"], places[row["label"]][0], worth(row)) for row in panel.rows if row["label"] not in bounds
+    )
     numbered = any(name != shown for name, shown in names.items())
     if front:
         axes.step(*zip(*(places[name] for name in front), strict=True), where="post", color=GREY, linewidth=1, zorder=1)

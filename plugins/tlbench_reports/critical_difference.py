@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 
 from tlbench_reports.drawing import BLACK, GREY, Chart, Look, broken
+from tlbench_reports.measure import named
 from tlbench_reports.words import known, plain
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def critical_difference(across: "Across", name: str, where: str, style: dict[str
     tested = f"Friedman's test: p = {p:.3g}" if known(p) else "Friedman's test does not apply"
     return Chart(
         name=f"critical-difference-{name}",
-        title=f"Mean ranks of {plain(across.metric)}, {where}",
+        title=f"Mean ranks of {named(across.metric, across.higher_is_better)}, {where}",
         caption=f"Rank 1 is best; means over {len(across.blocks)} datasets, n = {len(across.blocks)}. A bar joins "
         f"strategies whose mean ranks differ by less than the critical difference of Nemenyi's test at 5% (CD = "
         f"{across.critical_difference:.2f}). {tested}."

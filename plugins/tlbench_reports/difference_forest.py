@@ -23,7 +23,7 @@ def difference_forest(metric: str, name: str, rows: list[Any], style: dict[str, 
     by_budget = list(partition(compared, lambda row: str(row["budget"])).values())
     if not by_budget:
         return None
-    panels = [sorted(own, key=lambda row: round(row["delta"], 9), reverse=True) for own in by_budget[:_PANELS]]
+    panels = [sorted(own, key=_gain, reverse=True) for own in by_budget[:_PANELS]]
     part = 1 if len(panels) <= _FEW else 2
     lines = [_cut(own, _MOST // part, _LEAST // part) for own in panels]
     heights = [len(own) + 1.6 for own in lines]
@@ -50,6 +50,10 @@ def difference_forest(metric: str, name: str, rows: list[Any], style: dict[str, 
         size=(6.9 + 0.075 * width, 1.6 + 0.27 * sum(heights)),
         draw=draw,
     )
+
+
+def _gain(row: Any) -> float:
+    return round(-row["delta"] if truth(row.get("lower_is_better")) else row["delta"], 9)
 
 
 def _cut(rows: list[Any], most: int, least: int) -> list[Any]:

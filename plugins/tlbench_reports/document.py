@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tlbench_reports import gaps
+from tlbench_reports.measure import measures, named
 from tlbench_reports.row import Row
 from tlbench_reports.rows import GROUP, Group, groups, summary_rows
 from tlbench_reports.words import NOTHING, chance, interval, known, listing, notes, number, plain
@@ -76,9 +77,11 @@ def document(results: "Results") -> list[Block]:
     blocks.append(Answer(tuple(plain(sentence) for sentence in results.headlines())))
     blocks += _bullets("Beware", [*results.warnings, *results.findings])
     for metric in results.primaries:
-        blocks.append(Heading(f"Scores: {plain(metric)}"))
+        blocks.append(Heading(f"Scores: {named(metric, results.higher_is_better(metric))}"))
         if metric == results.metric:
             blocks.append(Paragraph(gaps.tally(results)))
+        if metric == results.chosen and (said := measures(results)):
+            blocks.append(Paragraph(" ".join(said)))
         tables = score_tables(results, metric)
         if any(table.marks for _, table in tables):
             blocks.append(Legend())
@@ -113,13 +116,14 @@ def _bullets(heading: str, sentences: "list[str] | tuple[str, ...]") -> list[Blo
 
 
 def _table(group: Group) -> Table:
-    columns = ("strategy", "mean", "n", "95% replicates", f"95% {group.sampling}", f"95% {group.comparison}")
-    return _of_rows(
-        group.title,
-        columns,
-        group,
-        lambda row: (row.name, row.mean, str(row.n), row.replicates, row.sampled, row.difference),
-    )
+    sampled = group.is_sampled
+
+    def cells(row: Row) -> tuple[str, ...]:
+        return (row.name, row.mean, str(row.n), row.replicates, *([row.sampled] if sampled else []), row.difference)
+
+    over = [f"95% {group.sampling}"] if sampled else []
+    columns = ("strategy", "mean", "n", "95% replicates", *over, f"95% {group.comparison}")
+    return _of_rows(group.title, columns, group, cells)
 
 
 def _clusters(metric: str, group: Group, means: Mapping[str, Mapping[tuple[Any, ...], Any]]) -> Table:
@@ -163,7 +167,8 @@ def _reading(row: Row) -> str:
 def _across(across: "Across") -> list[Block]:
     """Return the ranks over all datasets of one label budget, and what they can tell apart."""
     setting = "" if across.setting == "inductive" else f", {plain(across.setting)}"
-    title = f"Over {len(across.blocks)} datasets: {plain(across.metric)}, {plain(across.budget)}{setting}"
+    metric = named(across.metric, across.higher_is_better)
+    title = f"Over {len(across.blocks)} datasets: {metric}, {plain(across.budget)}{setting}"
     rows = [
         (
             plain(row["candidate"]),

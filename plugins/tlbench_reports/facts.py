@@ -139,6 +139,7 @@ def commands(results: "Results") -> list[str]:
     install = [f"pip install {' '.join(map(quote, pins))}"] if pins else []
     suite = results.store.read_plan().get("suite", {})
     shared = [f"--{key} {suite[key]}" for key in ("replicates", "seed") if key in suite]
+    shared += [f"--metric {_quoted(results.chosen)}"] if results.chosen else []
     if not _is_custom(results.suite):
         chosen = [f"--suite {_quoted(results.suite)}"]
     elif _is_plain(suite):

@@ -11,13 +11,15 @@ from matplotlib.colors import Normalize, to_rgba
 from tlbench import Budget
 from tlbench_reports.drawing import Chart, ink, lines_by_family, name_lines
 from tlbench_reports.leading import relabelled
+from tlbench_reports.measure import named
+from tlbench_reports.row import no_score, truth, worth
 from tlbench_reports.rows import SETTINGS, conditions, partition
 from tlbench_reports.words import file_name, known, listing, number, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
 
-_COLOURS = "cividis"  # reads alike with and without colour vision, and in grey
+_COLOURS = {False: "cividis", True: "cividis_r"}  # the better the brighter; read alike without colour vision
 _MISSING = "#f2f2f2"
 
 _COLUMNS, _LINES = 10, 60  # at most
@@ -45,7 +47,7 @@ def _heat_map(results: "Results", metric: str, rows: list[Any], note: str) -> Ch
     if len(every) > len(places):
         note += f" The first {len(places)} of {len(every):,} transfers and backbones; tables/summary.csv has all."
     if len(labels) > len(best):
-        note += f" The {len(best)} strategies of {len(labels):,} that score most."
+        note += f" The {len(best)} strategies of {len(labels):,} that score best."
     skipped = {
         (skip["strategy"], (skip["transfer"], skip["backbone"]))
         for skip in results.skipped
@@ -53,9 +55,10 @@ def _heat_map(results: "Results", metric: str, rows: list[Any], note: str) -> Ch
     }
     skipped_labels = {(row["label"], place) for row in rows for place in places if (row["strategy"], place) in skipped}
     counts = sorted({int(row["n"]) for row in cells.values() if row["n"]})
+    metric = named(metric, results.higher_is_better(metric))
     return Chart(
         name=f"heat-map-{file_name(budget)}" + ("" if setting == SETTINGS[0] else f"-{setting}"),
-        title=f"{plain(metric)}, {conditions(rows[0])}",
+        title=f"{metric}, {conditions(rows[0])}",
         caption=f"Means over replicates, n = {listing(counts) or 0}. Pale cells have no score, and say why.{note}",
         size=(2.8 + 1.9 * max(len(places), 2), 1.7 + 0.34 * len(lines)),
         draw=lambda figure: _draw(figure.subplots(), metric, lines, places, cells, skipped_labels),
@@ -63,11 +66,11 @@ def _heat_map(results: "Results", metric: str, rows: list[Any], note: str) -> Ch
 
 
 def _best(rows: list[Any], places: list[Place]) -> Set[str]:
-    """Return the labels that have the highest scores in these places, as many as a map has lines."""
+    """Return the labels that have the best scores in these places, as many as a map has lines."""
     scored: dict[str, list[float]] = {}
     for row in rows:
         if (row["transfer"], row["backbone"]) in places:
-            scored.setdefault(row["label"], []).extend([row["mean"]] if known(row["mean"]) else [])
+            scored.setdefault(row["label"], []).extend([worth(row)] if known(row["mean"]) else [])
     ranked = sorted(scored, key=lambda label: max(scored[label], default=float("-inf")), reverse=True)
     return set(ranked[:_LINES])
 
@@ -82,7 +85,8 @@ def _draw(
 ) -> None:
     shown = {(label, place) for _, label in lines for place in places}
     means = [cell["mean"] for key, cell in cells.items() if key in shown and known(cell["mean"])]
-    scale = matplotlib.cm.ScalarMappable(Normalize(min(means, default=0), max(means, default=1)), _COLOURS)
+    lower = any(truth(cell.get("lower_is_better")) for cell in cells.values())
+    scale = matplotlib.cm.ScalarMappable(Normalize(min(means, default=0), max(means, default=1)), _COLOURS[lower])
     colours = np.full((len(lines), len(places), 4), to_rgba(_MISSING))
     for y, (_, label) in enumerate(lines):
         colours[y] = colours[y] if label else to_rgba("white")
@@ -93,7 +97,7 @@ def _draw(
                 _write(axes, x, y, number(cell["mean"]), color=ink(colours[y, x]))
             else:
                 reason = "skipped" if (label, place) in skipped else "not run"
-                reason = "failed" if cell is not None else reason
+                reason = no_score(cell) if cell is not None else reason
                 _write(axes, x, y, reason, color="#555555", style="italic", fontsize=9)
     edges = [np.arange(len(side) + 1) - 0.5 for side in (places, lines)]
     axes.pcolormesh(*edges, colours, edgecolors="white", linewidth=1.5, zorder=0)
@@ -104,7 +108,7 @@ def _draw(
     axes.grid(False)
     axes.spines[:].set_visible(False)
     if means:
-        axes.figure.colorbar(scale, ax=axes, label=plain(metric), shrink=0.9, aspect=max(20, len(lines)))
+        axes.figure.colorbar(scale, ax=axes, label=metric, shrink=0.9, aspect=max(20, len(lines)))
 
 
 def _heading(place: Place, places: list[Place]) -> str:

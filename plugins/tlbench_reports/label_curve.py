@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from tlbench_reports.drawing import GREY, Chart, Look, broken, looks, place_name, score_limits
 from tlbench_reports.leading import is_baseline_of
+from tlbench_reports.row import no_score, worth
 from tlbench_reports.rows import is_episodic, partition
 from tlbench_reports.words import known, listing, plain
 
@@ -27,6 +28,7 @@ class End:
     colour: str
     x: float = math.nan
     y: float = math.nan
+    why: str = ""  # there is no line
 
     @property
     def drawn(self) -> bool:
@@ -111,7 +113,7 @@ def _panel(axes: Axes, family: str, rows: list[Any], style: dict[str, Look], lin
                 x, y, bars, color=look.colour, marker=look.marker, linestyle=look.line, elinewidth=1, capsize=2
             )
         colour = GREY if look is _PALE else look.colour
-        ends.append(End(label, colour, x[-1], y[-1]) if own else End(label, colour))
+        ends.append(End(label, colour, x[-1], y[-1]) if own else End(label, colour, why=no_score(of_label[0])))
     axes.set_title(plain(family))
     axes.set_xticks(range(len(budgets)), budgets)
     axes.set_xlim(-0.5, len(budgets) - 0.5)
@@ -127,7 +129,7 @@ def _looks(by_label: dict[str, list[Any]], style: dict[str, Look]) -> dict[str, 
     competing = {label: own for label, own in by_label.items() if _competes(own[0])}
 
     def rank(label: str) -> tuple[int, float]:
-        means = [row["mean"] for row in competing[label] if known(row["mean"])]
+        means = [worth(row) for row in competing[label] if known(row["mean"])]
         return len(means), float(np.mean(means)) if means else 0.0
 
     best = sorted(competing, key=rank, reverse=True)[:_BRIGHT]
@@ -146,7 +148,7 @@ def _name_lines(axes: Axes, ends: list[End], line: float) -> None:
         if end.drawn:
             link = {"arrowstyle": "-", "color": end.colour, "linewidth": 0.5, "alpha": 0.6}
             axes.annotate("", (end.x, end.y), (1.04, y), textcoords=beside, arrowprops=link, annotation_clip=False)
-        text = broken(end.label) + ("" if end.drawn else " (failed)")
+        text = broken(end.label) + ("" if end.drawn else f" ({end.why})")
         axes.text(1.05, y, text, transform=beside, va="center", fontsize=8.5, color=end.colour)
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import ROW, row_labels
 from tlbench_reports.once import once
+from tlbench_reports.row import worth
 from tlbench_reports.words import known
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def best_budget(rows: list[Any]) -> list[Any]:
 
 def leaders(rows: list[Any], most: int) -> list[Any]:
     """Return the best rows, upper bounds apart, and at the end the baseline of the best: `most` rows at most."""
-    ranked = sorted((row for row in rows if not row["upper_bound"]), key=lambda row: row["mean"], reverse=True)
+    ranked = sorted((row for row in rows if not row["upper_bound"]), key=worth, reverse=True)
     if not ranked:
         return []
     wanted = [row for row in ranked if is_baseline_of(row, ranked[0])]

@@ -12,8 +12,10 @@ from markupsafe import Markup
 
 from tlbench_reports import across_grids, downloads, facts, gaps, pairs
 from tlbench_reports.atomic import write_text
+from tlbench_reports.class_grid import class_grid
 from tlbench_reports.figures import gallery
 from tlbench_reports.grid import Grid
+from tlbench_reports.measure import measures, named
 from tlbench_reports.score_grid import score_grids
 from tlbench_reports.suite_file import suite_text
 from tlbench_reports.words import notes, plain
@@ -45,7 +47,8 @@ def page(results: "Results") -> str:
     tuning, validators = beside
     compared = pairs.pairs(results, labelled)
     missing = {kind: gaps.grid(kind, found) for kind, found in _missing(results).items()}
-    shown = [*scores, *filter(None, beside), *filter(None, missing.values())]
+    classes = class_grid(results)
+    shown = [*scores, *([classes] if classes else []), *filter(None, beside), *filter(None, missing.values())]
     shown += [grid for each in together for grid in (each.ranks, each.wins, each.left_out) if grid]
     script = Markup(_script())
     return (
@@ -56,9 +59,11 @@ def page(results: "Results") -> str:
             tally=gaps.tally(results),
             headlines=[plain(sentence) for sentence in results.headlines()],
             beware=[plain(sentence) for sentence in (*results.warnings, *results.findings)],
-            metrics=[plain(metric) for metric in results.primaries],
+            metrics=[named(metric, results.higher_is_better(metric)) for metric in results.primaries],
+            measures=measures(results),
             scores=[grid for grid in scores if grid.mark != "oracle"],
             oracles=[grid for grid in scores if grid.mark == "oracle"],
+            classes=classes,
             bands=_BANDS,
             tuning=tuning,
             together=together,

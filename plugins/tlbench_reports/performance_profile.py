@@ -21,6 +21,8 @@ def performance_profile(across: "Across", name: str, where: str, style: dict[str
     profile = across.profile.set_index("candidate") if "candidate" in across.profile else across.profile
     thresholds = [float(column) for column in profile.columns]
 
+    side = "above" if across.higher_is_better else "below"
+
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         for i, candidate in enumerate(shown):
@@ -29,14 +31,14 @@ def performance_profile(across: "Across", name: str, where: str, style: dict[str
                 thresholds, profile.loc[candidate].to_numpy(dtype=float), color=look.colour, linestyle=look.line,
                 marker=look.marker, markersize=4, markevery=(i % 5, 5), label=broken(candidate, 30),
             )  # fmt: skip
-        axes.set(xlabel=f"{plain(across.metric)} above", ylabel="share of runs", ylim=(-0.02, 1.02))
+        axes.set(xlabel=f"{plain(across.metric)} {side}", ylabel="share of runs", ylim=(-0.02, 1.02))
         figure.legend(loc="outside right upper")
 
     return Chart(
         name=f"profile-{name}",
         title=f"Performance profile, {where}",
         caption=f"Of each strategy the share of its runs, over {len(across.blocks)} datasets and their replicates, "
-        "that score above the threshold; a line further up is better. No intervals."
+        f"that score {side} the threshold; a line further up is better. No intervals."
         + (f" The {MOST} best of {len(ranked)} by mean rank." if len(ranked) > MOST else ""),
         size=(8.6, 4.2),
         draw=draw,

@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tlbench_reports.drawing import GREY, Chart, Look, broken
+from tlbench_reports.measure import named
 from tlbench_reports.words import known, plain
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def rank_plot(across: "Across", name: str, where: str, style: dict[str, Look]) -
         _say(right, -0.9, "best or tied", GREY)
         left.set_yticks(range(len(rows)), [broken(str(row["candidate"]), 34) for row in rows])
         left.set(xlabel="mean rank (1 is best)", ylim=(len(rows) - 0.5, -0.5))
-        right.set(xlabel=f"interquartile mean of {plain(across.metric)}")
+        right.set(xlabel=f"interquartile mean of {named(across.metric, across.higher_is_better)}")
         for axes in (left, right):
             axes.grid(axis="y", visible=False)
 

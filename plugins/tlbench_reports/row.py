@@ -48,13 +48,15 @@ class Row:
     @property
     def mean(self) -> str:
         """Return the mean score, or that there is none."""
-        return number(self.values["mean"]) if self.n else "failed"
+        return number(self.values["mean"]) if known(self.values["mean"]) else no_score(self.values)
 
     @property
     def replicates(self) -> str:
         """Return the interval over replicates, or why there is none."""
         if not self.n:
             return f"{self.failed} of {self.failed} failed"
+        if self.values["undefined"]:
+            return f"{self.values['undefined']} of {self.n} undefined"
         return interval(self.values["seed_low"], self.values["seed_high"], self.n)
 
     @property
@@ -102,7 +104,7 @@ class Row:
     @property
     def standing(self) -> str:
         """Return `best` or `tied with best` of the rows that it may be compared with, or nothing."""
-        if not self.n or self.is_upper_bound:
+        if not known(self.values["mean"]) or self.is_upper_bound:
             return ""
         return "best" if truth(self.values["best"]) else "tied with best" if truth(self.values["tied"]) else ""
 
@@ -144,6 +146,8 @@ class Row:
         """Return what the difference amounts to, in words."""
         if not self.n:
             return "no score"
+        if not known(self.values["mean"]):
+            return no_score(self.values)
         if self.is_upper_bound:
             return "upper bound: every target label"
         if not self.baseline:
@@ -182,6 +186,16 @@ class Row:
         if known(values["selection"]) and values["selection"] != "last":
             parts.append(_CHOICES.get(values["selection"], f"a choice by {self['selection']}"))
         return ", ".join(parts) + (", in each episode" if known(values["episodes"]) else "")
+
+
+def no_score(values: Mapping[str, Any]) -> str:
+    """Return why a row of the summary has no mean: it failed, or the metric is undefined on it."""
+    return "undefined" if values["n"] else "failed"
+
+
+def worth(values: Mapping[str, Any]) -> float:
+    """Return the mean of a row as a number of which more is better."""
+    return -float(values["mean"]) if truth(values.get("lower_is_better")) else float(values["mean"])
 
 
 def truth(value: Any) -> bool:

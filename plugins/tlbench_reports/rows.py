@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tlbench import Budget, plural
+from tlbench import ROW, Budget, plural
 from tlbench_reports.once import once
 from tlbench_reports.row import Row, truth
 from tlbench_reports.words import (
@@ -49,6 +49,11 @@ class Group:
         return sampling(self.rows)
 
     @property
+    def is_sampled(self) -> bool:
+        """Tell whether rows have an interval over test items or episodes: by most metrics there is none over items."""
+        return any(row.n_sampled for row in self.rows) or not any(row.n for row in self.rows)
+
+    @property
     def families(self) -> dict[str, list[Row]]:
         """Return the rows by family, or all under "" where they are few or of one family."""
         found = partition(self.rows, lambda row: plain(row.values["family"]))
@@ -79,6 +84,8 @@ class Group:
         said += self._given()
         if self.on_source:
             said.append(f"On the source itself: {listing(self.on_source)}.")
+        for why, own in partition((row for row in self.rows if row.values.get("why_undefined")), _why).items():
+            said.append(f"{plain(own[0].values['metric'])} is undefined for {listing(row.name for row in own)}: {why}.")
         if partly := [f"{row.name} ({plural(row.failed, 'replicate')})" for row in self.rows if row.failed]:
             said.append(f"Failed: {listing(partly)}.")
         return said
@@ -100,6 +107,10 @@ class Group:
         return [*said, f"Given {common}: the others."]
 
 
+def _why(row: Row) -> str:
+    return plain(row.values["why_undefined"])
+
+
 def _names(rows: tuple[Row, ...], **wanted: str | bool) -> str:
     return listing(
         row.name for row in rows if all(getattr(row, attribute) == value for attribute, value in wanted.items())
@@ -114,8 +125,13 @@ def summary_rows(results: "Results", metric: str | None = None) -> list[dict[str
 @once
 def _summary_rows(results: "Results", metric: str | None) -> list[dict[str, Any]]:
     rows = _records(results.summary(metric))
+    metric = metric or results.metric
+    why = results.why_undefined(metric) if any(row["undefined"] for row in rows) else {}
+    lower = not results.higher_is_better(metric)
     for row in rows:
         row["upper_bound"] = truth(row["upper_bound"])
+        row |= {"metric": metric, "lower_is_better": lower}
+        row["why_undefined"] = why.get(tuple(row[column] for column in ROW), "")
     return rows
 
 

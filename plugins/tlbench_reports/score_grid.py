@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tlbench_reports.grid import Column, Grid, number_column, text_column
+from tlbench_reports.measure import named
 from tlbench_reports.row import Row
 from tlbench_reports.rows import SETTINGS, Group, cost_rows, groups, is_episodic, partition, sampling, summary_rows
 from tlbench_reports.words import NOTHING, interval, known, number, plain, quantity
@@ -51,8 +52,7 @@ class _Facts:
 
         self.results, self.metric = results, metric
         self.is_of_clusters = results.is_of_clusters(metric)
-        told = (record.provenance.get("metrics", {}).get(metric) for record in results.records)
-        self.higher_is_better = next((facts["higher_is_better"] for facts in told if facts), True)
+        self.higher_is_better = results.higher_is_better(metric)
         frame = results.frame()
         self.columns = [column for column in ROW if column in frame]
         alike = frame.groupby(self.columns, sort=False, dropna=False).indices
@@ -106,7 +106,9 @@ def _grid(facts: _Facts, metric: str, setting: str, episodic: bool, values: list
     found = [Group(tuple(sorted(group.rows, key=facts.place))) for group in found]
     rows = [row for group in found for row in group.rows]
     keys = [facts.key(row.values) for row in rows]
-    section = ", ".join([plain(metric), *(["episodes"] if episodic else []), *_section(setting)])
+    section = ", ".join(
+        [named(metric, facts.higher_is_better), *(["episodes"] if episodic else []), *_section(setting)]
+    )
     columns = [
         *_where(found, rows), *_scores(facts, found, rows), *_differences(rows), *_ledger(rows),
         *_costs(facts, keys), *_metrics(facts, keys),
@@ -172,7 +174,7 @@ def _scores(facts: _Facts, found: list[Group], rows: list[Row]) -> list[Column]:
         ),
     ]  # fmt: skip
     over = sampling(rows)
-    if not facts.is_of_clusters:
+    if not facts.is_of_clusters and any(group.is_sampled for group in found):
         kind = "bootstrap" if over == "test items" else "t"
         columns += [
             number_column(

@@ -5,7 +5,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from tlbench_reports.drawing import GREY, Chart, Look, lines_by_family, name_lines, place_name, score_limits
-from tlbench_reports.row import Row
+from tlbench_reports.row import Row, no_score
 from tlbench_reports.rows import conditions, sampling
 from tlbench_reports.words import known, listing, plain
 
@@ -24,7 +24,7 @@ def score_plot(metric: str, name: str, rows: list[Any], style: dict[str, Look]) 
         for row in rows:
             y = heights[row["label"]]
             if not known(row["mean"]):
-                axes.annotate("failed", (0.02, y), xycoords=("axes fraction", "data"), va="center", style="italic")
+                axes.annotate(no_score(row), (0.02, y), xycoords=("axes fraction", "data"), va="center", style="italic")
                 continue
             look, second = style[row["label"]], "episode" if row["n_episodes"] else "item"
             axes.plot([row["seed_low"], row["seed_high"]], [y, y], color=look.colour, alpha=0.35, linewidth=7)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import MANY_RECORDS, side_by_side
 from tlbench_reports.atomic import write_text
+from tlbench_reports.class_grid import class_frame
 from tlbench_reports.once import once
 from tlbench_reports.pairs import count_pairs
 from tlbench_reports.words import file_name, plain
@@ -41,7 +42,8 @@ def write(results: "Results", folder: Path) -> list[Path]:
     Clusterings, whose scores mean something else, have a summary of their own with the metric in its name. Costs
     have a file of their own so that the others are the same bytes whenever the same cells are run. Where there are
     such comparisons, pairwise.csv has all pairs of rows, across.csv the ranks over all datasets and validators.csv
-    how well rules without target labels choose. Beyond 100,000 pairs `Results.pairwise` alone has them.
+    how well rules without target labels choose; classes.csv has a line for each class of each row. Beyond 100,000
+    pairs `Results.pairwise` alone has them.
     """
     compared = {name: csv_text(frame) for name, frame in comparison_frames(results).items()}
     texts = {**compared, **{name: table.text for name, table in csv_tables(results).items()}}
@@ -106,6 +108,7 @@ def comparison_frames(results: "Results") -> "dict[str, DataFrame]":
         ]
         found[f"across{ending}"] = pandas.concat(ranks, ignore_index=True) if ranks else pandas.DataFrame()
     found["validators"] = results.validators()
+    found["classes"] = class_frame(results)
     return {name: frame for name, frame in found.items() if len(frame)}
 
 

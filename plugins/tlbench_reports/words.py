@@ -78,6 +78,11 @@ def notes(results: "Results") -> list[str]:
     """Return what a reader of these results must know of their numbers."""
     frame = results.frame()
     said = list(_NOTES)
+    if results.chosen and not (results.summary()["n_items"] > 0).any():
+        said = [note for note in said if not note.startswith("95% test items")]
+    lower = [plain(metric) for metric in results.primaries if not results.higher_is_better(metric)]
+    if lower:
+        said = [note.replace("the highest mean", f"the highest mean, of {listing(lower)} the lowest,") for note in said]
     folds = frame["folds"] > 0
     for needed, note in (
         (not folds.all(), _ON_ONE_SPLIT),

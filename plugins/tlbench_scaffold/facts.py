@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tlbench.data import Resources
 
 _LOOKED_AT = 16  # images whose size is taken
+UNEVEN = 2  # times as many test images in the largest class as in the smallest: then accuracy misleads
 PHOTOGRAPH = 64  # pixels: from this size on an image is more than a glyph
 
 
@@ -40,6 +41,19 @@ class Facts:
     def fewest_to_ask(self) -> int:
         """Return how many test images the smallest class of any domain has."""
         return min(min(counts) for counts in self.test.values())
+
+    @property
+    def unevenness(self) -> str:
+        """Say how uneven the classes of the test images are, where one has twice as many as another; else nothing."""
+        counts = max(self.test.values(), key=lambda own: max(own) / max(1, min(own)))
+        most, least = max(counts), min(counts)
+        if most < UNEVEN * max(1, least):
+            return ""
+        largest, smallest = (self.classes[counts.index(number)] for number in (most, least))
+        return (
+            f"The classes are uneven: {plural(most, 'test image')} of {largest}, {least:,} of {smallest}, so that always "
+            f"answering {largest} has an accuracy of {most / sum(counts):.2f}."
+        )
 
     @property
     def richest(self) -> str:

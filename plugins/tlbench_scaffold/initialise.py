@@ -18,6 +18,7 @@ from tlbench_scaffold.goals import GOALS, Goal
 from tlbench_scaffold.questions import Questions
 from tlbench_scaffold.suite_file import Draft
 
+USUAL, BALANCED = "accuracy", "balanced-accuracy"
 LONG = 600.0  # seconds that nobody waits for unasked: networks are then not trained unless the user says so
 
 
@@ -47,6 +48,8 @@ def initialise(data: str | None, options: dict[str, Any]) -> None:
     planner = _Planner(resources, questions, typed, understood, facts, named, options)
     draft, suite, cells, seconds = planner.settled()
     _write(out, draft.text())
+    if draft.metric != USUAL:
+        click.echo(f"{draft.metric_reason} Tables go by {draft.metric}: `metric` in the file.")
     if (where := _domains_in_words(suite)) is not None:
         click.echo(where)
     click.echo(f"Wrote {out}: {plural(cells, 'cell')}{_wait(seconds)}.")
@@ -167,7 +170,8 @@ class _Planner:
         strategies: tuple[str, ...],
         why: str,
     ) -> Draft:
-        episodic = any(Budget.parse(text).is_episodic for text in budgets)
+        kinds = {Budget.parse(text).is_episodic for text in budgets}
+        episodic, uneven = True in kinds, self.facts.unevenness if False in kinds else ""
         others = tuple(name for name in (*goal.strategies, *goal.light, *goal.others) if name not in strategies)
         return Draft(
             name=self._name(goal),
@@ -186,6 +190,8 @@ class _Planner:
             other_strategies=tuple(dict.fromkeys(others)),
             budgets=budgets,
             budget_reason=f"The smallest class has {plural(self.facts.fewest, 'image')} to train on.",
+            metric=BALANCED if uneven else USUAL,
+            metric_reason=uneven or "Its classes are about as large as each other in the test images.",
             replicates=self.options["replicates"],
             validation=self.options["validation"],
             episodes=100 if episodic else None,

@@ -31,6 +31,8 @@ class Draft:
     other_strategies: tuple[str, ...]
     budgets: tuple[str, ...]
     budget_reason: str
+    metric: str
+    metric_reason: str
     replicates: int
     validation: float
     episodes: int | None = None

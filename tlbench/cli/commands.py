@@ -62,7 +62,7 @@ def run(retry_failed: bool, track: tuple[str, ...], **options: Any) -> None:
         say(f"interrupted; {kept} of {len(plan.cells)} cells are stored. The same command goes on from there.")
         os._exit(130)  # worker processes and reader threads have nothing left to say
     say(f"{plural(ran, 'cell')} run, {len(plan.cells) - ran} of {len(plan.cells)} found in {store.folder}")
-    results = Results(store.folder)
+    results = Results(store.folder, catalog=catalog)
     write_reports(results, catalog, anew=False)
     if any(not record.ok for record in results.records):
         sys.exit(1)

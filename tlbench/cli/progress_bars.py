@@ -135,6 +135,7 @@ class ProgressObserver:
         self.task: Any = None
         self.done = self.total = self.failed = 0
         self.forecast = Forecast()
+        self.metric = ""
         self.waits: dict[str, _Wait] = {}
         self.labels: dict[str, Mapping[str, Any]] = {}  # of each cell of the plan, told apart
 
@@ -145,6 +146,7 @@ class ProgressObserver:
         """Begin to measure the time."""
         from tlbench.results import distinct_labels
 
+        self.metric = plan.suite.metric
         self.forecast = Forecast(plan.cells)
         names = distinct_labels((cell.identity, cell.labels) for cell in plan.cells)
         self.labels = dict(zip((cell.id for cell in plan.cells), names, strict=True))
@@ -247,7 +249,7 @@ class ProgressObserver:
         long = _long(cell, self.labels.get(cell.id, cell.labels))
         if record.failure:
             return f"{long}: FAILED, {record.failure.kind}: {record.failure.message}"
-        metric = next((name for name in PRIMARY.values() if name in record.scores), "accuracy")
+        metric = next((name for name in (self.metric, *PRIMARY.values()) if name in record.scores), "accuracy")
         return f"{long}: {metric} {_shown(record.scores.get(metric))}"
 
 

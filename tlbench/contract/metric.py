@@ -20,7 +20,8 @@ class Metric:
     """Score predictions.
 
     `compute` takes logits, float32 (N, C), and labels, int64 (N,), as numpy arrays, and returns a float.
-    A metric is of labels, or of clusters, whose numbers mean nothing; no row has scores of both kinds.
+    A metric is of labels, or of clusters, whose numbers mean nothing; no row has scores of both kinds. Where it is
+    undefined, as with test labels of one class alone, it returns NaN, and its description says when.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Metric:
     citation: str = ""
     version: str = "1"
     of: Literal["labels", "clusters"] = "labels"
+    classes: int = 0  # the only number of classes that it is defined for; 0 for any
+    positive: bool = False  # of two classes it is about the second, the positive one, which reports then name
 
 
 _WANTED = {

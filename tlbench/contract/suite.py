@@ -40,6 +40,7 @@ class Suite:
     protocol: Protocol = field(default_factory=Protocol)
     recipe: Recipe = field(default_factory=Recipe)
     selection: tuple[str, ...] = ()  # rules, a row for each; without any the protocol's own
+    metric: str = ""  # what tables, charts and verdicts go by; computed from stored logits, no part of a cell
     tune: str = ""  # a tuning budget: then strategies with a search space have a tuned row beside the default one
     too_large_budgets_skip: bool = False  # True where the budgets are not the user's own choice
 
@@ -158,7 +159,19 @@ def load_suite(path: Path) -> Suite:
 
 _LISTS = ("strategies", "backbones", "datasets", "budgets")
 _PROTOCOL = {"validation": float, "episodes": int, "queries": int, "unbalanced": float, "splits": str}
-_KEYS = (*_LISTS, "name", "description", "replicates", "seed", *_PROTOCOL, "selection", "tune", "recipe", "block")
+_KEYS = (
+    *_LISTS,
+    "name",
+    "description",
+    "replicates",
+    "seed",
+    *_PROTOCOL,
+    "selection",
+    "tune",
+    "metric",
+    "recipe",
+    "block",
+)
 
 
 def suite_from_mapping(data: Mapping[str, Any], default_name: str = "custom") -> Suite:
@@ -181,6 +194,7 @@ def suite_from_mapping(data: Mapping[str, Any], default_name: str = "custom") ->
         protocol=_protocol(data),
         selection=_texts(data, "selection", default_name),
         tune=str(_typed(data, "tune", (str, int), "")),
+        metric=_typed(data, "metric", str, ""),
         recipe=construct(Recipe, "recipe of suite", default_name, recipe),
     )
 

@@ -144,6 +144,11 @@ class Catalog:
         tracker: Tracker = self._find("tracker", name, self.trackers).thing
         return tracker
 
+    def metric(self, name: str) -> Metric:
+        """Return a metric by name."""
+        metric: Metric = self._find("metric", name, self.metrics).thing
+        return metric
+
     def metric_list(self) -> list[Metric]:
         """Return all metrics, sorted by name."""
         return [offer.thing for offer in self.metrics.values()]

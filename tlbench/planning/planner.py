@@ -22,6 +22,7 @@ from tlbench.data import Resources, class_counts
 from tlbench.errors import DataError, PlanError
 from tlbench.names import plural
 from tlbench.planning.cell_identity import Combination, identity_of, labels_of, subject_of
+from tlbench.planning.metric_choice import metric_notes
 from tlbench.planning.suitability import (
     missing_members,
     pairing_notes,
@@ -39,6 +40,7 @@ from tlbench.results import distinct_labels, significance_warnings
 def make_plan(suite: Suite, resources: Resources) -> Plan:
     """Resolve every name of a suite and cross them; raise a TlbenchError for anything a user can mend."""
     planner = _Planner(suite, resources)
+    metric = resources.catalog.metric(suite.metric) if suite.metric else None
     for block in suite.blocks:
         planner.cross(block)
     planner.add_ensembles()
@@ -47,12 +49,13 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         reasons = reasons or ["No block has two different domains to transfer between."]
         more = f" ({len(reasons) - 1} more reasons: see `tlbench plan`)" if len(reasons) > 1 else ""
         raise PlanError(f"nothing can run: all combinations of suite {suite.name!r} are skipped. {reasons[0]}{more}")
+    undefined = metric_notes(metric, planner.cells.values(), resources) if metric else []
     return Plan(
         suite,
         tuple(planner.cells.values()),
         tuple(planner.named_skips()),
         (*planner.reader.findings(), *planner.notes),
-        tuple(_warnings(suite, planner.cells.values())),
+        (*_warnings(suite, planner.cells.values()), *undefined),
     )
 
 

@@ -50,6 +50,8 @@ class Across:
     win_matrix: pd.DataFrame  # the share of blocks in which the row's candidate beats the column's
     profile: pd.DataFrame  # a row per candidate, a column per threshold: the share of runs that score better
     warning: str  # why the blocks are too few, or nothing
+    higher_is_better: bool = True
+    is_in_points: bool = True  # whether differences are said in points: of a share
 
 
 def compare_across(summary: Summary) -> list[Across]:
@@ -104,6 +106,8 @@ def _compare(summary: Summary, rows: list[Row]) -> Across | None:
         win_matrix=pd.DataFrame(beating(means, summary.higher_is_better), index=shown, columns=shown),
         profile=pd.DataFrame([profile(line, at, summary.higher_is_better) for line in runs], index=shown, columns=at),
         warning=too_few_blocks(len(shown), len(blocks)),
+        higher_is_better=summary.higher_is_better,
+        is_in_points=summary.is_in_points,
     )
 
 

@@ -42,7 +42,8 @@ def _overall(across: Across) -> str:
     if len(leaders) > 1:
         sentence += f", as {'are' if len(leaders) > 2 else 'is'} {_names(leaders['candidate'].iloc[1:])}"
     if best["baseline"] and best["delta_n"]:
-        sentence += f"; expect {_points(best)} over {best['baseline']} (t over {best['delta_n']} {across.noun})"
+        by = _points(best, across.is_in_points)
+        sentence += f"; expect {by} over {best['baseline']} (t over {best['delta_n']} {across.noun})"
     cheapest = ranks[(ranks["family"] == str(Family.EXTRACT)) & (ranks["candidate"] != best["candidate"])]
     if not len(cheapest):
         cheapest = ranks[ranks["candidate"] == best["baseline"]]
@@ -58,27 +59,39 @@ def _of_group(summary: Summary, group: list[Row]) -> list[str]:
     if not rows:
         return []
     leader = next((row for row in rows if row["best"]), None)
-    said = [] if leader is None else [_leader(leader, rows, summary.metric)]
+    said = [] if leader is None else [_leader(leader, rows, summary)]
+    said += _undefined(rows, summary.metric)
     adaptations = [
         row for row in rows if row["family"] == str(Family.ADAPT) and row["baseline"] and np.isfinite(row["delta"])
     ]
     if len(adaptations) > _FEW:
         said += [_adaptations(part) for part in partition(adaptations, ("source", "baseline"))]
     else:
-        said += [_against_baseline(row) for row in adaptations if row is not leader]
+        said += [_against_baseline(row, summary.is_in_points) for row in adaptations if row is not leader]
     return said + _tuned(summary, rows)
 
 
-def _leader(best: Row, rows: list[Row], metric: str) -> str:
+def _undefined(rows: list[Row], metric: str) -> list[str]:
+    """Say which rows have no mean, since the metric is undefined on some of their replicates."""
+    without = [row for row in rows if row["undefined"]]
+    if not without:
+        return []
+    who = "every row" if len(without) == len(rows) else _names([row["label"] for row in without])
+    some = "" if all(row["undefined"] == row["n"] for row in without) else " in some replicates"
+    return [f"{metric} is undefined for {who}{some}; tables say why."]
+
+
+def _leader(best: Row, rows: list[Row], summary: Summary) -> str:
+    metric, least = summary.metric, "" if summary.higher_is_better else " (lower is better)"
     equals = [row for row in rows if row["best"]]
     ties = [row for row in rows if row["tied"] and not row["best"]]
     if len(equals) > 1:
         named = [f"{row['label']}{_interval(row)}" for row in equals]
-        sentence = f"{_names(named)} tie at {metric} {best['mean']:.3f}"
+        sentence = f"{_names(named)} tie at {metric} {best['mean']:.3f}{least}"
     else:
-        sentence = f"{best['label']} leads with {metric} {best['mean']:.3f}{_interval(best)}"
+        sentence = f"{best['label']} leads with {metric} {best['mean']:.3f}{_interval(best)}{least}"
     if best["baseline"] and np.isfinite(best["delta"]):
-        sentence += f", {_points(best)} over {best['baseline']}"
+        sentence += f", {_points(best, summary.is_in_points)} over {best['baseline']}"
         sentence += ", not clearly" if best["verdict"] == "unclear" else ""
     if best["n"] < 2:
         sentence += "; one replicate tells nothing apart" if len(rows) > 1 else ""
@@ -101,7 +114,7 @@ def _interval(row: Row) -> str:
     return f" [{row['seed_low']:.3f}, {row['seed_high']:.3f}]" if np.isfinite(row["seed_low"]) else ""
 
 
-def _against_baseline(row: Row) -> str:
+def _against_baseline(row: Row, in_points: bool) -> str:
     words = {
         "better": "beats",
         "worse": "is worse than",
@@ -109,7 +122,7 @@ def _against_baseline(row: Row) -> str:
         "": "has one pair only, no interval, against",
     }
     origin = f", from {row['source']}" if row["source"] and f"from {row['source']}" not in row["label"] else ""
-    return f"{row['label']} {words[row['verdict']]} {row['baseline']} ({_points(row)}{origin})."
+    return f"{row['label']} {words[row['verdict']]} {row['baseline']} ({_points(row, in_points)}{origin})."
 
 
 def _adaptations(rows: list[Row]) -> str:
@@ -142,7 +155,7 @@ def _tuned(summary: Summary, rows: list[Row]) -> list[str]:
             verdict = stats.verdict(difference, summary.higher_is_better)
             words = {"better": "gains", "worse": "loses"}.get(verdict, "does not clearly differ")
             points = {"delta": difference.mean, "delta_low": difference.low, "delta_high": difference.high}
-            found.setdefault(words, []).append(f"{row['label']} ({_points(points)})")
+            found.setdefault(words, []).append(f"{row['label']} ({_points(points, summary.is_in_points)})")
     parts = [
         f"{words}: {', '.join(found[words])}"
         for words in ("gains", "does not clearly differ", "loses")
@@ -176,7 +189,9 @@ def _oracle(summary: Summary) -> list[str]:
         f"Upper bound, no fair comparison: {count} {'row' if count == 1 else 'rows'} chosen with test labels (oracle)"
     )
     if gaps:
-        sentence += f", {100 * float(np.mean(gaps)):+.1f} points on average against the best rule without"
+        gap = float(np.mean(gaps))
+        by = f"{100 * gap:+.1f} points" if summary.is_in_points else f"{gap:+.3f}"
+        sentence += f", {by} on average against the best rule without"
     return [sentence + "."]
 
 
@@ -189,10 +204,12 @@ def _cost(row: Any, reference: Any, column: str) -> str:
     return f"; it costs {times}x {reference[column]}"
 
 
-def _points(row: Any) -> str:
-    text = f"{100 * row['delta']:+.1f} points"
+def _points(row: Any, in_points: bool) -> str:
+    """Return a difference with its interval, in points where the metric is a share, else as it is."""
+    scale, digits = (100, 1) if in_points else (1, 3)
+    text = f"{scale * row['delta']:+.{digits}f}{' points' if in_points else ''}"
     if np.isfinite(row["delta_low"]):
-        text += f" [{100 * row['delta_low']:+.1f}, {100 * row['delta_high']:+.1f}]"
+        text += f" [{scale * row['delta_low']:+.{digits}f}, {scale * row['delta_high']:+.{digits}f}]"
     return text
 
 

@@ -86,13 +86,14 @@ def _written(results: Results, reporters: Sequence[Reporter]) -> list[Path]:
 
 
 def _made_from(results: Results, formats: Sequence[str]) -> str:
-    """Name everything that reports depend on: version, formats, baseline, plan, and each record's size and time."""
+    """Name all that reports depend on: version, formats, baseline, metric, plan, each record's size and time."""
     folder = results.folder
     with os.scandir(results.store.records_folder) as entries:
         stats = [(entry.name, entry.stat()) for entry in entries if entry.name.endswith(".json")]
     facts = sorted((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
     plan = [file.read_text(encoding="utf-8") for file in folder.glob("plan.json")]
-    return digest([__version__, list(formats), results.baseline, facts, plan])
+    chosen = [results.chosen] if results.chosen else []
+    return digest([__version__, list(formats), results.baseline, facts, plan, *chosen])
 
 
 def _stamp(folder: Path, made_from: str, paths: Sequence[Path], *, keep: bool) -> Stamp:

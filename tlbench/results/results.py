@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlbench.contract import SETTINGS, UNSUPERVISED, Budget, Family, Record
+from tlbench.contract import SETTINGS, UNSUPERVISED, Budget, Family, Metric, Record
 from tlbench.errors import ParameterError, StoreError
-from tlbench.names import near_miss, plural
+from tlbench.host import Catalog, Host
+from tlbench.names import near_miss, plural, unknown
 from tlbench.results.across import Across, compare_across
+from tlbench.results.by_class import by_class
 from tlbench.results.reading import read_records, read_right_answers
 from tlbench.results.records_frame import (
     COSTS,
@@ -25,6 +27,7 @@ from tlbench.results.records_frame import (
 from tlbench.results.rule_correlation import validator_correlations
 from tlbench.results.significance import significance_warnings
 from tlbench.results.store import Store
+from tlbench.results.stored_scores import scores_of, why_undefined
 from tlbench.results.summary import GROUP, ROW, Summary, pairwise
 from tlbench.results.told_apart import told_apart
 
@@ -39,10 +42,20 @@ _FAMILIES = {str(family): place for place, family in enumerate(Family)}
 class Results:
     """Hold the records of one folder, in an order that depends on nothing but themselves."""
 
-    def __init__(self, folder: Path | str, baseline: str | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | str,
+        baseline: str | None = None,
+        metric: str | None = None,
+        catalog: Catalog | None = None,
+    ) -> None:
         """Read a folder; with `baseline`, every row is compared with the strategy of that name, where it has one.
 
-        Raises StoreError for a folder that holds no results, and ParameterError for a baseline that is not in it.
+        Tables, charts, verdicts and headlines go by `metric`, by default that of the suite that was run last. Where
+        records do not hold it, it is computed from their logits: `catalog` is where its name is looked up, by default
+        all that is installed. Raises StoreError for a folder that holds no results, ParameterError for a baseline that
+        is not in it or a metric of which no row can have a score, and UnknownNameError for a metric that nothing
+        offers.
         """
         self.store = Store(Path(folder))
         self.folder = Path(folder)
@@ -55,8 +68,12 @@ class Results:
             _check_baseline(baseline, {str(record.labels.get("strategy")) for record in self.records})
         self._summaries: dict[str, Summary] = {}
         self._across: dict[str, list[Across]] = {}
+        self._catalog = catalog
         plan = self.store.read_plan()
         self.suite: str = plan.get("suite", {}).get("name", "unknown")
+        self.chosen: str = str(metric or plan.get("suite", {}).get("metric") or "")  # empty where nobody chose
+        if self.chosen:
+            self._check_metric()
         self.skipped: tuple[Mapping[str, Any], ...] = tuple(plan.get("skips", ()))
         self.findings: tuple[str, ...] = tuple(plan.get("findings", ()))
         warnings = plan["warnings"] if "warnings" in plan else self._warnings()
@@ -96,11 +113,40 @@ class Results:
             )
 
     @cached_property
+    def _recorded(self) -> set[str]:
+        """Return the metrics by which any record has a number; those that are undefined on all of them are left out."""
+        scores = [record.scores for record in self.records]
+        names = {name for own in scores for name in own}
+        return {name for name in names if any(own.get(name) is not None for own in scores)}
+
+    @cached_property
     def metrics(self) -> tuple[str, ...]:
-        """Return the names of all scores, the primary ones first."""
-        names = {name for record in self.records for name in record.scores}
+        """Return the names of all scores, the chosen one and the primary ones first."""
+        names = self._recorded | ({self.chosen} if self.chosen else set())
         primaries = (PRIMARY, PRIMARY_OF_CLUSTERS)
-        return tuple(sorted(names, key=lambda name: (name not in primaries, name)))
+        return tuple(sorted(names, key=lambda name: (name != self.chosen, name not in primaries, name)))
+
+    def _check_metric(self) -> None:
+        """Raise a TlbenchError where the chosen metric is not known here, or no row can have a score by it."""
+        if self.chosen not in self._recorded and self.chosen not in self._offered:
+            raise unknown("metric", self.chosen, {*self._recorded, *self._offered})
+        wanted = self.is_of_clusters(self.chosen)
+        if not any(_is_clustering(record) == wanted for record in self.records):
+            kind, rows = ("clusters", "classifiers") if wanted else ("labels", "clusterings")
+            raise ParameterError(
+                f"the metric {self.chosen!r} is of {kind}, and all rows of these results are {rows}. "
+                f"`tlbench list metrics` names others."
+            )
+
+    @cached_property
+    def _offered(self) -> Mapping[str, Metric]:
+        catalog = self._catalog or Catalog(Host())
+        return {metric.name: metric for metric in catalog.metric_list()}
+
+    @cached_property
+    def chosen_metric(self) -> Metric | None:
+        """Return the chosen metric, or None where nobody chose one, or it is not installed here."""
+        return self._offered.get(self.chosen) if self.chosen else None
 
     @property
     def metric(self) -> str:
@@ -127,11 +173,25 @@ class Results:
 
     @cached_property
     def _cluster_metrics(self) -> set[str]:
-        return {PRIMARY_OF_CLUSTERS}.union(*(record.scores for record in self.records if _is_clustering(record)))
+        found = {PRIMARY_OF_CLUSTERS}.union(*(record.scores for record in self.records if _is_clustering(record)))
+        if self.chosen and self.chosen not in self._recorded and self._offered[self.chosen].of == "clusters":
+            found.add(self.chosen)
+        return found
 
     @cached_property
     def _frame(self) -> pd.DataFrame:
-        return records_frame(self.records, self.metrics)
+        frame = records_frame(self.records, self.metrics)
+        if self.chosen:
+            of_clusters = self.is_of_clusters(self.chosen)
+            lacking = [
+                place
+                for place, record in enumerate(self.records)
+                if record.ok and self.chosen not in record.scores and _is_clustering(record) == of_clusters
+            ]
+            if lacking and self.chosen_metric is not None:
+                cells = [self.records[place].cell for place in lacking]
+                frame.loc[lacking, self.chosen] = scores_of(self.store, cells, self.chosen_metric)
+        return frame
 
     def frame(self) -> pd.DataFrame:
         """Return one tidy row per record: labels, scores, ledger, costs, failure."""
@@ -158,12 +218,42 @@ class Results:
             frame = self._frame.assign(marked=marked)[chosen]
             done = frame.loc[frame["status"] == "ok", "cell"].tolist()
             right = read_right_answers(self.store, done) if metric == PRIMARY else None
-            self._summaries[metric] = Summary(frame, metric, self._higher_is_better(metric), right, self.baseline)
+            self._summaries[metric] = Summary(frame, metric, self.higher_is_better(metric), right, self.baseline)
         return self._summaries[metric]
 
-    def _higher_is_better(self, metric: str) -> bool:
+    def higher_is_better(self, metric: str) -> bool:
+        """Tell whether more of a metric is better: as the records say, or else the metric that was chosen."""
         known = (record.provenance.get("metrics", {}).get(metric, {}) for record in self.records)
-        return bool(next((facts["higher_is_better"] for facts in known if facts), True))
+        told = next((facts["higher_is_better"] for facts in known if facts), None)
+        if told is None and metric == self.chosen and self.chosen_metric is not None:
+            told = self.chosen_metric.higher_is_better
+        return told is None or bool(told)
+
+    def class_names(self, transfer: str) -> tuple[str, ...]:
+        """Return the names of a transfer's classes in their order; empty where the records do not tell."""
+        for record in self.records:
+            if record.labels.get("transfer") == transfer:
+                told = record.provenance.get("dataset", {}).get("classes")
+                if isinstance(told, list):
+                    return tuple(map(str, told))
+        return ()
+
+    def why_undefined(self, metric: str | None = None) -> dict[tuple[Any, ...], str]:
+        """Say for each row of the summary by `ROW`, of whose replicates any has no number, what these lack."""
+        metric = metric or self.metric
+        frame = self._frame
+        of_kind = (frame["setting"] == UNSUPERVISED) == self.is_of_clusters(metric)
+        missing = frame[of_kind & (frame["status"] == "ok") & frame[metric].isna()]
+        found = {}
+        for key, own in missing.groupby(list(ROW), sort=False, dropna=False):
+            stored = [self.store.predictions(cell) for cell in own["cell"]]
+            names = self.class_names(str(own["transfer"].iloc[0]))
+            episodic = any(each.episodes > 1 for each in stored)
+            found[tuple(key)] = why_undefined(stored, self._told(metric), () if episodic else names)
+        return found
+
+    def _told(self, metric: str) -> Metric | None:
+        return self.chosen_metric if metric == self.chosen else None
 
     def pairwise(self, metric: str | None = None) -> pd.DataFrame:
         """Return all pairs of rows of each group, `a` less `b`: see `tlbench.results.summary.pairwise`."""
@@ -175,6 +265,12 @@ class Results:
         if metric not in self._across:
             self._across[metric] = compare_across(self._summary(metric))
         return list(self._across[metric])
+
+    def by_class(self) -> pd.DataFrame:
+        """Return recall, precision and F1 of each class for each labelled row: see `tlbench.results.by_class`."""
+        frame = self._frame[self._frame["setting"] != UNSUPERVISED]
+        names = {transfer: self.class_names(transfer) for transfer in dict.fromkeys(map(str, frame["transfer"]))}
+        return by_class(frame, ROW, self.store, names)
 
     def validators(self) -> pd.DataFrame:
         """Return how well each selection rule orders training steps: see `tlbench.results.rule_correlation`."""

@@ -69,6 +69,12 @@ class Summary:
         shown = [{key: value for key, value in row.items() if key not in hidden} for row in self.rows]
         return pd.DataFrame(shown, columns=None if shown else list(ROW))
 
+    @cached_property
+    def is_in_points(self) -> bool:
+        """Tell whether differences are said in points: of a share, which lies between 0 and 1, the more the better."""
+        known = self.scores[np.isfinite(self.scores)]
+        return self.higher_is_better and bool(((known >= 0) & (known <= 1)).all())
+
     def groups(self) -> list[list[dict[str, Any]]]:
         """Return the rows that are compared with each other, group by group."""
         return partition(self.rows, GROUP)
@@ -119,6 +125,7 @@ class Summary:
         folds = int(max(self.columns["folds"][known], default=0))
         overlap = 1 / (folds - 1) if folds > 1 else 0.0  # test over training examples of a fold
         row |= self._spread(done, overlap, right)
+        row["undefined"] = int(np.isnan(self.scores[done]).sum())
         row |= {name: self.columns[name][known[0]] for name in LEDGER if name not in ROW}
         row |= {name: _most(self.columns[name][known]) for name in _MEASURED}
         if folds:
@@ -164,7 +171,8 @@ class Summary:
         table, overlap = self.matrix(place), np.array([row["overlap"] for row in place])
         for i, row in enumerate(place):
             row |= {**_NO_DIFFERENCE, "is_baseline": i in chosen}
-        own = [i for i, j in enumerate(chosen) if j is not None and j != i and place[i]["n"]]
+        known = [bool(np.isfinite(row["mean"])) for row in place]
+        own = [i for i, j in enumerate(chosen) if j is not None and j != i and known[i] and known[j]]
         other = [j for i in own if (j := chosen[i]) is not None]
         found = compare(table[own] - table[other], np.maximum(overlap[own], overlap[other]))
         for k, (i, j) in enumerate(zip(own, other, strict=True)):
@@ -195,7 +203,8 @@ class Summary:
     def standings(self, rows: Sequence[dict[str, Any]]) -> Standings:
         """Return for each of some rows with scores whether it is the best, and whether it ties with the best.
 
-        The best has the highest mean; rows with one replicate count for it only where no row has more.
+        The best has the highest mean, or the lowest where less is better; rows with one replicate count for it only
+        where no row has more.
         """
         of = tuple(row["position"] for row in rows)
         if of not in self._standings:

@@ -62,18 +62,20 @@ def run(
     plugins: Sequence[str | Path] = (),
     retry_failed: bool = False,
     track: Sequence[str] = (),
+    metric: str | None = None,
     cache: Path | str | None = None,
 ) -> Results:
     """Run what the output folder lacks of a suite, and return all its results.
 
     `suite` is a Suite, the name of one, or a TOML file. `plugins` are local plugin files. `track` names trackers to
-    tell, as `NAME:PLACE`. With `jobs` above 1
+    tell, as `NAME:PLACE`. `metric` is what the results go by, in the place of the suite's own. With `jobs` above 1
     worker processes are started: a script that does so needs the usual `if __name__ == "__main__":`.
     Raises TlbenchError before anything runs where a name, a file or a folder is wrong.
     """
     host = Host(plugins)
     resources = Resources(Catalog(host), Cache(Path(cache) if cache else None))
     chosen = find_suite(suite, resources.catalog)
+    chosen = replace(chosen, metric=metric) if metric else chosen
     where = Where(device, jobs, threads)
     resolve_device(device)
     if chosen.tune:
@@ -84,7 +86,7 @@ def run(
     store = Store(folder, create=True)
     follow(trackers, host.manager, store, retry_failed, lambda text: print(text, file=sys.stderr))
     execute_plan(plan, resources, store, where, retry_failed=retry_failed)
-    return Results(store.folder)
+    return Results(store.folder, catalog=resources.catalog)
 
 
 def execute_plan(

@@ -35,12 +35,13 @@ def it_is_declared_as_the_catalog_asks(metric: Metric) -> None:
     name = f"metric {metric.name}"
     hold(callable(metric.compute), name, "compute is no function: give one of logits and labels.")
     hold(metric.of in ("labels", "clusters"), name, f"of is {metric.of!r}; write 'labels' or 'clusters'.")
+    hold(metric.classes != 1 and metric.classes >= 0, name, "classes is the one number of classes it is of, or 0.")
     hold(metric.description.strip(), name, "it has no description: one line for `tlbench list metrics`.")
 
 
 def the_score_is_one_finite_number(metric: Metric) -> None:
     """Check that the score is a finite float; NaN only where the metric says when."""
-    logits, labels = _problem()
+    logits, labels = _problem(_classes_of(metric))
     value = _computed(metric, logits, labels)
     hold(
         isinstance(value, float | np.floating),
@@ -56,7 +57,7 @@ def the_score_is_one_finite_number(metric: Metric) -> None:
 
 def logits_and_labels_stay_as_they_were(metric: Metric) -> None:
     """Check that logits and labels stay as they were: the next metric is given the same arrays."""
-    logits, labels = _problem()
+    logits, labels = _problem(_classes_of(metric))
     before = logits.copy(), labels.copy()
     _computed(metric, logits, labels)  # raises with the reason
     metric.compute(logits, labels)
@@ -70,8 +71,8 @@ def logits_and_labels_stay_as_they_were(metric: Metric) -> None:
 
 def a_perfect_answer_beats_a_guess_in_the_declared_direction(metric: Metric) -> None:
     """Check that perfect logits score higher than random ones, or lower where higher_is_better is off."""
-    logits, labels = _problem()
-    perfect = _score(metric, 20 * np.eye(CLASSES, dtype=np.float32)[labels], labels)
+    logits, labels = _problem(_classes_of(metric))
+    perfect = _score(metric, 20 * np.eye(logits.shape[1], dtype=np.float32)[labels], labels)
     draws = [np.random.default_rng(seed).normal(size=logits.shape).astype(np.float32) * 3 for seed in range(5)]
     chance = float(np.mean([_score(metric, draw, labels) for draw in draws]))
     better = perfect > chance if metric.higher_is_better else perfect < chance
@@ -85,7 +86,7 @@ def a_perfect_answer_beats_a_guess_in_the_declared_direction(metric: Metric) -> 
 
 def the_order_of_examples_has_no_say(metric: Metric) -> None:
     """Check that a permutation of the rows leaves the score."""
-    logits, labels = _problem()
+    logits, labels = _problem(_classes_of(metric))
     order = np.random.default_rng(1).permutation(len(labels))
     one, other = _score(metric, logits, labels), _score(metric, logits[order], labels[order])
     hold(
@@ -100,7 +101,7 @@ def the_numbers_of_clusters_have_no_say(metric: Metric) -> None:
     """Check that a metric of clusters is the same when these are numbered anew."""
     if metric.of != "clusters":
         return
-    logits, labels = _problem()
+    logits, labels = _problem(_classes_of(metric))
     one, other = _score(metric, logits, labels), _score(metric, np.roll(logits, 1, axis=1), labels)
     hold(
         math.isclose(one, other, rel_tol=TOLERANCE, abs_tol=TOLERANCE),
@@ -111,35 +112,36 @@ def the_numbers_of_clusters_have_no_say(metric: Metric) -> None:
 
 
 def two_classes_and_seven_work(metric: Metric) -> None:
-    """Check that two classes and seven work: nothing is made for one number of classes."""
+    """Check that two classes and seven work; a metric of one number of classes gives NaN for others."""
     for classes in (2, 7):
-        _hold_number(metric, *_problem(classes), f"with {classes} classes")
+        other = metric.classes not in (0, classes)
+        _hold_number(metric, *_problem(classes), f"with {classes} classes", may_be_nan=other)
 
 
 def one_example_works(metric: Metric) -> None:
     """Check a single example: an episode may leave a single query to score."""
-    logits, labels = _problem()
+    logits, labels = _problem(_classes_of(metric))
     _hold_number(metric, logits[:1], labels[:1], "of one example", may_be_nan=True)
 
 
 def classes_without_an_example_work(metric: Metric) -> None:
     """Check classes without an example: unbalanced episodes leave classes out of the test labels."""
-    logits, labels = _problem()
-    kept = labels < CLASSES - 1
+    logits, labels = _problem(_classes_of(metric))
+    kept = labels < logits.shape[1] - 1
     _hold_number(metric, logits[kept], labels[kept], "where a class has no example", may_be_nan=True)
     _hold_number(metric, logits[labels == 0], labels[labels == 0], "where all are of one class", may_be_nan=True)
 
 
 def ties_work(metric: Metric) -> None:
     """Check logits that are all equal, and very large ones."""
-    logits, labels = _problem()
+    logits, labels = _problem(_classes_of(metric))
     _hold_number(metric, np.zeros_like(logits), labels, "where all logits are equal")
     _hold_number(metric, logits * 1e4, labels, "where logits are in the ten thousands")
 
 
 def equal_answers_give_equal_bits(metric: Metric) -> None:
     """Check that a second call, after other work drew from the global generators, gives the same number."""
-    logits, labels = _problem()
+    logits, labels = _problem(_classes_of(metric))
     one = _score(metric, logits, labels)
     with as_in_a_run():
         advance_generators()
@@ -149,7 +151,7 @@ def equal_answers_give_equal_bits(metric: Metric) -> None:
 
 def nothing_else_is_touched(metric: Metric) -> None:
     """Check that no file is written and no socket opened, and that global settings and generators stay as they were."""
-    logits, labels = _problem()
+    logits, labels = _problem(_classes_of(metric))
     _score(metric, logits, labels)
     with as_in_a_run():
         advance_generators()  # else one that seeds them would find them as it left them
@@ -184,7 +186,12 @@ METRIC_CHECKS = checks_of(
 )
 
 
-def _problem(classes: int = CLASSES) -> tuple[np.ndarray, np.ndarray]:
+def _classes_of(metric: Metric) -> int:
+    """Return how many classes the problem has that a metric is tried on."""
+    return metric.classes or CLASSES
+
+
+def _problem(classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Return logits, float32 (N, C), that are often right, and labels, int64 (N,), of classes of unequal size."""
     draw = np.random.default_rng(classes)
     labels = np.repeat(np.arange(classes), EACH + 3 * np.arange(classes)).astype(np.int64)

@@ -99,4 +99,5 @@ def _command(results: "Results", place: str) -> str:
     if results.suite == CUSTOM:
         return ""
     suite = "" if results.suite == DEFAULT_SUITE else f" --suite {plain(results.suite)}"
+    suite += f" --metric {plain(results.chosen)}" if results.chosen else ""
     return f", `tlbench run{suite} --out {place.removeprefix('../').removeprefix('../')}`"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @click.argument("results", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="RESULTS...")
 @click.option("--format", "formats", multiple=True, metavar="NAME", help="One format; all without it. Repeatable.")
 @click.option("--baseline", metavar="NAME", help="Compare all with this strategy.  [default: their family's own]")
+@click.option("--metric", metavar="NAME", help="What all goes by.  [default: the suite's own, or accuracy]")
 @click.option("--document", "documents", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
               help="Write the block between <!-- NAME:begin --> and <!-- NAME:end --> of a Markdown file.")  # fmt: skip
 @click.option("--check", is_flag=True, help="Write nothing; say which files are not as the records make them.")
@@ -23,6 +24,7 @@ def report(
     results: tuple[Path, ...],
     formats: tuple[str, ...],
     baseline: str | None,
+    metric: str | None,
     documents: tuple[Path, ...],
     check: bool,
     plugins: tuple[str, ...],
@@ -45,7 +47,7 @@ def report(
     for name in formats:
         if name not in catalog.reporters:
             raise unknown("report format", name, catalog.reporters)
-    opened = [Results(folder, baseline=baseline) for folder in results]
+    opened = [Results(folder, baseline=baseline, metric=metric, catalog=catalog) for folder in results]
     if sum(len(one.records) for one in opened) >= MANY_RECORDS:
         gc.freeze()  # what was read stays to the end, and looking through it for garbage takes seconds
     blocks = _blocks(opened, documents)

@@ -17,6 +17,7 @@ import tlbench_metrics
 FEW = settings(max_examples=25, deadline=None)  # scikit-learn's scores take milliseconds each
 METRICS = {metric.name: metric for metric in tlbench_metrics.tlbench_metrics()}
 OF_CLUSTERS = {"clustering-accuracy", "nmi", "ari"}
+RANKING = {"auroc": sklearn_metrics.roc_auc_score, "average-precision": sklearn_metrics.average_precision_score}
 
 
 def score(name, logits, labels):
@@ -39,7 +40,8 @@ def predictions(draw):
 
 def test_every_metric_says_what_it_is_and_which_way_is_better():
     assert list(METRICS) == [
-        "accuracy", "balanced-accuracy", "macro-f1", "worst-class-accuracy", "nll", "ece",
+        "accuracy", "balanced-accuracy", "macro-f1", "worst-class-accuracy", "sensitivity", "specificity", "auroc",
+        "average-precision", "nll", "ece",
         "clustering-accuracy", "nmi", "ari",
     ]  # fmt: skip
     assert all(metric.description for metric in METRICS.values())
@@ -125,7 +127,8 @@ def test_labels_drawn_from_the_predicted_probabilities_are_calibrated(classes):
 def test_adding_a_constant_to_an_examples_logits_changes_nothing(drawn, constant):
     logits, labels = drawn
     for name in METRICS:
-        assert score(name, logits + constant, labels) == pytest.approx(score(name, logits, labels), abs=1e-9)
+        again = score(name, logits + constant, labels)
+        assert again == pytest.approx(score(name, logits, labels), abs=1e-9, nan_ok=True)
 
 
 @FEW
@@ -134,7 +137,7 @@ def test_the_order_of_the_examples_changes_nothing(drawn, random):
     logits, labels = drawn
     order = random.sample(range(len(labels)), len(labels))
     for name in METRICS:
-        assert score(name, logits[order], labels[order]) == pytest.approx(score(name, logits, labels))
+        assert score(name, logits[order], labels[order]) == pytest.approx(score(name, logits, labels), nan_ok=True)
 
 
 @FEW
@@ -143,6 +146,12 @@ def test_every_metric_stays_in_its_range(drawn):
     logits, labels = drawn
     scores = {name: score(name, logits, labels) for name in METRICS}
     assert all(type(value) is float for value in scores.values())
+    undefined = {name for name, value in scores.items() if math.isnan(value)}
+    expected = set(RANKING) if len(set(labels)) < 2 else set()
+    expected |= {"sensitivity"} if logits.shape[1] != 2 or 1 not in labels else set()
+    expected |= {"specificity"} if logits.shape[1] != 2 or 0 not in labels else set()
+    assert undefined == expected
+    scores = {name: value for name, value in scores.items() if name not in undefined}
     assert scores.pop("nll") >= 0
     assert -0.5 - 1e-9 <= scores.pop("ari") <= 1
     assert all(0 <= value <= 1 for value in scores.values())
@@ -155,6 +164,65 @@ def test_right_answers_throughout_score_one(labels):
     logits = logits_of(labels, classes=5)
     for name in ("accuracy", "balanced-accuracy", "macro-f1", "worst-class-accuracy"):
         assert score(name, logits, labels) == 1.0
+
+
+def probabilities(logits):
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("name", sorted(RANKING))
+@pytest.mark.parametrize("share", [0.5, 0.1, 0.01])
+def test_ranking_metrics_of_two_classes_are_those_of_scikit_learn_for_the_second(name, share):
+    generator = np.random.default_rng(int(100 * share))
+    labels = (np.arange(400) < 400 * share).astype(int)
+    logits = (8 * generator.normal(size=(400, 2))).round() / 8 + np.eye(2)[labels]  # of eighths: some are equal
+    assert score(name, logits, labels) == pytest.approx(RANKING[name](labels, logits[:, 1] - logits[:, 0]))
+
+
+@pytest.mark.parametrize("classes", [3, 7])
+def test_ranking_metrics_of_more_classes_are_scikit_learns_mean_of_one_against_the_rest(classes):
+    generator = np.random.default_rng(classes)
+    labels = np.minimum(generator.geometric(0.4, size=500) - 1, classes - 1)
+    logits = generator.normal(size=(500, classes)) + np.eye(classes)[labels]
+    shares = probabilities(logits.astype(np.float32).astype(float))
+    expected = sklearn_metrics.roc_auc_score(labels, shares, multi_class="ovr", average="macro")
+    assert score("auroc", logits, labels) == pytest.approx(expected)
+    expected = sklearn_metrics.average_precision_score(np.eye(classes)[labels], shares, average="macro")
+    assert score("average-precision", logits, labels) == pytest.approx(expected)
+
+
+def test_sensitivity_and_specificity_are_scikit_learns_recall_of_the_second_and_of_the_first_class():
+    generator = np.random.default_rng(0)
+    labels = (generator.random(300) < 0.1).astype(int)
+    logits = generator.normal(size=(300, 2)) + 1.5 * np.eye(2)[labels]
+    predicted = logits.astype(np.float32).argmax(1)
+    assert score("sensitivity", logits, labels) == sklearn_metrics.recall_score(labels, predicted, pos_label=1)
+    assert score("specificity", logits, labels) == sklearn_metrics.recall_score(labels, predicted, pos_label=0)
+    both = (score("sensitivity", logits, labels) + score("specificity", logits, labels)) / 2
+    assert score("balanced-accuracy", logits, labels) == pytest.approx(both)
+
+
+def test_the_area_under_the_roc_curve_of_a_hand_counted_case():
+    logits, labels = [[0, 3], [0, 1], [0, 2], [0, 1]], [1, 1, 0, 0]  # of four pairs two won, one lost, one tied
+    assert score("auroc", logits, labels) == 2.5 / 4
+
+
+@pytest.mark.parametrize("name", sorted(RANKING))
+def test_probabilities_next_to_one_still_have_an_order(name):
+    logits, labels = [[0.0, 800.0], [0.0, 900.0]], [0, 1]  # both of probability 1.0 in double precision
+    assert score(name, logits, labels) == 1.0
+    more, labels = [[900.0, 0.0, -5.0], [800.0, 0.0, -5.0], [0.0, 9.0, 0.0]], [0, 1, 1]
+    assert score("auroc", more, labels) == 1.0
+
+
+def test_a_class_without_test_examples_is_left_out_of_the_mean_area():
+    logits, labels = np.random.default_rng(1).normal(size=(50, 3)), np.arange(50) % 2
+    parts = [
+        sklearn_metrics.roc_auc_score(labels == each, probabilities(logits.astype(np.float32))[:, each])
+        for each in (0, 1)
+    ]
+    assert score("auroc", logits, labels) == pytest.approx(np.mean(parts))
 
 
 def test_the_scores_of_a_hand_counted_clustering():

@@ -123,7 +123,7 @@ def across_of(scores):
     ranks = block_ranks(scores)
     difference = critical_difference(*scores.shape)
     return SimpleNamespace(
-        metric="accuracy", budget="5-shot", setting="inductive", candidates=tuple(names),
+        metric="accuracy", higher_is_better=True, budget="5-shot", setting="inductive", candidates=tuple(names),
         blocks=tuple(map(str, range(scores.shape[1]))), friedman_p=0.01, warning="",
         ranks=pd.DataFrame({"candidate": names, "mean_rank": ranks.mean(axis=1)}),
         critical_difference=difference,
