@@ -21,6 +21,7 @@ SHIPPED = (
     "conv4(channels=3, invert=true)",
     "test_resnet.glyphs",
     "test_resnet(input_size=32)",
+    "efficientnet_lite0.imagenet(input_size=32)",
     "tv.squeezenet1_1(input_size=64)",
 )
 
