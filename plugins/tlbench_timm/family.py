@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from tlbench import BackboneFamily, Spec, WeightsError, near_miss
 from tlbench_timm.backbone import TimmBackbone
-from tlbench_timm.packaged import PACKAGES, PackagedBackbone
+from tlbench_timm.packaged import PackagedBackbone
+from tlbench_timm.packages import PACKAGES
 from tlbench_timm.shipped import GLYPHS, glyphs_backbone
 
 _OWN = (GLYPHS, *PACKAGES)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tlbench import Dataset
 from tlbench_timm.backbone import TimmBackbone
-from tlbench_timm.packaged import PHOTOGRAPHS
+from tlbench_timm.packages import PHOTOGRAPHS
 
 _WEIGHTS = Path(__file__).parent / "weights"
 GLYPHS = "test_resnet.glyphs"

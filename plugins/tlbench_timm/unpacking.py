@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tlbench import WeightsError, default_cache_folder, write_atomically
 from tlbench_timm.architecture import outline
-from tlbench_timm.packaged import Package
+from tlbench_timm.packages import Package
 
 _CLASSES = 1000
 

@@ -24,7 +24,8 @@ from tlbench import WeightsError
 from tlbench.names import parse_spec
 from tlbench_timm import unpacking
 from tlbench_timm.family import TimmFamily
-from tlbench_timm.packaged import PACKAGES, PHOTOGRAPHS, PackagedBackbone
+from tlbench_timm.packaged import PackagedBackbone
+from tlbench_timm.packages import PACKAGES, PHOTOGRAPHS
 
 DATA = ROOT.parent / "shared" / "data"
 # Of what the package's file becomes under timm's names: it is part of the identity of cells, and must not drift.
