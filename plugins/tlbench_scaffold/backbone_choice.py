@@ -1,4 +1,4 @@
-"""Choose the backbones of a new suite: what the user names, what the hub or its cache has, or what is shipped."""
+"""Choose the backbones of a new suite: what the user names, what comes with tlbench, or what the hub has."""
 
 import os
 import urllib.error
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tlbench.data import Resources
 
 SHIPPED = "test_resnet.glyphs"
+FOR_PHOTOGRAPHS = "efficientnet_lite0.imagenet"
 # Small first: what an unknown machine can bear. All of ImageNet, as timm has them on the hub.
 FROM_THE_HUB = ("mobilenetv3_small_100.lamb_in1k", "resnet18.a1_in1k", "convnext_atto.d2_in1k")
 HUB_SECONDS = 2.0
@@ -58,10 +59,20 @@ def _completed(name: str, resources: "Resources") -> str:
     raise WeightsError(f"{name!r} is a weights file: write ARCHITECTURE@{name}, as resnet18@{name}.{hint}")
 
 
-def choose(facts: Facts) -> Choice:
+def choose(facts: Facts, resources: "Resources") -> Choice:
     """Return a backbone for data of this kind, where the user names none."""
     if not facts.are_photographs:
         return Choice((SHIPPED,), f"{SHIPPED} is shipped, pretrained on printed letters of 32x32 pixels.", FROM_THE_HUB)
+    try:
+        _ = resources.backbone(FOR_PHOTOGRAPHS).weights_digest
+    except TlbenchError as error:  # a broken installation
+        return _of_the_hub(str(error))
+    reason = f"{FOR_PHOTOGRAPHS} comes with tlbench, pretrained on ImageNet's photographs."
+    return Choice((FOR_PHOTOGRAPHS,), reason, FROM_THE_HUB)
+
+
+def _of_the_hub(why: str) -> Choice:
+    """Return a network of the hub, or say that none is to be had; `why` says what is wrong with the one at hand."""
     cached = [name for name in FROM_THE_HUB if _is_cached(name)]
     if cached:
         return Choice((cached[0],), f"{cached[0]}: its weights are in the hub's cache here.", _without(cached[0]))
@@ -72,9 +83,9 @@ def choose(facts: Facts) -> Choice:
     have = f" Here lie {files}." if files else ""
     return Choice(
         (SHIPPED,),
-        f"no backbone for photographs is at hand: the hub does not answer and its cache holds none. {SHIPPED}, "
-        f"pretrained on printed letters of 32x32 pixels, stands in; expect little of it. Give -b ARCHITECTURE@FILE."
-        f"{have}",
+        f"no backbone for photographs is at hand: {why}, and the hub does not answer and its cache holds none. "
+        f"{SHIPPED}, pretrained on printed letters of 32x32 pixels, stands in; expect little of it. Give "
+        f"-b ARCHITECTURE@FILE.{have}",
         FROM_THE_HUB,
     )
 

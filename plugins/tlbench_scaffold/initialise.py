@@ -154,7 +154,7 @@ class _Planner:
     def _backbone(self) -> Choice:
         if self.named:
             return Choice(self.named, "named with -b.")
-        choice = choose(self.facts)
+        choice = choose(self.facts, self.resources)
         click.echo(f"Backbone: {choice.reason}")
         answer = self.questions.text("Backbone (NAME, or ARCHITECTURE@FILE)", choice.backbones[0], "--backbone")
         if answer == choice.backbones[0]:

@@ -1,4 +1,4 @@
-"""Offer backbones of timm: any architecture by name, with weights of the hub, of a local file, or a random start."""
+"""Offer backbones of timm: any architecture by name, with weights of the hub, a package or a file, or none."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tlbench_backbones() -> "Iterable[Backbone | BackboneFamily]":
-    """Return the family of all timm models, and the small backbone that comes with it."""
+    """Return the family of all timm models, and those that come with weights: for letters, and for photographs."""
     from tlbench_timm.family import TimmFamily
+    from tlbench_timm.packaged import packaged_backbones
     from tlbench_timm.shipped import glyphs_backbone
 
-    return [TimmFamily(), glyphs_backbone()]
+    return [TimmFamily(), glyphs_backbone(), *packaged_backbones()]
 
 
 @hookimpl

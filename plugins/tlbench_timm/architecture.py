@@ -34,6 +34,7 @@ _RESERVED = frozenset(  # tlbench's to decide, or without meaning for features
 )
 # timm fixes the width in the entries' names; its generators behind them take any.
 _WIDTH_GENERATORS = {"mobilenetv1_100": "_gen_mobilenet_v1", "mobilenetv2_100": "_gen_mobilenet_v2"}
+_SYNONYMS = {"channel_multiplier": "width"}  # timm's word inside those generators
 _PAD_TYPES = ("", "same", "valid")
 
 
@@ -104,17 +105,27 @@ def _create_checked(name: str, arguments: Arguments, num_classes: int = 0) -> nn
     try:
         return create(name, arguments, num_classes)
     except Exception as error:  # whatever a user's argument sets off inside timm
-        unexpected = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-        if unexpected:
-            raise _unknown_argument(name, unexpected.group(1)) from None
+        unknown = _refused(error)
+        if unknown in dict(arguments):
+            raise _unknown_argument(name, unknown) from None
         written = ", ".join(f"{key}={value}" for key, value in arguments)
         raise ParameterError(f"timm cannot build {name}({written}): {_one_line(error)}.") from None
 
 
+def _refused(error: Exception) -> str:
+    """Return the argument that timm's builders do not take: they pass it on, or set it themselves, or look it up."""
+    if isinstance(error, KeyError):
+        return str(error.args[0])
+    found = re.search(r"(?:unexpected keyword|multiple values for(?: keyword)?) argument '(\w+)'", str(error))
+    return found[1] if found else ""
+
+
 def _unknown_argument(name: str, key: str) -> ParameterError:
     known = [*NAMED_KEYS, *options(name)]
+    meant = _SYNONYMS.get(key, key)
+    near = f" Did you mean {meant!r}?" if meant in known else near_miss(key, known)
     return ParameterError(
-        f"backbone {name!r} has no parameter {key!r}.{near_miss(key, known)} It has: {', '.join(dict.fromkeys(known))}."
+        f"backbone {name!r} has no parameter {key!r}.{near} It has: {', '.join(dict.fromkeys(known))}."
     )
 
 

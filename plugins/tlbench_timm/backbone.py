@@ -103,7 +103,7 @@ class TimmBackbone(Backbone):
                 f"the weights of {self.name} are not there: {path}. "
                 f"Make them: `tlbench pretrain {self.name} --out {path}`."
             )
-        if path is None and self.tag:
+        if path is None:
             path = self._fetch()
         if path is not None:
             self._fit = self._check_fit(path)
@@ -188,9 +188,12 @@ class TimmBackbone(Backbone):
         settings = self._settings
         return structure(self._timm_name, settings.arguments, settings.preprocessing.input_size)
 
-    def _fetch(self) -> Path:
+    def _fetch(self) -> Path | None:
+        """Return the file of weights that the name stands for; None where it stands for a random start."""
         from tlbench_timm.hub import fetch
 
+        if not self.tag:
+            return None
         config = self._settings.config
         if not config.hf_hub_id:
             raise WeightsError(f"timm offers no safe weights of {self.name}. Convert some and write {self.spec}@FILE.")

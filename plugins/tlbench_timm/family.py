@@ -6,7 +6,11 @@ from typing import ClassVar
 
 from tlbench import BackboneFamily, Spec, WeightsError, near_miss
 from tlbench_timm.backbone import TimmBackbone
+from tlbench_timm.packaged import PackagedBackbone
+from tlbench_timm.packages import PACKAGES
 from tlbench_timm.shipped import GLYPHS, glyphs_backbone
+
+_OWN = (GLYPHS, *PACKAGES)
 
 
 class TimmFamily(BackboneFamily):
@@ -22,7 +26,9 @@ class TimmFamily(BackboneFamily):
         """
         file = Path(spec.location).expanduser().absolute() if spec.location else None
         if spec.name == GLYPHS:
-            backbone = glyphs_backbone(spec.parameters, file)
+            backbone: TimmBackbone = glyphs_backbone(spec.parameters, file)
+        elif spec.name in PACKAGES:
+            backbone = PackagedBackbone(spec.name, spec.parameters, file)
         else:
             import timm
 
@@ -39,14 +45,14 @@ class TimmFamily(BackboneFamily):
         """Return every architecture, without and with its tags."""
         import timm
 
-        return [GLYPHS, *timm.list_models(), *timm.list_pretrained()]
+        return [*_OWN, *timm.list_models(), *timm.list_pretrained()]
 
 
 def _require_tag(architecture: str, tag: str) -> None:
     import timm
 
     full = timm.list_pretrained(f"{architecture}.*")
-    known = [name.partition(".")[2] for name in full] + [GLYPHS.partition(".")[2]] * (architecture == "test_resnet")
+    known = [name.partition(".")[2] for name in (*full, *_OWN) if name.startswith(f"{architecture}.")]
     if tag in known:
         return
     offered = f" It has: {', '.join(known)}." if known else ""

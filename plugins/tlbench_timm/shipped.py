@@ -6,6 +6,7 @@ from typing import Any
 
 from tlbench import Dataset
 from tlbench_timm.backbone import TimmBackbone
+from tlbench_timm.packages import PHOTOGRAPHS
 
 _WEIGHTS = Path(__file__).parent / "weights"
 GLYPHS = "test_resnet.glyphs"
@@ -34,7 +35,7 @@ class GlyphsBackbone(TimmBackbone):
             return None
         return (
             f"{GLYPHS} was pretrained on grey letters of 32x32 pixels, and these images are {oddities}: write "
-            "-b mobilenetv3_small_100.lamb_in1k, or -b ARCHITECTURE@FILE for weights that you have."
+            f"-b {PHOTOGRAPHS}, or -b ARCHITECTURE@FILE for weights that you have."
         )
 
 

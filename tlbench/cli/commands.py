@@ -35,7 +35,7 @@ def run(retry_failed: bool, track: tuple[str, ...], **options: Any) -> None:
 
     \b
     tlbench run
-    tlbench run -d folder:photos -b mobilenetv3_small_100.lamb_in1k --budget 5-shot
+    tlbench run -d folder:photos -b efficientnet_lite0.imagenet --budget 5-shot
     """
     from rich.console import Console
 

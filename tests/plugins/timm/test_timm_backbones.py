@@ -111,6 +111,9 @@ def test_an_unknown_architecture_is_left_to_others_and_an_unknown_tag_is_not():
         ("test_resnet(input_size=0.5)", "must be a side in pixels"),
         ("test_resnet(num_classes=3)", "set by tlbench"),
         ("test_resnet(width=0.5)", "no parameter 'width'"),
+        ("mobilenetv1_100(channel_multiplier=0.5)", "no parameter 'channel_multiplier'. Did you mean 'width'? It has:"),
+        ("mobilenetv2_100(channel_multiplier=0.5)", "no parameter 'channel_multiplier'. Did you mean 'width'? It has:"),
+        ("efficientnet_b0(channel_multiplier=0.5)", "no parameter 'channel_multiplier'. It has: input_size"),
         ("test_resnet(drop_path_rate=high)", "timm cannot build test_resnet(drop_path_rate=high)"),
         ("inception_v4(input_size=32)", "cannot take images of 32x32"),
         ("test_resnet(global_pool='')", "does not pool. Try global_pool=avg"),
@@ -239,6 +242,12 @@ def test_the_stated_width_is_that_of_the_features(name):
     with torch.no_grad():
         features = backbone.build(None).eval()(backbone.encode(photos()[:2]))
     assert features.shape == (2, backbone.feature_dim)
+
+
+def test_the_page_on_backbones_names_the_width_and_what_timm_calls_it():
+    page = (ROOT / "docs" / "backbones.md").read_text(encoding="utf-8")
+    assert "`width=0.25`" in page
+    assert "`channel_multiplier`" in page
 
 
 def test_a_mobilenet_can_be_built_at_any_width():

