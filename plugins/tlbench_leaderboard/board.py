@@ -94,6 +94,8 @@ class BoardRow:
             return "no score"
         if values["upper_bound"]:
             return "upper bound"
+        if lost := values["did_not_learn"]:
+            return "did not learn" if lost == values["n"] else f"{lost} of {values['n']} did not learn"
         said = ["best"] if values.get("best") else ["tied with best"] if values.get("tied") else []
         if values.get("is_baseline"):
             said.append("baseline")

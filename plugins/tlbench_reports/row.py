@@ -32,8 +32,14 @@ class Row:
 
     @property
     def name(self) -> str:
-        """Return the strategy, with its source where there are several, and whether it is an upper bound."""
-        return plain(self.values["label"])
+        """Return the strategy, with its source where there are several, and whether it did not learn."""
+        return plain(self.values["label"]) + (f" ({self.lost})" if self.lost else "")
+
+    @property
+    def lost(self) -> str:
+        """Return that fits have learnt nothing, and of how many replicates, or nothing."""
+        lost = int(self.values["did_not_learn"])
+        return "" if not lost else "did not learn" if lost == self.n else f"{lost} of {self.n} did not learn"
 
     @property
     def n(self) -> int:
@@ -57,6 +63,8 @@ class Row:
             return f"{self.failed} of {self.failed} failed"
         if self.values["undefined"]:
             return f"{self.values['undefined']} of {self.n} undefined"
+        if self.values["copies"]:
+            return f"{self.values['copies'] + self.n} alike"
         return interval(self.values["seed_low"], self.values["seed_high"], self.n)
 
     @property
@@ -150,6 +158,8 @@ class Row:
             return no_score(self.values)
         if self.is_upper_bound:
             return "upper bound: every target label"
+        if self.lost:
+            return self.lost
         if not self.baseline:
             return "the baseline" if self.values["is_baseline"] else "not compared"
         if not known(self.values["delta_low"]):

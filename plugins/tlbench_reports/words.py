@@ -51,6 +51,14 @@ _ON_TRANSDUCTION = (
     "transductive: the strategy saw all test inputs, without labels, before it predicted any. Such rows stand in "
     "tables and charts of their own; a baseline that they are compared with saw none."
 )
+_ON_COPIES = (
+    "alike: nothing is drawn where all labels are given and nothing starts at random, so that replicates repeat one "
+    "result. It counts once, has no interval over replicates, and the one over test items stands alone."
+)
+_ON_NO_LEARNING = (
+    "did not learn: all test inputs were predicted as one class, or the loss on the labels that were learnt from is "
+    "that of guessing. Such a row is never the best."
+)
 _ON_UPPER_BOUNDS = (
     "upper bound: the strategy was given every label of the target's training split, whatever the budget. It says how "
     "much room there is; it neither leads nor counts as better or worse."
@@ -84,11 +92,14 @@ def notes(results: "Results") -> list[str]:
     if lower:
         said = [note.replace("the highest mean", f"the highest mean, of {listing(lower)} the lowest,") for note in said]
     folds = frame["folds"] > 0
+    summaries = [results.summary(metric) for metric in results.primaries]
     for needed, note in (
         (not folds.all(), _ON_ONE_SPLIT),
         (folds.any(), _ON_FOLDS),
         (frame["episodes"].notna().any(), _ON_EPISODES),
         ((frame["setting"] == "transductive").any(), _ON_TRANSDUCTION),
+        (any((summary["copies"] > 0).any() for summary in summaries), _ON_COPIES),
+        ((frame["did_not_learn"] != "").any(), _ON_NO_LEARNING),
         (frame["upper_bound"].any(), _ON_UPPER_BOUNDS),
         ((frame["setting"] == "unsupervised").any(), _ON_CLUSTERS),
         ((frame["setting"] == "oracle").any(), _ON_ORACLES),

@@ -15,6 +15,12 @@ from tlbench.results.comparisons import (
     sign_flip_p,
 )
 
+
+def apart(best, scores):
+    """Return which rows of scores differ from one of them."""
+    return separated_from(best, len(scores), lambda first, second: scores[first] - scores[second])
+
+
 GENERATOR = np.random.default_rng(0)
 
 
@@ -135,15 +141,15 @@ def test_what_differs_from_the_best_is_corrected_for_all_pairs():
     generator = np.random.default_rng(3)
     base = generator.normal(0.7, 0.05, 6)
     scores = np.array([base, base - 0.002 + generator.normal(0, 0.02, 6), base - 0.3 + generator.normal(0, 0.01, 6)])
-    assert separated_from(0, scores).tolist() == [False, False, True]
-    assert separated_from(2, scores).tolist() == [True, True, False]
-    assert separated_from(0, scores[:, :1]).tolist() == [False] * 3
-    assert separated_from(0, scores[:1]).tolist() == [False]
+    assert apart(0, scores).tolist() == [False, False, True]
+    assert apart(2, scores).tolist() == [True, True, False]
+    assert apart(0, scores[:, :1]).tolist() == [False] * 3
+    assert apart(0, scores[:1]).tolist() == [False]
     p = scipy_stats.ttest_rel(scores[0], scores[1]).pvalue
     gap = scores[0] - scores[1]
     alone = scores[1] + gap - gap.mean() + (gap - gap.mean()) * 0 + gap.std(ddof=1) / np.sqrt(6) * 3  # p about 0.03
     pair = np.array([alone, scores[1]])
     assert p > 0.05 >= scipy_stats.ttest_rel(*pair).pvalue
-    assert separated_from(0, pair).tolist() == [False, True]
+    assert apart(0, pair).tolist() == [False, True]
     many = np.concatenate([pair, scores[1] + generator.normal(0, 0.02, (8, 6))])
-    assert not separated_from(0, many)[1]
+    assert not apart(0, many)[1]

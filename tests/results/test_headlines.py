@@ -21,9 +21,12 @@ def rows(strategy, scores, **given):
         "fit_seconds": 2.0, "prepare_seconds": 1.0, "tuning_seconds": np.nan, "source_accuracy": np.nan,
         "episodes": None, "train_labels": 10, "val_labels": 0, "unlabelled_target": 0, "source_labels": 0,
         "further_labels": None, "transductive": False, "transductive_measured": None, "pretrained_on": "things",
-        "test_in_train": None, "test_in_source": None, "test_in_upstream": None, **given,
+        "test_in_train": None, "test_in_source": None, "test_in_upstream": None, "did_not_learn": "", **given,
     }  # fmt: skip
-    return [{**labels, "cell": f"{strategy}-{i}", "replicate": i, "accuracy": score} for i, score in enumerate(scores)]
+    return [
+        {**labels, "cell": f"{strategy}-{i}", "result": f"{strategy}-{i}", "replicate": i, "accuracy": score}
+        for i, score in enumerate(scores)
+    ]
 
 
 def said(*parts):
@@ -153,3 +156,24 @@ def test_the_leader_over_episodes_has_their_interval():
     [sentence] = headlines(Summary(frame, "accuracy", right=lambda cell: right[cell]))
     assert sentence.startswith("toys, tiny, episodes of 5-way 1-shot: prototypes leads with accuracy 0.600 [0.5")
     assert sentence.endswith("] over 120 episodes.")
+
+
+def test_a_row_that_did_not_learn_never_leads_and_is_named_with_its_reason():
+    reason = "all 20 test inputs are predicted as 'rose'; try lr=0.0001"
+    lost = rows("finetune", [0.9, 0.9, 0.9], did_not_learn=reason)
+    leader, named = said(SCRATCH, lost)
+    assert leader.startswith("toys, tiny, 5 labels per class: scratch leads with accuracy 0.5")
+    assert "finetune" not in leader
+    assert named == f"toys, tiny, 5 labels per class: finetune did not learn in 3 of 3 replicates: {reason}."
+    assert said(lost) == [named]
+
+
+def test_replicates_that_repeat_one_result_are_said_to_be_one():
+    probe = [{**row, "result": "the same"} for row in rows("probe", [0.8, 0.8, 0.8])]
+    mean = [{**row, "result": "another"} for row in rows("mean", [0.7, 0.7, 0.7])]
+    [sentence] = said(probe, mean)
+    assert "probe leads with accuracy 0.800; nothing was drawn, so that its replicates are one result" in sentence
+    summary = Summary(pd.DataFrame([*probe, *mean, *SCRATCH]), "accuracy").frame().set_index("strategy")
+    assert summary.loc["probe", ["n", "copies"]].tolist() == [1, 2]
+    assert np.isnan(summary.loc["probe", "seed_low"])
+    assert summary.loc["probe", "delta_n"] == 3  # the baseline's own replicates differ

@@ -86,6 +86,7 @@ def test_the_frame_has_one_tidy_row_per_record(store):
         *COSTS,
         "source_accuracy",
         "folds",
+        "did_not_learn",
         "failure",
         "message",
         "device",

@@ -19,7 +19,7 @@ from tlbench.results.summary import Summary
 LABELS = {
     "setting": "inductive", "backbone": "tiny", "source": "", "target": "all", "budget": "5-shot", "selection": "last",
     "tuned": "", "seed": 0, "status": "ok", "upper_bound": False, "folds": 0, "splits": "given", "fit_seconds": 1.0,
-    "prepare_seconds": 0.0, "tuning_seconds": np.nan, "source_accuracy": np.nan, "episodes": None,
+    "prepare_seconds": 0.0, "tuning_seconds": np.nan, "source_accuracy": np.nan, "episodes": None, "did_not_learn": "",
     **dict.fromkeys(("train_labels", "val_labels", "unlabelled_target", "source_labels", "further_labels"), 0),
     **dict.fromkeys(("transductive", "transductive_measured", "pretrained_on", "test_in_train", "test_in_source",
                      "test_in_upstream")),
@@ -30,7 +30,8 @@ def summarised(scores: np.ndarray, items: int = 0) -> Summary:
     """Summarise scores (groups, strategies, replicates), the first strategy being the baseline."""
     rows = [
         {**LABELS, "dataset": f"data-{g}", "transfer": f"data-{g}", "strategy": f"s{s}", "replicate": r,
-         "family": "scratch" if s == 0 else "finetune", "marked": s == 0, "cell": f"{g}-{s}-{r}", "accuracy": score}
+         "family": "scratch" if s == 0 else "finetune", "marked": s == 0,
+         "cell": f"{g}-{s}-{r}", "result": f"{g}-{s}-{r}", "accuracy": score}
         for (g, s, r), score in np.ndenumerate(scores)
     ]  # fmt: skip
     frame = pd.DataFrame(rows)
@@ -193,7 +194,8 @@ def test_one_false_among_true_differences_is_found_by_chance_in_5_of_100_at_most
         differences = generator.normal(0, 0.02, (4, 8))
         differences[1:] += 0.3  # three comparisons with a true difference, one without
         wrong.append(holm(sign_flip_p(differences))[0] <= 0.05)
-        assert separated_from(0, np.concatenate([np.zeros((1, 8)), differences[1:]]))[1:].all()
+        scores = np.concatenate([np.zeros((1, 8)), differences[1:]])
+        assert separated_from(0, len(scores), lambda a, b, of=scores: of[a] - of[b])[1:].all()
     assert np.mean(wrong) <= 0.05 + 2.4 * np.sqrt(0.05 * 0.95 / 300)
 
 

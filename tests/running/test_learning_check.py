@@ -95,7 +95,11 @@ def test_a_classifier_that_is_right_on_its_labels_has_learnt_whatever_the_scale_
 
 
 def test_without_a_target_label_those_of_a_source_with_the_same_classes_tell(told):
-    zero = {"datasets": ("blobs[day->night]",), "budgets": ("0",), "requires": "source_labels=True, min_labels_per_class=0, same_classes=True"}
+    zero = {
+        "datasets": ("blobs[day->night]",),
+        "budgets": ("0",),
+        "requires": "source_labels=True, min_labels_per_class=0, same_classes=True",
+    }
     assert told("head = Scores(means, 5.0)", **zero) == ""
     assert "that of guessing 1.39" in told(UNTRAINED, **zero)
 
@@ -105,6 +109,10 @@ def test_what_cannot_be_asked_again_is_judged_by_its_test_predictions_alone(told
 
 
 def test_of_episodes_most_must_have_learnt(told):
-    episodic = {"datasets": ("blobs[->night]",), "budgets": ("3-way 2-shot",), "protocol": Protocol(episodes=3, queries=5)}
+    episodic = {
+        "datasets": ("blobs[->night]",),
+        "budgets": ("3-way 2-shot",),
+        "protocol": Protocol(episodes=3, queries=5),
+    }
     assert told("head = Scores(means, 5.0)", **episodic) == ""
     assert told("nn.init.zeros_(head.weight)", **episodic).startswith("in ")

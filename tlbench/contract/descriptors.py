@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tlbench.errors import PluginError
+from tlbench.errors import PluginError, TlbenchError
 
 
 class Wanted(NamedTuple):
@@ -48,7 +48,7 @@ def check_descriptors(owner: Any, wanted: Mapping[str, Wanted], said: str = "") 
         fault
         for name, want in wanted.items()
         if not (isinstance(owner, type) and _is_still_open(owner, name))
-        and (fault := _fault(name, getattr(owner, name, None), want))
+        and (fault := _fault(owner, name, want))
     ]
     if faults:
         raise PluginError(f"{said or f'class {cls.__name__}'}: {'; '.join(faults)}.")
@@ -59,8 +59,12 @@ def _is_still_open(cls: type, name: str) -> bool:
     return value is inspect.Parameter.empty or hasattr(type(value), "__get__")
 
 
-def _fault(name: str, value: Any, wanted: Wanted) -> str:
+def _fault(owner: Any, name: str, wanted: Wanted) -> str:
     """Say what is wrong with a value, or nothing; one text in a tuple was hardly meant as a tuple."""
+    try:
+        value = getattr(owner, name, None)
+    except TlbenchError:  # it says itself what is missing, as weights that are not installed, once it is used
+        return ""
     if wanted.fits(value):
         return ""
     got = repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}..."

@@ -3,6 +3,7 @@
 Differences come as rows, (m, n): m comparisons over up to n pairs, NaN where a pair is missing.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -205,18 +206,24 @@ def score_step(scores: np.ndarray, items: int = 0) -> float:
     return float(np.diff(distinct).min()) if len(distinct) > 1 else 0.0
 
 
-def separated_from(best: int, scores: np.ndarray, overlap: float = 0.0, step: float = 0.0) -> np.ndarray:
-    """Return which rows of `scores`, (rows, replicates), differ from row `best`: bool (rows,).
+def separated_from(
+    best: int,
+    rows: int,
+    differences: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    overlap: float = 0.0,
+    step: float = 0.0,
+) -> np.ndarray:
+    """Return which of some rows differ from row `best`: bool (rows,).
 
-    Paired t tests with Holm's correction over *all* pairs of rows: which one is the best is itself read off the data.
+    `differences(first, second)` gives those of pairs of rows, (pairs, replicates). Paired t tests with Holm's
+    correction over *all* pairs of rows: which one is the best is itself read off the data.
     """
-    rows = len(scores)
     separated = np.zeros(rows, dtype=bool)
     if rows < 2:
         return separated
     first, second = np.triu_indices(rows, k=1)
     parts = np.array_split(np.arange(len(first)), len(first) // _AT_ONCE + 1)
-    p = np.concatenate([paired_t_p(scores[first[part]] - scores[second[part]], overlap, step) for part in parts])
+    p = np.concatenate([paired_t_p(differences(first[part], second[part]), overlap, step) for part in parts])
     clear = holm(p) <= ALPHA
     separated[second[clear & (first == best)]] = True
     separated[first[clear & (second == best)]] = True

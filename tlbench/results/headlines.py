@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tlbench.contract import ORACLE, UNSUPERVISED, Budget, Family
+from tlbench.names import plural
 from tlbench.results import stats
 from tlbench.results.across import Across
 from tlbench.results.comparisons import compare
@@ -60,7 +61,7 @@ def _of_group(summary: Summary, group: list[Row]) -> list[str]:
         return []
     leader = next((row for row in rows if row["best"]), None)
     said = [] if leader is None else [_leader(leader, rows, summary)]
-    said += _undefined(rows, summary.metric)
+    said += _undefined(rows, summary.metric) + _without_learning(rows)
     adaptations = [
         row for row in rows if row["family"] == str(Family.ADAPT) and row["baseline"] and np.isfinite(row["delta"])
     ]
@@ -81,6 +82,17 @@ def _undefined(rows: list[Row], metric: str) -> list[str]:
     return [f"{metric} is undefined for {who}{some}; tables say why."]
 
 
+def _without_learning(rows: list[Row]) -> list[str]:
+    """Say which rows hold fits that learnt nothing, and what to try instead."""
+    lost = [row for row in rows if row["did_not_learn"]]
+    said = [
+        f"{row['label']} did not learn in {row['did_not_learn']} of {plural(row['n'], 'replicate')}: {row['why_not']}."
+        for row in lost[:_FEW]
+    ]
+    rest = lost[_FEW:]
+    return said + ([f"nor did {_names([row['label'] for row in rest])} in some or all."] if rest else [])
+
+
 def _leader(best: Row, rows: list[Row], summary: Summary) -> str:
     metric, least = summary.metric, "" if summary.higher_is_better else " (lower is better)"
     equals = [row for row in rows if row["best"]]
@@ -93,7 +105,9 @@ def _leader(best: Row, rows: list[Row], summary: Summary) -> str:
     if best["baseline"] and np.isfinite(best["delta"]):
         sentence += f", {_points(best, summary.is_in_points)} over {best['baseline']}"
         sentence += ", not clearly" if best["verdict"] == "unclear" else ""
-    if best["n"] < 2:
+    if best["copies"]:
+        sentence += "; nothing was drawn, so that its replicates are one result"
+    elif best["n"] < 2:
         sentence += "; one replicate tells nothing apart" if len(rows) > 1 else ""
     elif ties:
         it = "them" if len(equals) > 1 else "it"
@@ -146,8 +160,7 @@ def _tuned(summary: Summary, rows: list[Row]) -> list[str]:
     pairs = [(row, by_default[_variant(row)]) for row in rows if row["tuned"] and _variant(row) in by_default]
     found: dict[str, list[str]] = {}
     for row, default in pairs:
-        tuned, usual = summary.matrix([row, default])
-        paired = compare((tuned - usual)[None], row["overlap"])
+        paired = compare(summary.differences([row, default], np.array([0]), np.array([1])), row["overlap"])
         difference = stats.Interval(
             float(paired.delta[0]), float(paired.low[0]), float(paired.high[0]), int(paired.n[0])
         )

@@ -43,6 +43,7 @@ def records_frame(records: Sequence[Record], metrics: Sequence[str]) -> pd.DataF
     columns |= {key: _numbers(each) for key, each in _columns([each.costs for each in records], COSTS).items()}
     columns["failure"] = [record.failure.kind if record.failure else "" for record in records]
     columns["message"] = [record.failure.message if record.failure else "" for record in records]
+    columns["did_not_learn"] = [str(record.ledger.get("did_not_learn") or "") for record in records]
     columns["device"] = [record.environment.get("device", "") for record in records]
     return pd.DataFrame(columns)
 
@@ -58,6 +59,12 @@ def selection(record: Record) -> str:
 def is_upper_bound(record: Record) -> bool:
     """Tell whether a row was given labels that nobody has."""
     return bool(record.labels.get("upper_bound") or record.ledger.get("upper_bound"))
+
+
+def result_of(record: Record) -> str:
+    """Return what a replicate found: equal texts where nothing was drawn anew, so that one repeats the other."""
+    examples = record.ledger.get("labelled_examples")
+    return f"{examples} {record.scores}" if record.ok and examples else record.cell
 
 
 def _columns(parts: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> dict[str, list[Any]]:

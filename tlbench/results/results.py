@@ -22,6 +22,7 @@ from tlbench.results.records_frame import (
     PRIMARY,
     is_upper_bound,
     records_frame,
+    result_of,
     selection,
 )
 from tlbench.results.rule_correlation import validator_correlations
@@ -215,7 +216,8 @@ class Results:
             chosen = of_clusters == self.is_of_clusters(metric)
             if metric in self._older or metric in self._older.values():
                 chosen &= np.array([metric in record.scores or not record.ok for record in self.records])
-            frame = self._frame.assign(marked=marked)[chosen]
+            found = [result_of(record) for record in self.records]
+            frame = self._frame.assign(marked=marked, result=found)[chosen]
             done = frame.loc[frame["status"] == "ok", "cell"].tolist()
             right = read_right_answers(self.store, done) if metric == PRIMARY else None
             self._summaries[metric] = Summary(frame, metric, self.higher_is_better(metric), right, self.baseline)

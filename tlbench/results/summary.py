@@ -1,7 +1,7 @@
 """Compute one row per variant and place from the records' frame: means, intervals, comparisons, ties."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,7 @@ class Summary:
         frame = frame.reset_index(drop=True)
         self.columns = {name: frame[name].to_numpy() for name in frame.columns}
         self.scores = frame[metric].to_numpy(dtype=float) if metric in frame else np.full(len(frame), np.nan)
+        self.results = pd.factorize(frame["result"])[0]
         self.pairs = frame.groupby(["seed", "replicate"], sort=True, dropna=False).ngroup().to_numpy()
         codes = frame.groupby(list(ROW), sort=False, dropna=False).ngroup().to_numpy()
         order = np.argsort(codes, kind="stable")
@@ -65,7 +66,7 @@ class Summary:
 
     @cached_property
     def _frame(self) -> pd.DataFrame:
-        hidden = ("marked", "position", "overlap", "seconds")
+        hidden = ("marked", "position", "overlap", "seconds", "why_not")
         shown = [{key: value for key, value in row.items() if key not in hidden} for row in self.rows]
         return pd.DataFrame(shown, columns=None if shown else list(ROW))
 
@@ -81,15 +82,43 @@ class Summary:
 
     def matrix(self, rows: Sequence[dict[str, Any]]) -> np.ndarray:
         """Return the scores of rows side by side, (rows, replicates), NaN where a row has none."""
+        places, count = self._by_replicate(rows)
+        table = np.full((len(rows), count), np.nan)
+        for line, (cells, columns) in zip(table, places, strict=True):
+            counts = np.bincount(columns, minlength=count)
+            there = counts > 0
+            line[there] = np.bincount(columns, self.scores[cells], minlength=count)[there] / counts[there]
+        return table
+
+    def differences(self, rows: Sequence[dict[str, Any]], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return scores of rows less those of others, (pairs, replicates), NaN where one has none.
+
+        `first` and `second` are positions in `rows`. Where both rows of a pair repeat an earlier result, so does their
+        difference: it counts once.
+        """
+        table = self.matrix(rows)
+        found: np.ndarray = table[first] - table[second]
+        repeating = np.array([row["copies"] > 0 for row in rows], dtype=bool)
+        if repeating.sum() > 1:
+            results = self._results(rows)
+            for pair in np.flatnonzero(repeating[first] & repeating[second]):
+                _, once = np.unique(results[[first[pair], second[pair]]], axis=1, return_index=True)
+                found[pair, np.setdiff1d(np.arange(found.shape[1]), once)] = np.nan
+        return found
+
+    def _results(self, rows: Sequence[dict[str, Any]]) -> np.ndarray:
+        """Return which result each row has in each replicate, (rows, replicates); equal numbers are equal results."""
+        places, count = self._by_replicate(rows)
+        table = np.full((len(rows), count), -1)
+        for line, (cells, columns) in zip(table, places, strict=True):
+            line[columns] = self.results[cells]
+        return table
+
+    def _by_replicate(self, rows: Sequence[dict[str, Any]]) -> tuple[list[tuple[np.ndarray, np.ndarray]], int]:
+        """Return the cells of each row with the numbers of their replicates, and how many replicates there are."""
         members = [self._done(self._members[row["position"]]) for row in rows]
         known = np.unique(self.pairs[np.concatenate(members)]) if members else np.empty(0, dtype=int)
-        table = np.full((len(rows), len(known)), np.nan)
-        for line, cells in zip(table, members, strict=True):
-            columns = np.searchsorted(known, self.pairs[cells])
-            counts = np.bincount(columns, minlength=len(known))
-            there = counts > 0
-            line[there] = np.bincount(columns, self.scores[cells], minlength=len(known))[there] / counts[there]
-        return table
+        return [(cells, np.searchsorted(known, self.pairs[cells])) for cells in members], len(known)
 
     def _places(self) -> list[list[int]]:
         """Return which rows stand in the same place."""
@@ -117,14 +146,17 @@ class Summary:
 
     def _row(self, members: np.ndarray, right: Right | None) -> dict[str, Any]:
         """Return all of a row that needs no other row."""
-        done = self._done(members)
+        every = self._done(members)
+        done = every[np.sort(np.unique(self.results[every], return_index=True)[1])]  # a result that is repeated is one
         first = members[0]
         row: dict[str, Any] = {name: self.columns[name][first] for name in (*ROW, "dataset", "target")}
-        row |= {"n": len(done), "failed": len(members) - len(done)}
+        row |= {"n": len(done), "copies": len(every) - len(done), "failed": len(members) - len(every)}
         known = done if len(done) else members
         folds = int(max(self.columns["folds"][known], default=0))
         overlap = 1 / (folds - 1) if folds > 1 else 0.0  # test over training examples of a fold
         row |= self._spread(done, overlap, right)
+        reasons = [reason for reason in self.columns["did_not_learn"][done] if reason]
+        row |= {"did_not_learn": len(reasons), "why_not": reasons[0] if reasons else ""}
         row["undefined"] = int(np.isnan(self.scores[done]).sum())
         row |= {name: self.columns[name][known[0]] for name in LEDGER if name not in ROW}
         row |= {name: _most(self.columns[name][known]) for name in _MEASURED}
@@ -168,14 +200,14 @@ class Summary:
         """Set each row of a place against its baseline, pair by pair of replicates."""
         chosen = baselines(place, self.baseline)
         names = row_labels(place)
-        table, overlap = self.matrix(place), np.array([row["overlap"] for row in place])
+        overlap = np.array([row["overlap"] for row in place])
         for i, row in enumerate(place):
             row |= {**_NO_DIFFERENCE, "is_baseline": i in chosen}
         known = [bool(np.isfinite(row["mean"])) for row in place]
-        own = [i for i, j in enumerate(chosen) if j is not None and j != i and known[i] and known[j]]
-        other = [j for i in own if (j := chosen[i]) is not None]
-        found = compare(table[own] - table[other], np.maximum(overlap[own], overlap[other]))
-        for k, (i, j) in enumerate(zip(own, other, strict=True)):
+        pairs = [(i, j) for i, j in enumerate(chosen) if j is not None and j != i and known[i] and known[j]]
+        own, other = np.array(pairs, dtype=int).reshape(-1, 2).T
+        found = compare(self.differences(place, own, other), np.maximum(overlap[own], overlap[other]))
+        for k, (i, j) in enumerate(pairs):
             row, reference = place[i], place[j]
             alike = all(row[column] == reference[column] for column in ("selection", "tuned"))
             row["baseline"] = reference["strategy"] if alike else names[j]
@@ -203,8 +235,8 @@ class Summary:
     def standings(self, rows: Sequence[dict[str, Any]]) -> Standings:
         """Return for each of some rows with scores whether it is the best, and whether it ties with the best.
 
-        The best has the highest mean, or the lowest where less is better; rows with one replicate count for it only
-        where no row has more.
+        The best has the highest mean, or the lowest where less is better. Rows with one replicate count for it only
+        where no row has more, and rows of which a replicate did not learn never do.
         """
         of = tuple(row["position"] for row in rows)
         if of not in self._standings:
@@ -214,12 +246,16 @@ class Summary:
     def _stand(self, rows: Sequence[dict[str, Any]]) -> Standings:
         if not rows:
             return []
-        fewest = min(2, max(row["n"] for row in rows))
+        runs = [row["n"] + row["copies"] for row in rows]
         worth = np.array([row["mean"] if self.higher_is_better else -row["mean"] for row in rows])
-        worth[[row["n"] < fewest for row in rows]] = -np.inf
+        lost = np.array([row["did_not_learn"] for row in rows])
+        worth[(np.array(runs) < min(2, max(runs))) | (lost > 0)] = -np.inf
         best = int(worth.argmax())
-        table = self.matrix(rows)
-        apart = separated_from(best, table, max(row["overlap"] for row in rows), step(rows, table))
+        if worth[best] == -np.inf:
+            return [(False, False)] * len(rows)
+        overlap = max(row["overlap"] for row in rows)
+        apart = separated_from(best, len(rows), partial(self.differences, rows), overlap, step(rows, self.matrix(rows)))
+        apart |= lost == [row["n"] for row in rows]  # a row in which nothing was learnt ties with nobody
         return [(bool(value == worth[best]), not away) for value, away in zip(worth, apart, strict=True)]
 
 
@@ -266,8 +302,8 @@ def pairwise(summary: Summary) -> pd.DataFrame:
         if len(rows) < 2:
             continue
         b, a = np.triu_indices(len(rows), k=1)
-        table, overlap = summary.matrix(rows), np.array([row["overlap"] for row in rows])
-        found = compare(table[a] - table[b], np.maximum(overlap[a], overlap[b]), step(rows, table))
+        overlap, least = np.array([row["overlap"] for row in rows]), step(rows, summary.matrix(rows))
+        found = compare(summary.differences(rows, a, b), np.maximum(overlap[a], overlap[b]), least)
         labels = np.array([row["label"] for row in rows], dtype=object)
         part = pd.DataFrame({**vars(found), "a": labels[a], "b": labels[b], "p_holm": holm(found.p)})
         part["separated"] = holm(found.p_t) <= ALPHA

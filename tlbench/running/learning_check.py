@@ -14,6 +14,7 @@ from tlbench.running.fit_task import Fit, Trial
 LOOKED_AT = 500  # training labels, at most, that are predicted again
 NEAR = 0.95  # of the loss of guessing: a loss above it is near it
 LUCK = 0.01  # probability of as many right answers by guessing, below which they are more than luck
+ABOVE = 0.1  # share of what guessing gets wrong that must be right beside: an untrained head can be a little above
 
 
 def did_not_learn(trials: Sequence[Trial]) -> str:
@@ -70,7 +71,8 @@ def _against_guessing(fit: Fit, data: Labelled) -> str:
     guessing = float(-(shares[shares > 0] * shares[shares > 0].log()).sum())
     loss = float(torch.nn.functional.cross_entropy(logits, wanted))
     right = int((logits.argmax(1) == wanted).sum())
-    if loss < NEAR * guessing or (right and bdtrc(right - 1, len(wanted), most) < LUCK):
+    more_than_luck = right > 0 and bdtrc(right - 1, len(wanted), most) < LUCK
+    if loss < NEAR * guessing or (more_than_luck and right / len(wanted) - most >= ABOVE * (1 - most)):
         return ""
     return f"its loss on the labels that it learnt from is {loss:.2f}, and that of guessing {guessing:.2f}"
 
