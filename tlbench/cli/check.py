@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from tlbench import __version__
 from tlbench.data import Resources
-from tlbench.errors import TlbenchError
+from tlbench.errors import TlbenchError, WeightsError
 from tlbench.host import Found, Origin, dataset_of, look_up, sentence_of
 from tlbench.names import plural
 
@@ -62,10 +62,22 @@ def _candidate(found: Found, text: str, resources: Resources) -> Candidate:
     thing = found.thing
     if found.kind == "dataset":
         thing = resources.dataset(dataset_of(text)).dataset  # fetched, where it has to be
+    elif found.kind == "backbone":
+        _require_weights(thing)
     rules = {"strategy": _of_strategy, "backbone": _of_backbone, "dataset": _of_dataset}.get(found.kind)
     return Candidate(
         found.kind, found.name, found.origin, lambda: rules(thing) if rules else _of_plain(found.kind, thing)
     )
+
+
+def _require_weights(backbone: Any) -> None:
+    """Raise WeightsError where weights are not to be had: that is no rule that the backbone breaks."""
+    try:
+        _ = backbone.weights
+    except WeightsError:
+        raise
+    except Exception:  # the rules tell of it
+        return
 
 
 # The kit is imported when the first rule is asked for: a name that is wrong must not wait for it.

