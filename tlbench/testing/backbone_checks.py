@@ -14,6 +14,7 @@ from tlbench.testing.check import checks_of, hold
 from tlbench.testing.encoding_checks import ENCODING_RULES
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.recording import differing, listed, same_bits, state_of, storages
+from tlbench.testing.run_checks import BACKBONE_RUN_RULES
 from tlbench.testing.sending import sent
 from tlbench.testing.surroundings import advance_generators, as_in_a_run, generator_states, plain, settings, watched
 
@@ -275,6 +276,7 @@ BACKBONE_CHECKS = checks_of(
         networks_and_the_backbone_can_be_copied_and_sent,
         no_file_is_written_and_no_socket_opened,
         global_settings_and_generators_stay_as_they_were,
+        *BACKBONE_RUN_RULES,
     )
 )
 

@@ -14,6 +14,7 @@ from tlbench.testing.dataset_subject import DatasetSubject, rows_of
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.listing import listing_sorted
 from tlbench.testing.recording import listed
+from tlbench.testing.run_checks import DATASET_RUN_RULES
 from tlbench.testing.sending import sent
 from tlbench.testing.surroundings import advance_generators, as_in_a_run, generator_states, plain, watched
 
@@ -360,6 +361,7 @@ DATASET_CHECKS = checks_of(
         loading_opens_no_socket_and_writes_no_file,
         loading_leaves_the_global_generators_alone,
         findings_and_card_are_as_pages_show_them,
+        *DATASET_RUN_RULES,
     )
 )
 

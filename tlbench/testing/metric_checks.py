@@ -11,6 +11,7 @@ from tlbench.host import sentence_of
 from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.recording import listed
+from tlbench.testing.run_checks import METRIC_RUN_RULES
 from tlbench.testing.surroundings import (
     advance_generators,
     as_in_a_run,
@@ -180,6 +181,7 @@ METRIC_CHECKS = checks_of(
         ties_work,
         equal_answers_give_equal_bits,
         nothing_else_is_touched,
+        *METRIC_RUN_RULES,
     )
 )
 

@@ -11,6 +11,7 @@ from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.recording import listed
 from tlbench.testing.reporter_subject import ReporterSubject
+from tlbench.testing.run_checks import REPORTER_RUN_RULES
 from tlbench.testing.toy_results import KINDS, SCRIPT
 
 PAGES = (".html", ".htm", ".svg", ".xhtml")
@@ -188,5 +189,6 @@ REPORTER_CHECKS = checks_of(
         names_are_escaped_in_pages,
         texts_are_utf_8,
         no_socket_is_opened,
+        *REPORTER_RUN_RULES,
     )
 )
