@@ -81,7 +81,7 @@ def _of_strategy(strategy: Any, host: Host) -> Iterator[tuple[str, Callable[[], 
     variants = variants_of(strategy)
 
     def run(check: Any) -> None:
-        for variant in variants[:1] if check.once else variants:
+        for variant in variants[:1] if check.in_a_run else variants:
             check.run(variant, toy)
 
     for check in STRATEGY_CHECKS:

@@ -29,7 +29,7 @@ class StrategyConformance:
         """Check every variant."""
         strategy = self.strategy
         variants = variants_of(strategy) if isinstance(strategy, type) else [strategy]
-        for variant in variants[:1] if check.once else variants:
+        for variant in variants[:1] if check.in_a_run else variants:
             check.run(variant, TOY)
 
 

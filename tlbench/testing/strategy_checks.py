@@ -325,7 +325,7 @@ _RULES = (
     the_classifier_of_the_source_knows_its_classes,
     unsuitable_answers_none_or_a_sentence,
 )
-STRATEGY_CHECKS = (*checks_of(_RULES), *checks_of(STRATEGY_RUN_RULES, once=True))
+STRATEGY_CHECKS = (*checks_of(_RULES), *checks_of(STRATEGY_RUN_RULES, in_a_run=True))
 
 
 def _once(strategy: Strategy, toy: Toy) -> Fitted:
