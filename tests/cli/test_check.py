@@ -40,7 +40,7 @@ def test_what_keeps_all_rules_has_a_line_for_each_and_exit_code_0(cli, metrics):
     assert result.exit_code == 0
     assert lines[0] == f"metric hits, file {metrics}"
     assert "pass  the order of examples has no say" in lines
-    assert lines[-2] == "metric hits keeps all 12 rules."
+    assert lines[-2] == "metric hits keeps all 13 rules."
     assert [line[:4] for line in lines[1:-2]] == ["pass"] * 12
 
 
@@ -63,9 +63,9 @@ def test_a_badge_alone_stands_on_stdout_and_only_when_all_rules_are_kept(cli, me
     good, bad = cli("check", "-p", metrics, "hits", "--badge"), cli("check", "-p", metrics, "sorting", "--badge")
     assert (
         good.stdout
-        == f"![tlbench {RELEASE} | 12/12](https://img.shields.io/badge/tlbench%20{RELEASE}-12%2F12-brightgreen)\n"
+        == f"![tlbench {RELEASE} | 13/13](https://img.shields.io/badge/tlbench%20{RELEASE}-13%2F13-brightgreen)\n"
     )
-    assert "keeps all 12 rules" in good.stderr
+    assert "keeps all 13 rules" in good.stderr
     assert (bad.stdout, bad.exit_code) == ("", 1)
 
 

@@ -3,13 +3,14 @@
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from tlbench import __version__
 from tlbench.data import Resources
 from tlbench.errors import TlbenchError, WeightsError
-from tlbench.host import Found, Origin, dataset_of, look_up, sentence_of
+from tlbench.host import Found, Host, Origin, dataset_of, look_up, sentence_of
 from tlbench.names import plural
 
 INDENT = 6  # columns before a verdict's text
@@ -64,7 +65,9 @@ def _candidate(found: Found, text: str, resources: Resources) -> Candidate:
         thing = resources.dataset(dataset_of(text)).dataset  # fetched, where it has to be
     elif found.kind == "backbone":
         _require_weights(thing)
-    rules = {"strategy": _of_strategy, "backbone": _of_backbone, "dataset": _of_dataset}.get(found.kind)
+    rules = {"backbone": _of_backbone, "dataset": _of_dataset}.get(found.kind)
+    if found.kind == "strategy":
+        rules = partial(_of_strategy, host=resources.catalog.host)
     return Candidate(
         found.kind, found.name, found.origin, lambda: rules(thing) if rules else _of_plain(found.kind, thing)
     )
@@ -83,14 +86,14 @@ def _require_weights(backbone: Any) -> None:
 # The kit is imported when the first rule is asked for: a name that is wrong must not wait for it.
 
 
-def _of_strategy(strategy: Any) -> Iterator[tuple[str, Callable[[], None]]]:
+def _of_strategy(strategy: Any, host: Host) -> Iterator[tuple[str, Callable[[], None]]]:
     from tlbench.testing import STRATEGY_CHECKS, Toy, variants_of
 
-    toy = Toy()
+    toy = Toy(host=host)
     variants = variants_of(strategy)
 
     def run(check: Any) -> None:
-        for variant in variants:
+        for variant in variants[:1] if check.in_a_run else variants:
             check.run(variant, toy)
 
     for check in STRATEGY_CHECKS:

@@ -15,6 +15,7 @@ from tlbench.testing.check import checks_of, hold
 from tlbench.testing.encoding_checks import ENCODING_RULES
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.recording import differing, listed, same_bits, state_of, storages
+from tlbench.testing.run_checks import BACKBONE_RUN_RULES
 from tlbench.testing.sending import sent
 from tlbench.testing.surroundings import advance_generators, as_in_a_run, generator_states, plain, settings, watched
 
@@ -259,24 +260,27 @@ def global_settings_and_generators_stay_as_they_were(subject: BackboneSubject) -
     )
 
 
-BACKBONE_CHECKS = checks_of(
-    (
-        it_is_declared_as_the_catalog_asks,
-        *ENCODING_RULES,
-        features_are_float32_vectors,
-        examples_have_the_same_features_one_by_one_and_together,
-        batches_of_one_and_of_two_work,
-        features_are_repeated_to_the_bit_and_change_nothing,
-        a_random_start_follows_the_seed,
-        two_builds_share_nothing,
-        weights_load_exactly,
-        weights_that_do_not_fit_are_refused,
-        gradients_reach_every_parameter,
-        the_state_of_one_network_makes_another,
-        networks_and_the_backbone_can_be_copied_and_sent,
-        no_file_is_written_and_no_socket_opened,
-        global_settings_and_generators_stay_as_they_were,
-    )
+BACKBONE_CHECKS = (
+    *checks_of(
+        (
+            it_is_declared_as_the_catalog_asks,
+            *ENCODING_RULES,
+            features_are_float32_vectors,
+            examples_have_the_same_features_one_by_one_and_together,
+            batches_of_one_and_of_two_work,
+            features_are_repeated_to_the_bit_and_change_nothing,
+            a_random_start_follows_the_seed,
+            two_builds_share_nothing,
+            weights_load_exactly,
+            weights_that_do_not_fit_are_refused,
+            gradients_reach_every_parameter,
+            the_state_of_one_network_makes_another,
+            networks_and_the_backbone_can_be_copied_and_sent,
+            no_file_is_written_and_no_socket_opened,
+            global_settings_and_generators_stay_as_they_were,
+        )
+    ),
+    *checks_of(BACKBONE_RUN_RULES, in_a_run=True),
 )
 
 

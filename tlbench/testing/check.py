@@ -11,11 +11,12 @@ class Check(NamedTuple):
 
     name: str
     run: Callable[..., None]
+    in_a_run: bool = False  # whether it looks at a small run: of a strategy as it is given, not of its other variants
 
 
-def checks_of(rules: Iterable[Callable[..., None]]) -> tuple[Check, ...]:
+def checks_of(rules: Iterable[Callable[..., None]], *, in_a_run: bool = False) -> tuple[Check, ...]:
     """Return rules under their names."""
-    return tuple(Check(rule.__name__.replace("_", " "), rule) for rule in rules)
+    return tuple(Check(rule.__name__.replace("_", " "), rule, in_a_run) for rule in rules)
 
 
 def hold(kept: Any, name: str, sentence: str) -> None:

@@ -28,7 +28,8 @@ class StrategyConformance:
     def check(self, check: Check) -> None:
         """Check every variant."""
         strategy = self.strategy
-        for variant in variants_of(strategy) if isinstance(strategy, type) else [strategy]:
+        variants = variants_of(strategy) if isinstance(strategy, type) else [strategy]
+        for variant in variants[:1] if check.in_a_run else variants:
             check.run(variant, TOY)
 
 

@@ -14,6 +14,7 @@ from tlbench.testing.dataset_subject import DatasetSubject, rows_of
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.listing import listing_sorted
 from tlbench.testing.recording import listed
+from tlbench.testing.run_checks import DATASET_RUN_RULES
 from tlbench.testing.sending import sent
 from tlbench.testing.surroundings import advance_generators, as_in_a_run, generator_states, plain, watched
 
@@ -338,29 +339,32 @@ def findings_and_card_are_as_pages_show_them(subject: DatasetSubject) -> None:
     )
 
 
-DATASET_CHECKS = checks_of(
-    (
-        it_is_declared_as_the_catalog_asks,
-        classes_are_two_or_more_distinct_texts_in_order,
-        the_order_of_the_file_system_has_no_say,
-        the_order_of_sets_has_no_say,
-        labels_are_integers_of_one_axis,
-        there_are_as_many_inputs_as_labels,
-        labels_lie_within_the_classes,
-        every_class_is_in_training_and_in_test,
-        equal_arguments_give_equal_bytes,
-        what_was_returned_can_be_changed_without_harm,
-        the_fingerprint_says_what_is_in_it,
-        unknown_domains_and_splits_are_refused,
-        images_are_arrays_that_backbones_take,
-        what_is_told_of_examples_has_one_answer_each,
-        no_test_example_is_in_training_unsaid,
-        no_group_is_parted,
-        it_can_be_sent_to_another_process,
-        loading_opens_no_socket_and_writes_no_file,
-        loading_leaves_the_global_generators_alone,
-        findings_and_card_are_as_pages_show_them,
-    )
+DATASET_CHECKS = (
+    *checks_of(
+        (
+            it_is_declared_as_the_catalog_asks,
+            classes_are_two_or_more_distinct_texts_in_order,
+            the_order_of_the_file_system_has_no_say,
+            the_order_of_sets_has_no_say,
+            labels_are_integers_of_one_axis,
+            there_are_as_many_inputs_as_labels,
+            labels_lie_within_the_classes,
+            every_class_is_in_training_and_in_test,
+            equal_arguments_give_equal_bytes,
+            what_was_returned_can_be_changed_without_harm,
+            the_fingerprint_says_what_is_in_it,
+            unknown_domains_and_splits_are_refused,
+            images_are_arrays_that_backbones_take,
+            what_is_told_of_examples_has_one_answer_each,
+            no_test_example_is_in_training_unsaid,
+            no_group_is_parted,
+            it_can_be_sent_to_another_process,
+            loading_opens_no_socket_and_writes_no_file,
+            loading_leaves_the_global_generators_alone,
+            findings_and_card_are_as_pages_show_them,
+        )
+    ),
+    *checks_of(DATASET_RUN_RULES, in_a_run=True),
 )
 
 

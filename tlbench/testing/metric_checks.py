@@ -11,6 +11,7 @@ from tlbench.host import sentence_of
 from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.recording import listed
+from tlbench.testing.run_checks import METRIC_RUN_RULES
 from tlbench.testing.surroundings import (
     advance_generators,
     as_in_a_run,
@@ -168,21 +169,24 @@ def nothing_else_is_touched(metric: Metric) -> None:
     hold(not changed, metric.name, f"compute changes {listed(changed)} for all that runs after it.")
 
 
-METRIC_CHECKS = checks_of(
-    (
-        it_is_declared_as_the_catalog_asks,
-        the_score_is_one_finite_number,
-        logits_and_labels_stay_as_they_were,
-        a_perfect_answer_beats_a_guess_in_the_declared_direction,
-        the_order_of_examples_has_no_say,
-        the_numbers_of_clusters_have_no_say,
-        two_classes_and_seven_work,
-        one_example_works,
-        classes_without_an_example_work,
-        ties_work,
-        equal_answers_give_equal_bits,
-        nothing_else_is_touched,
-    )
+METRIC_CHECKS = (
+    *checks_of(
+        (
+            it_is_declared_as_the_catalog_asks,
+            the_score_is_one_finite_number,
+            logits_and_labels_stay_as_they_were,
+            a_perfect_answer_beats_a_guess_in_the_declared_direction,
+            the_order_of_examples_has_no_say,
+            the_numbers_of_clusters_have_no_say,
+            two_classes_and_seven_work,
+            one_example_works,
+            classes_without_an_example_work,
+            ties_work,
+            equal_answers_give_equal_bits,
+            nothing_else_is_touched,
+        )
+    ),
+    *checks_of(METRIC_RUN_RULES, in_a_run=True),
 )
 
 

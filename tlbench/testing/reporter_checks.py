@@ -11,6 +11,7 @@ from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.recording import listed
 from tlbench.testing.reporter_subject import ReporterSubject
+from tlbench.testing.run_checks import REPORTER_RUN_RULES
 from tlbench.testing.toy_results import KINDS, SCRIPT
 
 PAGES = (".html", ".htm", ".svg", ".xhtml")
@@ -173,20 +174,23 @@ def no_socket_is_opened(subject: ReporterSubject) -> None:
     )
 
 
-REPORTER_CHECKS = checks_of(
-    (
-        it_is_declared_as_the_catalog_asks,
-        it_returns_the_paths_of_its_files,
-        it_writes_inside_the_folder_alone,
-        the_records_stay_as_they_were,
-        files_are_written_whole_or_not_at_all,
-        equal_results_give_equal_bytes,
-        failures_and_skips_are_taken,
-        one_replicate_is_taken,
-        clusterings_alone_are_taken,
-        episodes_are_taken,
-        names_are_escaped_in_pages,
-        texts_are_utf_8,
-        no_socket_is_opened,
-    )
+REPORTER_CHECKS = (
+    *checks_of(
+        (
+            it_is_declared_as_the_catalog_asks,
+            it_returns_the_paths_of_its_files,
+            it_writes_inside_the_folder_alone,
+            the_records_stay_as_they_were,
+            files_are_written_whole_or_not_at_all,
+            equal_results_give_equal_bytes,
+            failures_and_skips_are_taken,
+            one_replicate_is_taken,
+            clusterings_alone_are_taken,
+            episodes_are_taken,
+            names_are_escaped_in_pages,
+            texts_are_utf_8,
+            no_socket_is_opened,
+        )
+    ),
+    *checks_of(REPORTER_RUN_RULES, in_a_run=True),
 )

@@ -14,6 +14,7 @@ from tlbench.testing.check import checks_of, hold
 from tlbench.testing.error import ConformanceError
 from tlbench.testing.fitting import CPU, FEW, MANY, Fitted, budgets_for, first_occasion, fitted, logits_of, prepare
 from tlbench.testing.recording import differing, listed, same_bits, state_of, storages
+from tlbench.testing.run_checks import STRATEGY_RUN_RULES
 from tlbench.testing.surroundings import plain
 from tlbench.testing.toy import Network, Toy, pretrained
 
@@ -324,7 +325,7 @@ _RULES = (
     the_classifier_of_the_source_knows_its_classes,
     unsuitable_answers_none_or_a_sentence,
 )
-STRATEGY_CHECKS = checks_of(_RULES)
+STRATEGY_CHECKS = (*checks_of(_RULES), *checks_of(STRATEGY_RUN_RULES, in_a_run=True))
 
 
 def _once(strategy: Strategy, toy: Toy) -> Fitted:

@@ -1,7 +1,7 @@
 """Make a toy problem: tiny images in two domains and a tiny network with weights, in milliseconds and offline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench.contract import Backbone, Budget, Dataset, FurtherLabels, Labelled, Requirements, Source, Task
+from tlbench.host import Host
 from tlbench.learning import generator, seeded
 from tlbench.seeds import derive
 
@@ -84,6 +85,7 @@ class Toy:
 
     classes: int = 4
     channels: int = 1
+    host: Host | None = field(default=None, compare=False, repr=False)  # with plugins that a run may need, if not ours
 
     @property
     def backbone(self) -> Backbone:

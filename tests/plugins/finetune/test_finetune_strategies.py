@@ -242,10 +242,10 @@ def test_all_layers_are_fine_tuning(fit):
 
 def test_lora_of_rank_zero_trains_the_head_alone_to_the_bit(fit):
     model, bench = fit(Lora(rank=0))
-    seed_everything(5)
-    head = bench.head()
     strategy = Lora()
     again = Phases(bench._setting)
+    seed_everything(5)
+    head = again.head()
     again.train(
         again.classifier(head), again.cross_entropy(), examples(),
         recipe=RECIPE.but(lr=strategy.lr), groups=[(head, strategy.head_rate)],
