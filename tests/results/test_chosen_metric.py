@@ -197,3 +197,57 @@ def test_a_class_without_a_test_item_has_no_recall(store):
     frame = read(store).by_class().set_index(["strategy", "class"])
     assert frame.loc[("keen", "ill"), ["recall", "precision", "f1"]].isna().all()
     assert frame.loc[("keen", "healthy"), "recall"] == pytest.approx(0.6)
+
+
+def right(logits, labels):
+    return float((logits.argmax(axis=1) == labels).mean())
+
+
+def test_the_interval_over_items_of_a_mean_is_as_wide_as_that_of_the_bootstrap(tmp_path):
+    store = Store(tmp_path / "out", create=True)
+    draw = np.random.default_rng(0)
+    labels = draw.integers(0, 2, 400)
+    for replicate in range(3):
+        logits = (draw.normal(size=(400, 2)) + np.eye(2)[labels]).astype(np.float32)
+        write(store, "finder", replicate, Predictions(logits, labels))
+    by_bootstrap = rows(Results(store.folder))["finder"]
+    chosen = Results(store.folder, metric="share", catalog=Offer(Metric("share", right)))
+    by_jackknife = rows(chosen)["finder"]
+    assert by_jackknife["n_items"] == 400
+    widths = [row["item_high"] - row["item_low"] for row in (by_bootstrap, by_jackknife)]
+    assert widths[1] == pytest.approx(widths[0], rel=0.3)
+    assert (by_jackknife["item_low"] + by_jackknife["item_high"]) / 2 == pytest.approx(by_bootstrap["mean"])
+
+
+def test_the_interval_over_items_covers_the_area_under_the_curve_of_all_items_nearly_as_often_as_it_says():
+    from tlbench.results.stored_scores import item_interval
+    from tlbench_metrics.ranking import AUROC
+
+    draw = np.random.default_rng(0)
+    truth, covered = 0.9214, 0  # of normal scores two standard deviations apart: the normal distribution at 2 / sqrt(2)
+    for _ in range(200):
+        labels = (np.arange(300) % 4 == 0).astype(np.int64)
+        logits = np.zeros((300, 2), dtype=np.float32)
+        logits[:, 1] = draw.normal(size=300) + 2 * labels
+        found = item_interval([Predictions(logits, labels)], AUROC)
+        covered += found.low <= truth <= found.high
+    assert 0.88 <= covered / 200 <= 0.99
+
+
+def test_replicates_on_other_items_have_no_interval_over_items(store):
+    write(store, "keen", 1, predictions("keen", 4, LABELS[::-1].copy()))
+    assert rows(read(store, "found"))["keen"]["n_items"] == 0
+
+
+def test_episodes_have_an_interval_of_the_chosen_metric(tmp_path):
+    store = Store(tmp_path / "out", create=True)
+    one, two = predictions("finder", 1), predictions("scratch", 0)
+    for replicate in range(2):
+        write(store, "finder", replicate, Predictions.joined([one, two]))
+    records = [store.read(cell) for cell in store.cells()]
+    for record in records:
+        record.ledger["episodes"] = 2
+        store.write(record, store.predictions(record.cell))
+    row = rows(read(store, "found"))["finder"]
+    assert (row["n_episodes"], row["n_items"]) == (4, 0)
+    assert row["episode_low"] < 0.5 < row["episode_high"]
