@@ -22,7 +22,7 @@ def tlbench_reporters() -> "Iterable[Reporter]":
         Reporter("csv", _csv, "every cell, the summary and the costs as CSV files"),
         Reporter("markdown", _markdown, "the summary as Markdown"),
         Reporter("latex", _latex, "the summary as LaTeX tables for the booktabs package"),
-        Reporter("charts", _charts, "heat maps, accuracy against labels and against cost, as SVG and PNG"),
+        Reporter("charts", _charts, "heat maps, scores against labels and against cost, as SVG and PNG"),
         Reporter("parquet", _parquet, "every cell and the summary as Parquet files"),
         Reporter("html", _html, "one self-contained page with tables, charts and where they come from"),
     ]

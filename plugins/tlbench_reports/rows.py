@@ -175,6 +175,14 @@ def conditions(row: Mapping[str, Any]) -> str:
     return f"{budget}{_SPOKEN.get(str(row['setting']), '')}"
 
 
+def resampling(rows: Iterable[Row]) -> str:
+    """Name how the second interval of rows is taken: `t` over episodes, over test items `bootstrap` or `jackknife`."""
+    shown = list(rows)
+    if any(is_episodic(row.values) for row in shown):
+        return "t"
+    return "bootstrap" if all(row.values.get("metric", "accuracy") == "accuracy" for row in shown) else "jackknife"
+
+
 def sampling(rows: Iterable[Row]) -> str:
     """Name what the second interval of rows is over: `test items`, or `600 episodes`."""
     shown = list(rows)

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 from tlbench_reports.grid import Column, Grid, number_column, text_column
 from tlbench_reports.measure import named
 from tlbench_reports.row import Row
-from tlbench_reports.rows import SETTINGS, Group, cost_rows, groups, is_episodic, partition, sampling, summary_rows
+from tlbench_reports.rows import (
+    SETTINGS,
+    Group,
+    cost_rows,
+    groups,
+    is_episodic,
+    partition,
+    resampling,
+    sampling,
+    summary_rows,
+)
 from tlbench_reports.words import NOTHING, interval, known, number, plain, quantity
 
 if TYPE_CHECKING:
@@ -175,10 +185,9 @@ def _scores(facts: _Facts, found: list[Group], rows: list[Row]) -> list[Column]:
     ]  # fmt: skip
     over = sampling(rows)
     if not facts.is_of_clusters and any(group.is_sampled for group in found):
-        kind = "bootstrap" if over == "test items" else "t"
         columns += [
             number_column(
-                "sampled", f"95% over {over} ({kind})", [row.sampled for row in rows],
+                "sampled", f"95% over {over} ({resampling(rows)})", [row.sampled for row in rows],
                 [row.values["episode_low"] if row.values["n_episodes"] else row.values["item_low"] for row in rows],
             ),
         ]  # fmt: skip

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from tlbench_reports.drawing import GREY, Chart, Look, lines_by_family, name_lines, place_name, score_limits
 from tlbench_reports.row import Row, no_score
-from tlbench_reports.rows import conditions, sampling
+from tlbench_reports.rows import conditions, resampling, sampling
 from tlbench_reports.words import known, listing, plain
 
 
@@ -15,7 +15,6 @@ def score_plot(metric: str, name: str, rows: list[Any], style: dict[str, Look]) 
     counts = sorted({int(row["n"]) for row in rows if row["n"]})
     sampled = any(row["n_items"] or row["n_episodes"] for row in rows)
     over = sampling(map(Row, rows))
-    kind = "95% bootstrap" if over == "test items" else "95% t"
     lines = lines_by_family(rows)
     heights = {label: y for y, (_, label) in enumerate(lines) if label}
 
@@ -41,7 +40,7 @@ def score_plot(metric: str, name: str, rows: list[Any], style: dict[str, Look]) 
         title=f"{plain(metric)}, {conditions(rows[0])}: {place_name(rows[0])}",
         caption=f"Points: means over replicates, n = {listing(counts) or 0}. Broad bars: 95% t intervals of the mean "
         "over replicates, which share their test items; none where n = 1. "
-        + (f"Thin bars: {kind} intervals over {over}. " if sampled else "")
+        + (f"Thin bars: 95% {resampling(map(Row, rows))} intervals over {over}. " if sampled else "")
         + "Bars are cut where they leave the chart."
         + (" Dashed line: the baseline." if any(row["is_baseline"] for row in rows) else ""),
         size=(7.4, 1.9 + 0.36 * len(lines)),

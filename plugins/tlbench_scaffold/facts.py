@@ -51,8 +51,13 @@ class Facts:
             return ""
         largest, smallest = (self.classes[counts.index(number)] for number in (most, least))
         return (
+<<<<<<< HEAD
             f"The classes are uneven: {plural(most, 'test image')} of {largest}, {least:,} of {smallest}, so that "
             f"always answering {largest} has an accuracy of {most / sum(counts):.2f}."
+=======
+            f"The classes are uneven: {plural(most, 'test image')} of {largest}, {least:,} of {smallest}; always "
+            f"answering {largest} would have an accuracy of {most / sum(counts):.2f}."
+>>>>>>> C14
         )
 
     @property

@@ -191,7 +191,7 @@ class _Planner:
             budgets=budgets,
             budget_reason=f"The smallest class has {plural(self.facts.fewest, 'image')} to train on.",
             metric=BALANCED if uneven else USUAL,
-            metric_reason=uneven or "Its classes are about as large as each other in the test images.",
+            metric_reason=uneven or "No class has twice the test images of another.",
             replicates=self.options["replicates"],
             validation=self.options["validation"],
             episodes=100 if episodic else None,

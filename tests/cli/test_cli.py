@@ -391,3 +391,40 @@ def test_what_is_shown_of_a_dataset_class_is_text_and_not_its_machinery(cli, nam
     assert shown.exit_code == 0
     assert "property" not in shown.stdout
     assert "object at 0x" not in shown.stdout
+
+
+# ---- the metric -------------------------------------------------------------------------------------------------
+
+
+def test_another_metric_runs_nothing_again_and_changes_no_record(small_run, cli, tmp_path):
+    first = cli("run", *small_run)
+    assert first.exit_code == 0, first.stderr
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out" / "records").iterdir()}
+    again = cli("run", *small_run, "--metric", "macro-f1")
+    assert "0 cells run, 2 of 2 found" in again.stderr
+    assert "leads with macro-f1" in " ".join(again.stdout.split())
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out" / "records").iterdir()} == before
+    assert "Scores: macro-f1" in cli("report", tmp_path / "out", "--format", "table").stdout  # as was run last
+    told = cli("report", tmp_path / "out", "--format", "table", "--metric", "nll").stdout
+    assert "Scores: nll (lower is better)" in told
+
+
+def test_a_plan_has_the_same_cells_and_folder_whatever_the_metric(small_run, cli):
+    cells = [cli("plan", *small_run[:-2], "--cells", *extra).stdout for extra in ((), ("--metric", "auroc"))]
+    assert cells[0] == cells[1]
+
+
+def test_progress_names_the_metric(small_run, cli):
+    assert ": macro-f1 " in cli("run", *small_run, "--metric", "macro-f1").stderr
+
+
+def test_an_unknown_metric_is_one_line_before_anything_runs(small_run, refused, tmp_path):
+    assert "unknown metric 'macro_f1'. Did you mean 'macro-f1'?" in refused("run", *small_run, "--metric", "macro_f1")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_metric_that_no_row_can_have_is_refused_before_anything_runs(small_run, refused, tmp_path):
+    said = refused("run", *small_run, "--metric", "sensitivity")
+    assert "'sensitivity' is of 2 classes, and is undefined on blobs/day (4): no row can have a score by it." in said
+    assert "is of clusters, and all rows of this suite are classifiers" in refused("run", *small_run, "--metric", "nmi")
+    assert not (tmp_path / "out").exists()

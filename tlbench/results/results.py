@@ -1,6 +1,6 @@
 """Read a results folder into a tidy frame, a summary with intervals, and sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,16 @@ from tlbench.results.records_frame import (
 )
 from tlbench.results.rule_correlation import validator_correlations
 from tlbench.results.significance import significance_warnings
+from tlbench.results.stats import Interval
 from tlbench.results.store import Store
-from tlbench.results.stored_scores import scores_of, why_undefined
+from tlbench.results.stored_scores import episode_interval, item_interval, scores_of, why_undefined
 from tlbench.results.summary import GROUP, ROW, Summary, pairwise
 from tlbench.results.told_apart import told_apart
 
 __all__ = ["COSTS", "GROUP", "LABELS", "LEDGER", "PRIMARY", "ROW", "SETTINGS", "UNSUPERVISED", "Results"]
 
 SHOWN = (*ROW, "n", "mean", "seed_low", "seed_high", "delta", "delta_low", "delta_high", "verdict")  # in a notebook
+MOST_ITEMS = 2_000_000  # of all cells: beyond them a chosen metric has no interval over test items
 PRIMARY_OF_CLUSTERS = "clustering-accuracy"
 _SETTINGS = {setting: place for place, setting in enumerate(SETTINGS)}
 _FAMILIES = {str(family): place for place, family in enumerate(Family)}
@@ -201,9 +203,10 @@ class Results:
     def summary(self, metric: str | None = None) -> pd.DataFrame:
         """Return one row per variant, backbone, transfer, source and budget.
 
-        `mean` with `seed_low`/`seed_high` (95 % t over n replicates) and `item_low`/`item_high` (95 %
-        bootstrap over n_items test items, accuracy only), or `episode_low`/`episode_high` (95 % t over the
-        n_episodes of all replicates); `delta` to the baseline, paired by replicate, with its 95 % t interval;
+        `mean` with `seed_low`/`seed_high` (95 % t over n replicates) and `item_low`/`item_high` (95 % over n_items
+        test items: of accuracy a bootstrap, of a metric that was chosen a jackknife), or `episode_low`/`episode_high`
+        (95 % t over the n_episodes of all replicates); `undefined`: how many of the n have no number by this metric;
+        `delta` to the baseline, paired by replicate, with its 95 % t interval;
         what was given (ledger), and the mean accuracy on the source, where the classifier serves it too. A metric
         of labels has no rows of clusterings, nor the other way round.
         """
@@ -220,8 +223,25 @@ class Results:
             frame = self._frame.assign(marked=marked, result=found)[chosen]
             done = frame.loc[frame["status"] == "ok", "cell"].tolist()
             right = read_right_answers(self.store, done) if metric == PRIMARY else None
-            self._summaries[metric] = Summary(frame, metric, self.higher_is_better(metric), right, self.baseline)
+            sampled = self._sampled if right is None and metric == self.chosen and self._may_sample else None
+            self._summaries[metric] = Summary(
+                frame, metric, self.higher_is_better(metric), right, self.baseline, sampled
+            )
         return self._summaries[metric]
+
+    @cached_property
+    def _may_sample(self) -> bool:
+        """Tell whether test items are few enough to score them twenty times by a chosen metric."""
+        items = sum(int(record.ledger.get("test_items") or 0) * int(record.ledger.get("episodes") or 1)
+                    for record in self.records)  # fmt: skip
+        return self.chosen_metric is not None and not self.is_of_clusters(self.chosen) and items <= MOST_ITEMS
+
+    def _sampled(self, cells: Sequence[str]) -> Interval | None:
+        assert self.chosen_metric is not None
+        every = [self.store.predictions(cell) for cell in cells]
+        if any(each.episodes > 1 for each in every):
+            return episode_interval(every, self.chosen_metric)
+        return item_interval(every, self.chosen_metric)
 
     def higher_is_better(self, metric: str) -> bool:
         """Tell whether more of a metric is better: as the records say, or else the metric that was chosen."""

@@ -9,8 +9,10 @@ import numpy as np
 from tlbench.contract import Metric, Predictions
 from tlbench.names import plural
 from tlbench.results.side_by_side import side_by_side
+from tlbench.results.stats import Interval, multiplier, t_interval
 from tlbench.results.store import Store
 
+GROUPS = 20  # of test items, each left out once
 MANY = 2_000  # cells that a process scores at a time
 
 
@@ -51,3 +53,33 @@ def _lack(predictions: Predictions, metric: Metric | None, names: Sequence[str])
     if not np.isfinite(predictions.logits).all():
         return "the logits are not all finite"
     return "its formula gives no finite number"
+
+
+def item_interval(every: Sequence[Predictions], metric: Metric) -> Interval | None:
+    """Return the interval over test items of the mean score of replicates that were tested on the same items.
+
+    A jackknife over 20 groups (Tukey, 1958): items are dealt to them class by class, the score is taken without each,
+    and the spread of these says how far it may move. None where the items differ, or are too few for any of it.
+    """
+    labels = every[0].labels
+    if len(labels) < GROUPS or any(not np.array_equal(each.labels, labels) for each in every):
+        return None
+    group = np.empty(len(labels), dtype=int)
+    group[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % GROUPS
+    mean = float(np.mean([score_of(each, metric) for each in every]))
+    without = np.array(
+        [
+            np.mean([metric.compute(each.logits[group != left_out], labels[group != left_out]) for each in every])
+            for left_out in range(GROUPS)
+        ]
+    )
+    if not np.isfinite(without).all():
+        return None
+    error = float(np.sqrt((GROUPS - 1) / GROUPS * ((without - without.mean()) ** 2).sum()))
+    half = multiplier(GROUPS) * error
+    return Interval(mean, mean - half, mean + half, len(labels))
+
+
+def episode_interval(every: Sequence[Predictions], metric: Metric) -> Interval:
+    """Return Student's t interval of the mean score over the episodes of all replicates."""
+    return t_interval(np.array([score_of(part, metric) for each in every for part in each.by_episode()]))

@@ -28,6 +28,7 @@ _NO_DIFFERENCE = {
 
 Standings = list[tuple[bool, bool]]  # of each row whether it is the best, and whether it ties with the best
 Right = Callable[[str], np.ndarray]  # a cell's id to which test items it got right, bool (episodes, items)
+Sampled = Callable[[Sequence[str]], stats.Interval | None]  # a row's cells to its interval over items, or episodes
 
 
 class Summary:
@@ -40,7 +41,9 @@ class Summary:
         higher_is_better: bool = True,
         right: Right | None = None,
         baseline: str | None = None,
+        sampled: Sampled | None = None,
     ) -> None:
+        self._sampled = sampled
         self.metric, self.higher_is_better, self.baseline = metric, higher_is_better, baseline
         frame = frame.reset_index(drop=True)
         self.columns = {name: frame[name].to_numpy() for name in frame.columns}
@@ -66,7 +69,11 @@ class Summary:
 
     @cached_property
     def _frame(self) -> pd.DataFrame:
+<<<<<<< HEAD
         hidden = ("marked", "position", "overlap", "seconds", "why_not")
+=======
+        hidden = ("marked", "position", "overlap", "seconds", "shares_of")
+>>>>>>> C14
         shown = [{key: value for key, value in row.items() if key not in hidden} for row in self.rows]
         return pd.DataFrame(shown, columns=None if shown else list(ROW))
 
@@ -174,6 +181,12 @@ class Summary:
         """Return the mean of a row's scores, and its intervals."""
         seeds = stats.t_interval(self.scores[done], overlap=overlap)
         items = episodes = None
+        if self._sampled is not None and len(done) and not self.columns["folds"][done].any():
+            found_for = self._sampled([str(cell) for cell in self.columns["cell"][done]])
+            if all(each is not None and each == each for each in self.columns["episodes"][done]):
+                episodes = found_for
+            else:
+                items = found_for
         if right is not None and len(done):
             found = [right(cell) for cell in self.columns["cell"][done]]
             folds = self.columns["folds"][done]
@@ -189,6 +202,7 @@ class Summary:
             "seed_low": seeds.low,
             "seed_high": seeds.high,
             "n_items": items.n if items else 0,
+            "shares_of": items.n if items and right is not None else 0,
             "item_low": items.low if items else _NOTHING,
             "item_high": items.high if items else _NOTHING,
             "n_episodes": episodes.n if episodes else 0,
@@ -261,7 +275,7 @@ class Summary:
 
 def step(rows: Sequence[dict[str, Any]], table: np.ndarray) -> float:
     """Return the smallest difference that the scores of rows can have."""
-    return score_step(table, max(row["n_items"] for row in rows))
+    return score_step(table, max(row["shares_of"] for row in rows))
 
 
 def partition(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> list[list[dict[str, Any]]]:

@@ -232,3 +232,35 @@ def test_a_file_is_written_over_only_with_force(here, cli):
     assert (here / "suite.toml").read_text() == "mine = 1\n"
     assert cli("init", "photos", "-s", "linear-probe", "--force").exit_code == 0
     assert written(here)["datasets"] == ["folder:photos"]
+
+
+def uneven(folder, counts):
+    """Write class folders with as many test images of each class."""
+    for label, count in counts.items():
+        draw(folder / label, classes=(label,), test=count)
+        for split in ("train", "test"):
+            (folder / split).mkdir(exist_ok=True, parents=True)
+            (folder / label / split / label).rename(folder / split / label)
+            (folder / label / split).rmdir()
+        (folder / label).rmdir()
+
+
+def test_uneven_classes_are_scored_by_balanced_accuracy_and_that_is_said(here, cli):
+    uneven(here / "photos", {"oak": 9, "yew": 3})
+    result = cli("init", "photos", "-s", "linear-probe", "--budget", "1-shot")
+    said = (
+        "The classes are uneven: 9 test images of oak, 3 of yew; always answering oak would have an accuracy of 0.75."
+    )
+    assert f"{said} Tables go by balanced-accuracy" in result.stdout
+    assert written(here)["metric"] == "balanced-accuracy"
+    text = " ".join((here / "suite.toml").read_text(encoding="utf-8").replace("\n#", "").split())
+    assert said in text
+    run = cli("run", "--suite", "suite.toml", "--replicates", "2", "--jobs", "1")
+    assert "Scores: balanced-accuracy" in run.stdout
+
+
+def test_even_classes_are_scored_by_accuracy_without_a_word(here, cli):
+    uneven(here / "photos", {"oak": 5, "yew": 3})
+    result = cli("init", "photos", "-s", "linear-probe", "--budget", "1-shot")
+    assert "uneven" not in result.stdout
+    assert written(here)["metric"] == "accuracy"
