@@ -17,38 +17,33 @@ _MOST = np.array([_SHIFT, _SHIFT, _STRETCH, _STRETCH], dtype=np.float32)
 _WINDOW = 5  # pixels: what differs may be as small as a finger
 _FLAT = 0.1  # of an image's variance: what a window without detail counts as having
 
-_ACROSS = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
-_Y, _X = np.meshgrid(_ACROSS, _ACROSS, indexing="ij")
+_PLACE = np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2)  # of pixels, from the middle
 
 
 def laid_over(images: Array, others: Array) -> tuple[Array, Array]:
     """Return the others shifted and stretched to agree with the images, and which pixels have both: (N, 32, 32)."""
     fit = np.zeros((len(images), 4), dtype=np.float32)  # shift across and down, stretch across and down
+    slopes = np.ones((len(images), 6, SIDE, SIDE), dtype=np.float32)
+    slopes[:, 4] = -images  # contrast; the last one is brightness
     moved, inside = _moved(others, fit)
     for _ in range(_STEPS):
         down, across = np.gradient(moved, axis=(1, 2))
-        slopes = np.stack([across, down, across * _X, down * _Y, -images, -np.ones_like(images)], axis=-1)
-        slopes = (slopes * inside[..., None]).reshape(len(images), SIDE * SIDE, 6)
-        squares = np.einsum("nki,nkj->nij", slopes, slopes) + 1e-3 * np.eye(6, dtype=np.float32)
-        target = -np.einsum("nki,nk->ni", slopes, (moved * inside).reshape(len(images), SIDE * SIDE))
-        step = np.linalg.solve(squares, target[..., None])[:, :4, 0]
-        fit = (fit + step.clip(-_STEP, _STEP)).clip(-_MOST, _MOST)
+        slopes[:, 0], slopes[:, 1], slopes[:, 2], slopes[:, 3] = across, down, across * _PLACE, down * _PLACE[:, None]
+        seen = (slopes * inside[:, None]).reshape(len(images), 6, SIDE * SIDE)
+        squares = seen @ seen.transpose(0, 2, 1) + 1e-3 * np.eye(6, dtype=np.float32)
+        step = np.linalg.solve(squares, seen @ moved.reshape(len(images), SIDE * SIDE, 1))[:, :4, 0]
+        fit = (fit - step.clip(-_STEP, _STEP)).clip(-_MOST, _MOST)
         moved, inside = _moved(others, fit)
     return moved, inside
 
 
 def _moved(images: Array, fit: Array) -> tuple[Array, Array]:
-    shift_x, shift_y, stretch_x, stretch_y = fit.T[:, :, None, None]
-    x, y = (_X * (1 + stretch_x) + shift_x + _X[0, -1], _Y * (1 + stretch_y) + shift_y + _Y[-1, 0])
-    inside = ((x >= 0) & (x <= SIDE - 1) & (y >= 0) & (y <= SIDE - 1)).astype(np.float32)
-    x, y = x.clip(0, SIDE - 1), y.clip(0, SIDE - 1)
-    left, top = (np.minimum(each.astype(np.int64), SIDE - 2) for each in (x, y))
-    right_share, low_share = x - left, y - top
-    which = np.arange(len(images))[:, None, None]
-    upper = images[which, top, left] * (1 - right_share) + images[which, top, left + 1] * right_share
-    lower = images[which, top + 1, left] * (1 - right_share) + images[which, top + 1, left + 1] * right_share
-    between: Array = upper * (1 - low_share) + lower * low_share
-    return between, inside
+    """Return images shifted and stretched, linearly interpolated, and which of their pixels lie inside."""
+    places = (_PLACE * (1 + fit[:, 2:, None]) + fit[:, :2, None] + (SIDE - 1) / 2).astype(np.float32)  # (N, 2, 32)
+    inside = ((places >= 0) & (places <= SIDE - 1)).astype(np.float32)
+    apart = np.abs(places.clip(0, SIDE - 1)[..., None] - np.arange(SIDE, dtype=np.float32))
+    across, down = (1 - apart).clip(min=0).transpose(1, 0, 2, 3)  # what each pixel of a row weighs in each that is new
+    return down @ images @ across.transpose(0, 2, 1), inside[:, 1, :, None] * inside[:, 0, None, :]
 
 
 def standardised(images: Array, inside: Array) -> Array:
@@ -60,15 +55,15 @@ def standardised(images: Array, inside: Array) -> Array:
     return result
 
 
-def left_over(images: Array, others: Array) -> Array:
-    """Return how much two images differ in the window where they differ most, (N,).
+def left_over(images: Array, others: Array) -> tuple[Array, Array]:
+    """Return how much two images differ in the window where they differ most, and their share of detail, each (N,).
 
-    Both are standardised. 0 is no difference; 1 is as much as there is detail in both together.
+    Both are standardised. A difference of 0 is none; 1 is as much as there is detail in both together. The share is that
+    of windows which are not flat: where it is small, two different images have little to differ in.
     """
     difference = _windows((images - others) ** 2)
-    detail = _windows(sum((each - _windows(each)) ** 2 for each in (images, others)))
-    most: Array = (difference / (detail + _FLAT)).max(axis=(1, 2))
-    return most
+    detail = _windows((images - _windows(images)) ** 2 + (others - _windows(others)) ** 2)
+    return (difference / (detail + _FLAT)).max(axis=(1, 2)), (detail > 2 * _FLAT).mean(axis=(1, 2))
 
 
 def _windows(values: Array) -> Array:
