@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tlbench import DataError, Dataset, plural
+from tlbench import DataError, Dataset, SplitFinding, plural
 from tlbench.contract import non_default
 from tlbench.data import class_counts
 
@@ -40,6 +40,11 @@ class Facts:
     def fewest_to_ask(self) -> int:
         """Return how many test images the smallest class of any domain has."""
         return min(min(counts) for counts in self.test.values())
+
+    @property
+    def parts_copies(self) -> bool:
+        """Tell whether copies of an example stand on both sides of the data's own splits."""
+        return any(isinstance(finding, SplitFinding) for finding in self.findings)
 
     @property
     def richest(self) -> str:

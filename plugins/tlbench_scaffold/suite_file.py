@@ -33,6 +33,8 @@ class Draft:
     budget_reason: str
     replicates: int
     validation: float
+    splits: str = "given"
+    parts_copies: bool = False
     episodes: int | None = None
     queries: int | None = None
 

@@ -55,15 +55,24 @@ def standardised(images: Array, inside: Array) -> Array:
     return result
 
 
-def left_over(images: Array, others: Array) -> tuple[Array, Array]:
-    """Return how much two images differ in the window where they differ most, and their share of detail, each (N,).
+def left_over(images: Array, others: Array) -> Array:
+    """Return how much two images differ in the window where they differ most, (N,).
 
-    Both are standardised. A difference of 0 is none; 1 is as much as there is detail in both together. The share is that
-    of windows which are not flat: where it is small, two different images have little to differ in.
+    Both are standardised. 0 is no difference; 1 is as much as there is detail in both together.
     """
     difference = _windows((images - others) ** 2)
-    detail = _windows((images - _windows(images)) ** 2 + (others - _windows(others)) ** 2)
-    return (difference / (detail + _FLAT)).max(axis=(1, 2)), (detail > 2 * _FLAT).mean(axis=(1, 2))
+    most: Array = (difference / (_detail(images) + _detail(others) + _FLAT)).max(axis=(1, 2))
+    return most
+
+
+def detailed_share(images: Array) -> Array:
+    """Return the share of windows that are not flat, (N,): where it is small, images have little to differ in."""
+    share: Array = (_detail(images) > _FLAT).mean(axis=(1, 2))
+    return share
+
+
+def _detail(images: Array) -> Array:
+    return _windows((images - _windows(images)) ** 2)
 
 
 def _windows(values: Array) -> Array:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlbench.data.image_alignment import laid_over, left_over, standardised
+from tlbench.data.image_alignment import detailed_share, laid_over, left_over, standardised
 from tlbench.data.image_hashes import SIDE, Array, distances
 from tlbench.progress import track
 
@@ -30,8 +30,8 @@ class _Limits:
 
 
 # Photographs. Different ones of one class leave 1.8 or more, copies less: 99 % of those stored as JPEG of quality 30
-# leave 0.02 (of 32 pixels 0.6), and of those cropped by 3 % 0.51. Of hands on an empty ground different ones leave 0.25 or
-# more, copies cropped by 3 % 0.15: there is less for them to differ in.
+# leave 0.02 (of 32 pixels 0.6), and of those cropped by 3 % 0.51. Of hands on an empty ground different ones leave 0.25
+# or more, copies cropped by 3 % 0.15: there is less for them to differ in.
 _BITS = 14
 _PHOTOGRAPH = _Limits(0.7, 0.9, 0.7, by_detail=True)
 
@@ -138,38 +138,41 @@ def _similar(one: Array, other: Array, kind: int) -> Array:
     side = np.minimum(one["side"], other["side"])
     is_plain = one["is_plain"] | other["is_plain"]
     is_small = is_plain & (side < _LARGE)
+    whole = np.ones_like(mine)
+    share = np.maximum(*(detailed_share(standardised(each, whole)) for each in (mine, theirs)))
     # What one of the two was stored at is all that can agree.
     blurred = ~is_plain & (side < SIDE)
     mine[blurred], theirs[blurred] = (_blurred(each[blurred]) for each in (mine, theirs))
     result = np.zeros(len(one), dtype=np.float32)
     for which, limits in (
-        (~is_plain, _PHOTOGRAPH), (is_plain & ~is_small, _LARGE_DRAWING), (is_small, _SMALL_DRAWING)
-    ):  # fmt: skip
+        (~is_plain, _PHOTOGRAPH),
+        (is_plain & ~is_small, _LARGE_DRAWING),
+        (is_small, _SMALL_DRAWING),
+    ):
         rows = np.flatnonzero(which)
         for start in range(0, len(rows), _LAID_OVER):
             some = rows[start : start + _LAID_OVER]
-            result[some] = _agreement(mine[some], theirs[some], limits, lay=limits is not _SMALL_DRAWING)
+            agree, left = _agreement(mine[some], theirs[some], limits, lay=limits is not _SMALL_DRAWING)
+            most = limits.left_over * (share[some] if limits.by_detail else 1)
+            result[some] = np.where((agree >= limits.laid_over) & (left <= most), agree, 0)
     return result
 
 
-def _agreement(images: Array, others: Array, limits: _Limits, *, lay: bool) -> Array:
-    """Return how well pairs of thumbnails agree, 0 where that is less than the limits ask."""
-    found = np.zeros(len(images), dtype=np.float32)
+def _agreement(images: Array, others: Array, limits: _Limits, *, lay: bool) -> tuple[Array, Array]:
+    """Return how well pairs of thumbnails agree, and what is left over, 0 and 1 where they do not."""
+    agree, left = np.zeros(len(images), dtype=np.float32), np.ones(len(images), dtype=np.float32)
     whole = np.ones_like(images)
     one, other = standardised(images, whole), standardised(others, whole)
-    agree = (one * other).mean(axis=(1, 2))
-    near = np.flatnonzero(agree >= limits.correlation)
-    if not len(near):
-        return found
-    one, other, agree = one[near], other[near], agree[near]
-    if lay:
-        moved, inside = laid_over(images[near], others[near])
-        one, other = standardised(images[near], inside), standardised(moved, inside)
-        agree = (one * other).sum(axis=(1, 2)) / inside.sum(axis=(1, 2))
-    left, share = left_over(one, other)
-    most = limits.left_over * (share if limits.by_detail else 1)
-    found[near] = np.where((agree >= limits.laid_over) & (left <= most), agree, 0)
-    return found
+    near = np.flatnonzero((one * other).mean(axis=(1, 2)) >= limits.correlation)
+    if len(near):
+        images, others, one, other = images[near], others[near], one[near], other[near]
+        inside = whole[near]
+        if lay:
+            others, inside = laid_over(images, others)
+            one, other = standardised(images, inside), standardised(others, inside)
+        agree[near] = (one * other).sum(axis=(1, 2)) / inside.sum(axis=(1, 2))
+        left[near] = left_over(one, other)
+    return agree, left
 
 
 def _blurred(images: Array) -> Array:

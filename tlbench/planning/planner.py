@@ -4,7 +4,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 
-from tlbench.contract import Block, Budget, Cell, Dataset, Plan, Skip, SplitRule, Suite, Transfer, TuningBudget
+from tlbench.contract import (
+    Block,
+    Budget,
+    Cell,
+    Dataset,
+    Plan,
+    Skip,
+    SplitFinding,
+    SplitRule,
+    Suite,
+    Transfer,
+    TuningBudget,
+)
 from tlbench.data import Resources, class_counts
 from tlbench.errors import DataError, PlanError
 from tlbench.names import plural
@@ -34,8 +46,12 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         reasons = reasons or ["No block has two different domains to transfer between."]
         more = f" ({len(reasons) - 1} more reasons: see `tlbench plan`)" if len(reasons) > 1 else ""
         raise PlanError(f"nothing can run: all combinations of suite {suite.name!r} are skipped. {reasons[0]}{more}")
+    own_splits = SplitRule.parse(suite.protocol.splits).is_given
     findings = [
-        f"{spec_label}: {finding}" for spec_label, found in planner.reader.findings.items() for finding in found
+        SplitFinding(f"{label}: {finding}") if isinstance(finding, SplitFinding) else f"{label}: {finding}"
+        for label, found in planner.reader.findings.items()
+        for finding in found
+        if own_splits or not isinstance(finding, SplitFinding)
     ]
     return Plan(
         suite,
