@@ -6,6 +6,7 @@ from .contract.cell import digest as digest
 from .contract.dataset import Card as Card
 from .contract.dataset import Column as Column
 from .contract.dataset import Dataset as Dataset
+from .contract.dataset import SplitFinding as SplitFinding
 from .contract.metric import Metric as Metric
 from .contract.parameters import construct as construct
 from .contract.predictions import Predictions as Predictions

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from tlbench import plural, shown
 from tlbench_data.document import Level, Paragraph, Remark, Section, Table
@@ -19,15 +20,22 @@ def copies_section(survey: Survey) -> Section:
     if not sets:
         return Section("Copies", (Paragraph(f"No example occurs twice. {told}"),))
     rows, levels, remarks = [], [], []
-    for what, level, found in _kinds(survey, sets):
+    for what, of, level, found in _kinds(survey, sets):
         if found:
             named = _equations(survey, found)
-            examples = sum(len(group) for group in found)
-            rows.append((what, f"{len(found):,}", f"{examples:,}", named))
+            count = sum(len(group.rows) for group in found)
+            rows.append((f"{what}s, of {of}", f"{count:,}", named))
             levels.append(level if level != "note" else None)
-            remarks.append(Remark(level, f"{plural(len(found), 'example is', 'examples are')} {what}: {named}."))
-    table = Table("Sets of equal examples", ("what", "sets", "examples", "which"), tuple(rows), levels=tuple(levels))
+            counted = plural(count, f"{what} is an equal copy", f"{what}s are equal copies")
+            remarks.append(Remark(level, f"{counted} of {of}: {named}."))
+    table = Table(
+        "Equal copies", ("of which, and where", f"{_noun(survey)}s", "which"), tuple(rows), levels=tuple(levels)
+    )
     return Section("Copies", (table, Paragraph(told)), tuple(remarks))
+
+
+def _noun(survey: Survey) -> str:
+    return "image" if any(look.is_image for _, look in survey.looks) else "example"
 
 
 def copied(survey: Survey) -> list[list[Row]]:
@@ -43,28 +51,46 @@ def copied(survey: Survey) -> list[list[Row]]:
     return [group for group in by_content.values() if len(group) > 1]
 
 
-Kind = tuple[str, Level, list[list[Row]]]  # what they are, how bad that is, and which
+@dataclass(frozen=True)
+class Equal:
+    """Hold rows that are counted, and the one that each of them is equal to."""
+
+    rows: list[Row]
+    first: Row
+    other: Row
+
+
+Kind = tuple[str, str, Level, list[Equal]]  # what they are, copies of what, how bad that is, and which
+
+
+def across(sets: Sequence[list[Row]], one: str, others: Sequence[str]) -> list[Equal]:
+    """Return the rows of a split that stand in others of their domain too, each by itself."""
+    found = []
+    for group in sets:
+        for row in group:
+            other = next((each for each in group if each.split in others and each.domain == row.domain), None)
+            if row.split == one and other is not None:
+                found.append(Equal([row], row, other))
+    return found
 
 
 def _kinds(survey: Survey, sets: Sequence[list[Row]]) -> list[Kind]:
-    def across(one: str, other: str) -> list[list[Row]]:
-        return [_ordered(group, one) for group in sets if {one, other} <= {row.split for row in group}]
+    def differing(of: Callable[[Row], object]) -> list[Equal]:
+        return [Equal(group, group[0], _other(group)) for group in sets if len({of(row) for row in group}) > 1]
 
-    def differing(of: Callable[[Row], object]) -> list[list[Row]]:
-        return [group for group in sets if len({of(row) for row in group}) > 1]
+    def repeated() -> list[Equal]:
+        groups = [group for group in map(_repeated, sets) if len(group) > 1]
+        return [Equal(group[1:], group[0], group[1]) for group in groups]
 
+    noun = _noun(survey)
     return [
-        ("in test and in training", "error", across("test", "train")),
-        ("in test and in validation", "error", across("test", "val")),
-        ("in validation and in training", "warning", across("val", "train")),
-        ("under several labels", "error", differing(lambda row: row.label)),
-        ("in several domains", "warning", differing(lambda row: row.domain)),
-        ("repeated in one split", "note", [group for group in map(_repeated, sets) if len(group) > 1]),
+        (f"test {noun}", f"training {noun}s", "error", across(sets, "test", ["train"])),
+        (f"test {noun}", f"validation {noun}s", "error", across(sets, "test", ["val"])),
+        (f"validation {noun}", f"training {noun}s", "warning", across(sets, "val", ["train"])),
+        (noun, f"{noun}s of another label", "error", differing(lambda row: row.label)),
+        (noun, f"{noun}s of another domain", "warning", differing(lambda row: row.domain)),
+        (noun, f"earlier {noun}s of their split", "note", repeated()),
     ]
-
-
-def _ordered(group: list[Row], first: str) -> list[Row]:
-    return sorted(group, key=lambda row: row.split != first)
 
 
 def _repeated(group: list[Row]) -> list[Row]:
@@ -73,15 +99,15 @@ def _repeated(group: list[Row]) -> list[Row]:
     return [row for row, place in zip(group, places, strict=True) if places.count(place) > 1]
 
 
-def _equations(survey: Survey, found: Sequence[list[Row]]) -> str:
-    labels_differ = any(len({row.label for row in group}) > 1 for group in found)
+def _equations(survey: Survey, found: Sequence[Equal]) -> str:
+    labels_differ = any(each.first.label != each.other.label for each in found)
 
     def named(row: Row) -> str:
         facts = [survey.where(row), *([survey.classes[row.label]] if labels_differ else [])]
         told = ", ".join(shown(fact) for fact in facts if fact not in row.source)  # paths often say as much
         return shown(row.source) + (f" ({told})" if told else "")
 
-    equations = [" = ".join([named(group[0]), named(_other(group))]) for group in found[:_NAMED]]
+    equations = [f"{named(each.first)} = {named(each.other)}" for each in found[:_NAMED]]
     return "; ".join(equations) + (f" and {len(found) - _NAMED:,} more" if len(found) > _NAMED else "")
 
 

@@ -37,18 +37,30 @@ def near_pairs(survey: Survey) -> tuple[Pair, ...]:
     Those of test images come first.
     """
     seen = [row for row, look in survey.looks if look.sketch is not None]
-    by_split = {split: [row for row in seen if row.split == split] for split in survey.split_names}
-    sketches = {
-        split: np.array([row.look.sketch for row in rows if row.look], dtype=SKETCH) for split, rows in by_split.items()
-    }
-    between = [("test", "train"), ("test", "val"), ("val", "train")]
-    within = [(split, split) for split in survey.split_names]
+    parts: dict[tuple[str, str], list[Row]] = {}
+    for row in seen:
+        parts.setdefault((row.domain, row.split), []).append(row)
     found = []
-    for split, other in [*(pair for pair in between if set(pair) <= set(by_split)), *within]:
-        for at, where, kind in find_copies(sketches[split], sketches[other], earlier=split == other).tolist():
-            if kind != EQUAL:
-                found.append(Pair(by_split[split][at], by_split[other][where], kind == MIRRORED))
+    for one, other in [("test", "train"), ("test", "val"), ("val", "train")]:
+        for domain in survey.splits:  # as a run compares them
+            found += _pairs(parts.get((domain, one), []), parts.get((domain, other), []))
+    for split in survey.split_names:
+        rows = [row for row in seen if row.split == split]
+        found += _pairs(rows, rows)
+    for domain in survey.splits if len(survey.splits) > 1 else ():
+        others = [row for row in seen if row.domain != domain and row.split == "train"]
+        found += _pairs(parts.get((domain, "test"), []), others)
     return tuple(found)
+
+
+def _pairs(rows: list[Row], others: list[Row]) -> list[Pair]:
+    """Return the closest near-duplicate of each among the others; among themselves, what stands before it counts."""
+    one, other = (np.array([row.look.sketch for row in each if row.look], dtype=SKETCH) for each in (rows, others))
+    return [
+        Pair(rows[at], others[where], kind == MIRRORED)
+        for at, where, kind in find_copies(one, other, earlier=rows is others).tolist()
+        if kind != EQUAL
+    ]
 
 
 def near_section(survey: Survey) -> Section | None:
@@ -57,7 +69,7 @@ def near_section(survey: Survey) -> Section | None:
         return None
     told = (
         "Images count as near-duplicates when their perceptual hashes differ in few bits and their thumbnails agree: "
-        "stored anew, resized, brighter, darker, grey, cropped by up to three per cent, or mirrored."
+        "stored anew, resized, brighter, darker, grey, mirrored, or cropped by a few per cent."
     )
     if survey.sampled:
         told += " They were compared in the sample only."
@@ -68,9 +80,9 @@ def near_section(survey: Survey) -> Section | None:
     for noun, where, level, some in _kinds(pairs):
         if some:
             named = _named(some)
-            rows.append((f"{noun}s, {where}", f"{len(some):,}", named))
-            counted = plural(len(some), f"{noun} has", f"{noun}s have")
-            remarks.append(Remark(level, f"{counted} a near-duplicate {where}: {named}."))
+            rows.append((f"{noun}s, of {where}", f"{len(some):,}", named))
+            counted = plural(len(some), f"{noun} is a near-duplicate", f"{noun}s are near-duplicates")
+            remarks.append(Remark(level, f"{counted} of {where}: {named}."))
     listed = [
         (
             shown(pair.row.source),
@@ -95,15 +107,26 @@ def near_section(survey: Survey) -> Section | None:
 
 
 def _kinds(pairs: Sequence[Pair]) -> list[tuple[str, str, Level, list[Pair]]]:
-    def between(one: str, other: str) -> list[Pair]:
-        return [pair for pair in pairs if (pair.row.split, pair.other.split) == (one, other)]
+    def between(one: str, other: str, *, across: bool = False) -> list[Pair]:
+        return [
+            pair
+            for pair in pairs
+            if (pair.row.split, pair.other.split) == (one, other) and (pair.row.domain != pair.other.domain) == across
+        ]
 
+    distinct = {id(pair.row): pair for pair in pairs if pair.row.label != pair.other.label}  # each image once
     return [
-        ("test image", "in training", "warning", between("test", "train")),
-        ("test image", "in validation", "warning", between("test", "val")),
-        ("validation image", "in training", "warning", between("val", "train")),
-        ("image", "of another label", "warning", [pair for pair in pairs if pair.row.label != pair.other.label]),
-        ("image", "in its own split", "note", [pair for pair in pairs if pair.row.split == pair.other.split]),
+        ("test image", "training images", "warning", between("test", "train")),
+        ("test image", "validation images", "warning", between("test", "val")),
+        ("validation image", "training images", "warning", between("val", "train")),
+        ("test image", "training images of another domain", "warning", between("test", "train", across=True)),
+        ("image", "images of another label", "warning", list(distinct.values())),
+        (
+            "image",
+            "earlier images of their split",
+            "note",
+            [pair for pair in pairs if pair.row.split == pair.other.split],
+        ),
     ]
 
 

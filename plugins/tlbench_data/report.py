@@ -1,17 +1,18 @@
 """Make the whole report, section by section."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from tlbench import Budget, plural, shown
+from tlbench import Budget, SplitFinding, plural, shown
+from tlbench.data import EQUAL, MIRRORED, NEAR, Copy, copies_counted
 from tlbench_data.budgets import budgets_section, refused
 from tlbench_data.classes import classes_section
-from tlbench_data.copies import copies_section
+from tlbench_data.copies import across, copied, copies_section
 from tlbench_data.document import Commands, Facts, Paragraph, Remark, Report, Section
 from tlbench_data.groups import columns_section, groups_section
 from tlbench_data.images import images_section
 from tlbench_data.left_out import left_out_section
-from tlbench_data.near import near_section
+from tlbench_data.near import near_pairs, near_section
 from tlbench_data.survey import Survey
 
 
@@ -64,9 +65,32 @@ def _identity(survey: Survey) -> Section:
 
 
 def _findings(survey: Survey) -> Section:
-    """Return the sentences that stand above the scores of every run."""
-    said = [Paragraph(shown(sentence)) for sentence in survey.opened.findings]
-    return Section("What a run will note", tuple(said) or (Paragraph("Nothing."),))
+    """Return the sentences that stand above the scores of every run, for what was looked at here."""
+    copies = list(_copies_of_test(survey))
+    said = [sentence for sentence in survey.opened.findings if not (copies and isinstance(sentence, SplitFinding))]
+    paragraphs = tuple(Paragraph(shown(sentence)) for sentence in (*said, *copies))
+    return Section("What a run will note", paragraphs or (Paragraph("Nothing."),))
+
+
+def _copies_of_test(survey: Survey) -> Iterator[str]:
+    """Yield what a run says of test examples that stand in training or validation data, one sentence a domain."""
+    noun = "image" if any(look.is_image for _, look in survey.looks) else "example"
+    equal = {
+        id(each.first): (each.first, each.other, EQUAL) for each in across(copied(survey), "test", ("train", "val"))
+    }
+    near = {
+        id(pair.row): (pair.row, pair.other, MIRRORED if pair.is_mirrored else NEAR)
+        for pair in near_pairs(survey)
+        if pair.row.split == "test" and pair.other.split in ("train", "val") and pair.row.domain == pair.other.domain
+    }
+    found = (near | equal).values()
+    for domain in survey.splits:
+        copies = [Copy(row.source, other.source, kind) for row, other, kind in found if row.domain == domain]
+        if copies:
+            label = survey.dataset.label if len(survey.splits) == 1 else f"{survey.dataset.label}/{domain}"
+            tested = sum((row.domain, row.split) == (domain, "test") for row in survey.rows)
+            sample = " in this sample" if survey.sampled else ""
+            yield f"{copies_counted(label, tested, noun, f'training {noun}s{sample}', copies)}: scores may be too good."
 
 
 def _next(survey: Survey, plugins: Sequence[str]) -> Section:

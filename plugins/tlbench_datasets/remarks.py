@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from tlbench import Content, plural, shown, sorted_by_content
+from tlbench import Content, SplitFinding, plural, shown, sorted_by_content
 
 _IMBALANCE = 10  # times as many training examples in the largest class as in the smallest
 
@@ -27,24 +27,24 @@ def remarks(examples: Sequence[Content]) -> list[str]:
 def _across_splits(groups: Sequence[Sequence[Content]], split: str, other: str) -> list[str]:
     pairs = []
     for group in groups:
-        originals = [example for example in group if example.split == other]
-        pairs += [(copy, originals[0]) for copy in group if copy.split == split and originals]
+        originals = {example.domain: example for example in reversed(group) if example.split == other}
+        pairs += [(copy, originals[copy.domain]) for copy in group if copy.split == split and copy.domain in originals]
     if not pairs:
         return []
-    verb = "is a copy" if len(pairs) == 1 else "are copies"
-    others = {"train": "training", "val": "validation"}[other]
-    return [f"{plural(len(pairs), 'image')} of the {split} split {verb} of {others} images: {_equations(pairs)}."]
+    words = {"train": "training", "val": "validation", "test": "test"}
+    counted = plural(len(pairs), f"{words[split]} image is a copy", f"{words[split]} images are copies")
+    return [SplitFinding(f"{counted} of {words[other]} images, byte for byte: {_equations(pairs)}.")]
 
 
 def _with_several_labels(groups: Sequence[Sequence[Content]]) -> list[str]:
-    pairs = []
+    pairs, count = [], 0
     for group in groups:
         different = [example for example in group if example.label != group[0].label]
         pairs += [(group[0], different[0])] if different else []
+        count += len(group) if different else 0
     if not pairs:
         return []
-    verb = "occurs" if len(pairs) == 1 else "occur"
-    return [f"{plural(len(pairs), 'image')} {verb} under several labels: {_equations(pairs)}."]
+    return [f"{count:,} images are copies of images of another label, byte for byte: {_equations(pairs)}."]
 
 
 def _equations(pairs: Sequence[tuple[Content, Content]]) -> str:

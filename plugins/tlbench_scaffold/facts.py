@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tlbench import DataError, Dataset, plural
+from tlbench import DataError, Dataset, SplitFinding, plural
 from tlbench.contract import non_default
 from tlbench.data import class_counts
 
@@ -51,14 +51,14 @@ class Facts:
             return ""
         largest, smallest = (self.classes[counts.index(number)] for number in (most, least))
         return (
-<<<<<<< HEAD
-            f"The classes are uneven: {plural(most, 'test image')} of {largest}, {least:,} of {smallest}, so that "
-            f"always answering {largest} has an accuracy of {most / sum(counts):.2f}."
-=======
             f"The classes are uneven: {plural(most, 'test image')} of {largest}, {least:,} of {smallest}; always "
             f"answering {largest} would have an accuracy of {most / sum(counts):.2f}."
->>>>>>> C14
         )
+
+    @property
+    def parts_copies(self) -> bool:
+        """Tell whether copies of an example stand on both sides of the data's own splits."""
+        return any(isinstance(finding, SplitFinding) for finding in self.findings)
 
     @property
     def richest(self) -> str:

@@ -33,6 +33,11 @@ _GOALS = ("few-labels", "adapt", "few-shot")
 )
 @click.option("--goal", type=click.Choice(_GOALS), help="What to find out.  [default: what fits the data]")
 @click.option("--source", metavar="DOMAIN|SPEC", help="Where labels are plenty, for --goal adapt.")
+@click.option(
+    "--splits",
+    metavar="RULE",
+    help="given, 5-fold, or a file of `tlbench data split`.  [default: given, or folds where copies would be parted]",
+)
 @click.option("-y", "--yes", is_flag=True, help="Ask nothing: take the defaults, and say which.")
 @click.option("--force", is_flag=True, help="Write over an existing file.")
 def init(data: str | None, **options: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tlbench import Budget, ParameterError, Suite, plural
+from tlbench.contract import GIVEN
 from tlbench_scaffold import goals
 from tlbench_scaffold.backbone_choice import Choice, check_named, choose
 from tlbench_scaffold.data_spec import Understood, understand
@@ -99,6 +100,7 @@ class _Planner:
     facts: Facts
     named: tuple[str, ...]
     options: dict[str, Any]
+    splits: str = GIVEN
 
     def settled(self) -> tuple[Draft, Suite, int, float | None]:
         """Return the suite's text, itself, its number of cells and the seconds that it will take here.
@@ -111,6 +113,7 @@ class _Planner:
         backbone = self._backbone()
         budgets = self.options["budgets"] or goals.budgets_for(goal, self.facts)
         strategies = self.options["strategies"] or goal.strategies
+        self.splits = self._splits()
         draft = self._draft(goal, datasets, backbone, budgets, strategies, "")
         suite, cells, seconds = self._planned(draft)
         if goal.light and not self.options["strategies"] and seconds is not None and seconds > LONG:
@@ -161,6 +164,17 @@ class _Planner:
             return choice
         return Choice(check_named((answer,), self.resources), "named when asked.")
 
+    def _splits(self) -> str:
+        """Return folds where the data's own splits part copies: they keep them together, one fold a replicate."""
+        if self.options["splits"] or not self.facts.parts_copies:
+            return self.options["splits"] or GIVEN
+        folds = f"{self.options['replicates'] if 2 <= self.options['replicates'] <= 10 else 5}-fold"
+        click.echo(
+            f"Splits: {folds}, since copies stand on both sides of the data's own splits; folds keep them together. "
+            f"Take the copies out of the training data to keep the splits."
+        )
+        return self.questions.one_of("Splits", [folds, GIVEN], folds, "--splits")
+
     def _draft(
         self,
         goal: Goal,
@@ -194,6 +208,8 @@ class _Planner:
             metric_reason=uneven or "No class has twice the test images of another.",
             replicates=self.options["replicates"],
             validation=self.options["validation"],
+            splits=self.splits,
+            parts_copies=self.facts.parts_copies,
             episodes=100 if episodic else None,
             queries=goals.queries_for(self.facts) if episodic else None,
         )
@@ -208,7 +224,7 @@ class _Planner:
         words = ["tlbench", "init", self.typed]
         for flag, key in (("-b", "backbones"), ("-s", "strategies"), ("--budget", "budgets")):
             words += [word for value in self.options[key] for word in (flag, value)]
-        for flag in ("goal", "source"):
+        for flag in ("goal", "source", "splits"):
             words += [f"--{flag}", self.options[flag]] if self.options[flag] else []
         return shlex.join(words)
 

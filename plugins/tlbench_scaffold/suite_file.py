@@ -35,6 +35,8 @@ class Draft:
     metric_reason: str
     replicates: int
     validation: float
+    splits: str = "given"
+    parts_copies: bool = False
     episodes: int | None = None
     queries: int | None = None
 

@@ -1,10 +1,12 @@
 """Label budgets: how users spell them, how many labels they are, how they are sorted."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tlbench import Budget, ParameterError
+from tlbench.data import class_counts, labelled_positions
 
 shares = st.floats(0, 100, exclude_min=True, allow_subnormal=False).filter(lambda share: share >= 1e-12)
 spelled = st.one_of(
@@ -48,7 +50,7 @@ def test_what_is_no_budget_is_refused_with_examples(text):
         ("0", 0, 0),
         ("2-shot", 6, 2),
         ("10%", 2, 0),
-        ("50%", 9, 1),
+        ("50%", 9, 2),
         ("3", 3, 1),
         ("2", 2, 0),
         ("full", 18, 3),
@@ -59,6 +61,17 @@ def test_budgets_count_labels_of_a_split_and_promise_some_to_the_smallest_class(
     budget = Budget.parse(text)
     assert budget.labels((3, 5, 10)) == labels
     assert budget.least_per_class((3, 5, 10)) == least
+
+
+@pytest.mark.parametrize("text", ["3", "7", "20", "5%", "10%", "33%", "90%", "full"])
+@pytest.mark.parametrize("counts", [(120, 120), (3, 5, 10), (40, 2, 17, 9)])
+def test_the_least_of_a_class_is_what_is_drawn(text, counts):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    budget = Budget.parse(text)
+    if budget.labels(counts) > len(labels):
+        return
+    drawn = labels[labelled_positions(labels, len(counts), budget, seed=3)]
+    assert budget.least_per_class(counts) == min(class_counts(drawn, len(counts)))
 
 
 def test_a_share_is_at_least_one_label():

@@ -114,3 +114,8 @@ def test_the_smallest_p_of_an_exact_test_is_known_before_anything_runs(pairs, p)
 )
 def test_a_verdict_says_where_the_interval_lies(low, high, word):
     assert verdict(Interval((low + high) / 2, low, high, 5)) == word
+
+
+def test_the_smallest_p_of_thousands_of_pairs_is_no_overflow():
+    assert 0 < smallest_p(1025) < 1e-300
+    assert smallest_p(5000) == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tlbench import DataError, Dataset, Labelled
 from tlbench.contract import Column
@@ -189,6 +190,23 @@ class ChannelsFirst(Sound):
         return Labelled(np.repeat(images[:, None], 3, axis=1), labels)
 
 
+class Tensors(Sound):
+    """uint8 tensors (C, H, W), as torchvision's datasets give; a run takes them."""
+
+    def changed(self, images, labels, split):
+        return Labelled(torch.from_numpy(np.repeat(images[:, None], 3, axis=1)), labels)
+
+
+class FloatTensors(Tensors):
+    def changed(self, images, labels, split):
+        return Labelled(super().changed(images, labels, split).inputs / 255, labels)
+
+
+class LastTensors(Tensors):
+    def changed(self, images, labels, split):
+        return Labelled(super().changed(images, labels, split).inputs.permute(0, 2, 3, 1).contiguous(), labels)
+
+
 class Copies(Sound):
     def changed(self, images, labels, split):
         if split == "test":
@@ -333,7 +351,7 @@ def test_a_folder_of_images_keeps_every_rule(tmp_path):
     assert broken(catalog().dataset(f"folder:{tmp_path}")[0]) == {}
 
 
-@pytest.mark.parametrize("dataset", [Sound, Fixed, OfTens, CopiesSaid], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("dataset", [Sound, Fixed, OfTens, CopiesSaid, Tensors], ids=lambda cls: cls.__name__)
 def test_a_sound_dataset_breaks_nothing(dataset):
     assert broken(dataset) == {}
 
@@ -360,6 +378,8 @@ def test_a_sound_dataset_breaks_nothing(dataset):
         (Doubles, IMAGES, "an image is float64 .*image.astype"),
         (Scaled, IMAGES, "neither normalised nor divided by it"),
         (ChannelsFirst, IMAGES, r"channels stand first. Write image.transpose\(1, 2, 0\)"),
+        (FloatTensors, IMAGES, r"a tensor, torch.float32 of shape \(3, 6, 6\).*image.to\(torch.uint8\)"),
+        (LastTensors, IMAGES, r"channels stand last. Write image.permute\(2, 0, 1\)"),
         (Copies, COPIES, "1 test example also in training.*findings"),
         (Patients, GROUPS, "group 'patient 0'.* is in training and in test"),
         (TooFewSources, TOLD, "sources has 1 entries for 12 examples"),

@@ -40,6 +40,7 @@ def run(retry_failed: bool, track: tuple[str, ...], **options: Any) -> None:
     from rich.console import Console
 
     from tlbench.cli.progress_bars import ProgressObserver
+    from tlbench.contract import SplitFinding
     from tlbench.progress import listening
     from tlbench.results import Results, Store, write_reports
     from tlbench.running import execute_plan, follow, open_trackers
@@ -48,7 +49,8 @@ def run(retry_failed: bool, track: tuple[str, ...], **options: Any) -> None:
     plan, catalog = chosen.plan, chosen.resources.catalog
     trackers = open_trackers(track, plan, catalog)
     for line in (*plan.findings, *plan.warnings):
-        say(f"note: {line}")
+        if not isinstance(line, SplitFinding):  # copies are told once they are counted, when all images are read
+            say(f"note: {line}")
     store = Store(chosen.folder, create=True)
     observer = ProgressObserver(Console(stderr=True))
     catalog.host.manager.register(observer, name="progress")
@@ -80,16 +82,14 @@ def plan(cells: bool, **options: Any) -> None:
     from tlbench.cli.progress_bars import seconds_in_words
     from tlbench.learning import resolve_device
     from tlbench.results import MARKER, Store
-    from tlbench.running import copies_of_test_inputs, estimate
+    from tlbench.running import estimate, with_copies_of_test_inputs
 
     chosen = resolve(options)
-    known = copies_of_test_inputs(chosen.plan, chosen.resources, search=False)
+    plan, _ = with_copies_of_test_inputs(chosen.plan, chosen.resources, search=False)
     store = Store(chosen.folder) if (chosen.folder / MARKER).exists() else None
     stored = store.cells() if store else set()
     waiting = [cell for cell in chosen.plan.cells if cell.id not in stored]
-    _print_plan(chosen.plan, cells, len(chosen.plan.cells) - len(waiting), chosen.folder)
-    for sentence in known:
-        click.echo(f"Note: {sentence}")
+    _print_plan(plan, cells, len(plan.cells) - len(waiting), chosen.folder)
     if waiting:
         judged = estimate(waiting, chosen.resources, store, resolve_device(chosen.where.device))
         jobs = chosen.where.jobs

@@ -11,6 +11,7 @@ from .cell import digest as digest
 from .dataset import Card as Card
 from .dataset import Column as Column
 from .dataset import Dataset as Dataset
+from .dataset import SplitFinding as SplitFinding
 from .dataset import check_classes as check_classes
 from .dataset import check_dataset as check_dataset
 from .dataset import check_dataset_class as check_dataset_class

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 
 from tlbench.errors import ParameterError
 
@@ -88,16 +89,28 @@ class Budget:
                 return int(self.amount) * self.ways
 
     def least_per_class(self, class_counts: tuple[int, ...]) -> int:
-        """Return the labels that the worst-served class gets for certain under this budget."""
+        """Return the labels that the worst-served class gets under this budget."""
         if self.kind in (BudgetKind.SHOTS, BudgetKind.EPISODES):
             return int(self.amount)
         labels = self.labels(class_counts)
         if labels >= sum(class_counts):
             return min(class_counts)
-        # Stratified prefixes serve every class once before any class twice (sampling.py).
-        return 0 if labels < len(class_counts) else 1
+        scarce = labels < len(class_counts) or not min(class_counts)
+        return 0 if scarce else _least_of_stratified(labels, class_counts)
 
     def order(self) -> tuple[int, int, float]:
         """Return a key that sorts budgets as a reader expects: 0, shots, counts, shares, full, episodes."""
         rank = list(BudgetKind).index(self.kind)
         return (-1, 0, 0.0) if self.is_zero else (rank, self.ways, self.amount)
+
+
+@lru_cache(maxsize=64)
+def _least_of_stratified(labels: int, class_counts: tuple[int, ...]) -> int:
+    """Return the fewest of a class among so many labels: one of every class, then in proportion (data/sampling.py)."""
+    import numpy as np
+
+    counts = np.array(class_counts)
+    further = [(np.arange(1, count) + 0.5) / count for count in class_counts]
+    order = np.lexsort((np.repeat(np.arange(len(counts)), counts - 1), np.concatenate(further)))
+    drawn = np.repeat(np.arange(len(counts)), counts - 1)[order[: labels - len(counts)]]
+    return 1 + int(np.bincount(drawn, minlength=len(counts)).min())

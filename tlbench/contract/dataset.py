@@ -49,6 +49,12 @@ _CARD = {"name": TEXT, "license": TEXT, "citation": TEXT, "hazards": NAMES, "not
 _HOW = "subclass it, with classes and load"
 
 
+class SplitFinding(str):
+    """A finding on the data's own splits (copies across them, say), which is not told where others are drawn."""
+
+    __slots__ = ()
+
+
 class Dataset(ABC):
     """Load labelled raw examples of one or more domains. Subclasses may be frozen dataclasses with parameters."""
 
@@ -107,7 +113,10 @@ class Dataset(ABC):
         return digest.hexdigest()
 
     def findings(self) -> tuple[str, ...]:
-        """Return sentences on what is unusual in the data (copies across splits, converted images)."""
+        """Return sentences on what is unusual in the data (copies across splits, converted images).
+
+        What concerns the data's own splits alone is a `SplitFinding`.
+        """
         return ()
 
     # ---- what `tlbench data` and new splits ask, one answer per example in the order of `load` ---------------

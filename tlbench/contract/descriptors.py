@@ -47,8 +47,7 @@ def check_descriptors(owner: Any, wanted: Mapping[str, Wanted], said: str = "") 
     faults = [
         fault
         for name, want in wanted.items()
-        if not (isinstance(owner, type) and _is_still_open(owner, name))
-        and (fault := _fault(owner, name, want))
+        if not (isinstance(owner, type) and _is_still_open(owner, name)) and (fault := _fault(owner, name, want))
     ]
     if faults:
         raise PluginError(f"{said or f'class {cls.__name__}'}: {'; '.join(faults)}.")

@@ -1,7 +1,10 @@
 from .cache import Cache as Cache
 from .cache import default_cache_folder as default_cache_folder
+from .contamination import Copy as Copy
 from .contamination import find_contamination as find_contamination
 from .contamination_findings import contamination_findings as contamination_findings
+from .contamination_findings import copies_counted as copies_counted
+from .contamination_findings import without_copies as without_copies
 from .contents import Content as Content
 from .contents import by_domain_and_split as by_domain_and_split
 from .contents import content_fingerprint as content_fingerprint
@@ -28,6 +31,7 @@ from .images import to_image as to_image
 from .images import transform_images as transform_images
 from .near_duplicates import EQUAL as EQUAL
 from .near_duplicates import MIRRORED as MIRRORED
+from .near_duplicates import NEAR as NEAR
 from .near_duplicates import find_copies as find_copies
 from .near_duplicates import hashes_of as hashes_of
 from .resources import BackboneEntry as BackboneEntry

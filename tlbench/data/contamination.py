@@ -18,7 +18,7 @@ from tlbench.data.resources import DatasetEntry, Resources
 from tlbench.data.splits import Division
 
 TRAIN, SOURCE, UPSTREAM = "train", "source", "upstream"
-_SEARCH = 1  # raised whenever other copies would be found in the same sketches
+_SEARCH = 2  # raised whenever other copies would be found in the same sketches
 
 
 @dataclass(frozen=True)

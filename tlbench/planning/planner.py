@@ -54,7 +54,7 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         suite,
         tuple(planner.cells.values()),
         tuple(planner.named_skips()),
-        (*planner.reader.findings(), *planner.notes),
+        (*planner.reader.findings(SplitRule.parse(suite.protocol.splits).is_given), *planner.notes),
         (*_warnings(suite, planner.cells.values()), *undefined),
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tlbench.contract import Dataset, Transfer, check_classes, check_dataset
+from tlbench.contract import Dataset, SplitFinding, Transfer, check_classes, check_dataset
 from tlbench.data import Resources, check_loads_alike
 from tlbench.errors import ParameterError
 from tlbench.host import blamed
@@ -69,12 +69,22 @@ class TransferReader:
             _ = entry.fingerprint
             self._findings[spec] = tuple(entry.dataset.findings())
 
-    def findings(self) -> list[str]:
-        """Return what is unusual in the data, each said once under the dataset's label."""
+    def findings(self, own_splits: bool) -> list[str]:
+        """Return what is unusual in the data, each said once under the dataset's label.
+
+        What concerns the data's own splits is left out where others are drawn.
+        """
         entries = [self.resources.dataset(spec) for spec in self._findings]
         labels = distinct_labels(({"dataset": each.identity}, {"dataset": each.dataset.label}) for each in entries)
         said = zip(labels, self._findings.values(), strict=True)
-        return list(dict.fromkeys(f"{own['dataset']}: {finding}" for own, found in said for finding in found))
+        return list(
+            dict.fromkeys(
+                f"{own['dataset']}: {finding}"
+                for own, found in said
+                for finding in found
+                if own_splits or not isinstance(finding, SplitFinding)
+            )
+        )
 
 
 def _split_bracket(text: str) -> tuple[str, tuple[str, str] | None]:

@@ -113,7 +113,7 @@ def verdict(difference: Interval, higher_is_better: bool = True) -> str:
 
 def smallest_p(pairs: int) -> float:
     """Return the smallest two-sided p that an exact sign-flip or Wilcoxon test over `pairs` pairs can reach."""
-    return float(min(1.0, 2.0 / 2.0**pairs))
+    return min(1.0, 2.0 ** (1 - pairs))  # 0 where a float has no smaller number, beyond 1,075 pairs
 
 
 def fewest_pairs(comparisons: int = 1, alpha: float = 0.05) -> int:

@@ -1,5 +1,5 @@
-from .before_run import copies_of_test_inputs as copies_of_test_inputs
 from .before_run import refuse_inside_data as refuse_inside_data
+from .before_run import with_copies_of_test_inputs as with_copies_of_test_inputs
 from .estimate import estimate as estimate
 from .pretraining import pretrain as pretrain
 from .pretraining import read_recipe as read_recipe

@@ -1,21 +1,22 @@
 """Prepare a run: refuse what would go wrong, find which cells are missing, encode, look for copies."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from tlbench.contract import GIVEN, Cell, Plan, Strategy, canonical
-from tlbench.data import Resources, contamination_findings, find_contamination
+from tlbench.contract import GIVEN, Cell, Plan, SplitFinding, Strategy, canonical
+from tlbench.data import Resources, contamination_findings, find_contamination, without_copies
 from tlbench.errors import ParameterError, StoreError
 from tlbench.learning import probe_features
 from tlbench.results import Store
 from tlbench.running.cell_setup import division_of
 
 
-def copies_of_test_inputs(plan: Plan, resources: Resources, *, search: bool = True) -> list[str]:
-    """Return sentences on test inputs that stand in training, source or upstream data too.
+def with_copies_of_test_inputs(plan: Plan, resources: Resources, *, search: bool = True) -> tuple[Plan, list[str]]:
+    """Return the plan with findings on test inputs that stand in other data too, and all that is said of copies.
 
-    Without `search` nothing is decoded: what no earlier run has looked for is not said.
+    They take the place of what datasets say of copies across their own splits. Without `search` nothing is decoded:
+    what no earlier run has looked for is not said.
     """
     found = {}
     for cell in plan.cells:
@@ -23,7 +24,9 @@ def copies_of_test_inputs(plan: Plan, resources: Resources, *, search: bool = Tr
         key = (cell.transfer, cell.backbone, canonical(division.identity))
         if key not in found:
             found[key] = find_contamination(resources, cell.transfer, cell.backbone, division, search=search)
-    return contamination_findings(list(found.values()), plan.findings)
+    kept = without_copies(plan.findings, list(found.values()))
+    said = contamination_findings(list(found.values()))
+    return replace(plan, findings=(*kept, *said)), [*(each for each in kept if isinstance(each, SplitFinding)), *said]
 
 
 def refuse_to_mix(plan: Plan, store: Store) -> None:

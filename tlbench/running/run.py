@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from tlbench.contract import Plan, Suite, load_suite
@@ -12,11 +11,11 @@ from tlbench.learning import resolve_device
 from tlbench.planning import make_plan
 from tlbench.results import Results, Store
 from tlbench.running.before_run import (
-    copies_of_test_inputs,
     encode_all,
     pending_cells,
     refuse_inside_data,
     refuse_to_mix,
+    with_copies_of_test_inputs,
 )
 from tlbench.running.cell_setup import division_of
 from tlbench.running.trackers import follow, open_trackers
@@ -105,10 +104,10 @@ def execute_plan(
     pending = pending_cells(plan, store, retry_failed)
     events = run_cells(pending, resources, store, where)  # workers start up while this process encodes
     encode_all(pending, resources, say)
-    copies = copies_of_test_inputs(plan, resources)
+    whole, copies = with_copies_of_test_inputs(plan, resources)
     for sentence in copies:
         say(f"note: {sentence}")
-    store.write_plan(replace(plan, findings=(*plan.findings, *copies)).summary())
+    store.write_plan(whole.summary())
     for division in (division_of(cell, resources) for cell in plan.cells):
         if division.table is not None:
             store.write_splits(division.table.digest, division.table.text())

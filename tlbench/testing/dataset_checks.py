@@ -4,6 +4,8 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from tlbench.contract import Card, Dataset, check_classes, check_dataset, check_dataset_class
 from tlbench.data import label_fault
@@ -183,13 +185,20 @@ def unknown_domains_and_splits_are_refused(subject: DatasetSubject) -> None:
 
 
 def images_are_arrays_that_backbones_take(subject: DatasetSubject) -> None:
-    """Check that images are uint8, or uint16 or float32 of 0 to 255, of shape (H, W) or (H, W, C)."""
+    """Check that images are uint8, uint16 or float32 of 0 to 255, (H, W) or (H, W, C), or uint8 tensors (C, H, W)."""
     if subject.dataset.modality != "image":
         return
     for domain, split in subject.parts:
         loaded = subject.load(domain, split)
         with subject.said(f"reading examples of ({domain!r}, {split!r})"):
-            arrays = [np.asarray(loaded.inputs[row]) for row in rows_of(len(loaded))]
+            images = [loaded.inputs[row] for row in rows_of(len(loaded))]
+        tensors = [image for image in images if isinstance(image, Tensor)]
+        for tensor in tensors:
+            _hold_tensor(subject, tensor, f"{domain}/{split}: an image is a tensor, {tensor.dtype} of shape")
+        if tensors:
+            continue
+        with subject.said(f"reading examples of ({domain!r}, {split!r})"):
+            arrays = [np.asarray(image) for image in images]
         for array in arrays:
             where = f"{domain}/{split}: an image is {array.dtype} of shape {array.shape}"
             hold(
@@ -216,6 +225,26 @@ def images_are_arrays_that_backbones_take(subject: DatasetSubject) -> None:
                 f"{domain}/{split}: float32 images run from {low:.3g} to {high:.3g}; they must be on the scale of 0 to "
                 "255, neither normalised nor divided by it. Backbones normalise.",
             )
+
+
+def _hold_tensor(subject: DatasetSubject, tensor: Tensor, where: str) -> None:
+    shape = tuple(tensor.shape)
+    hold(
+        tensor.ndim in (2, 3) and 0 not in shape,
+        subject.name,
+        f"{where} {shape}; it must be (H, W) or (C, H, W). Reshape flat rows, row.reshape(H, W).",
+    )
+    hold(
+        not (tensor.ndim == 3 and shape[2] in (1, 3) and shape[0] > 4),
+        subject.name,
+        f"{where} {shape}: channels stand last. Write image.permute(2, 0, 1).",
+    )
+    hold(
+        tensor.dtype == torch.uint8,
+        subject.name,
+        f"{where} {shape}; it must be uint8. Write image.to(torch.uint8) after scaling to 0..255, or image.numpy() for "
+        "uint16 and float32.",
+    )
 
 
 def what_is_told_of_examples_has_one_answer_each(subject: DatasetSubject) -> None:
