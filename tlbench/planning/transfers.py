@@ -77,14 +77,15 @@ class TransferReader:
         entries = [self.resources.dataset(spec) for spec in self._findings]
         labels = distinct_labels(({"dataset": each.identity}, {"dataset": each.dataset.label}) for each in entries)
         said = zip(labels, self._findings.values(), strict=True)
-        return list(
-            dict.fromkeys(
-                f"{own['dataset']}: {finding}"
-                for own, found in said
-                for finding in found
-                if own_splits or not isinstance(finding, SplitFinding)
-            )
-        )
+        told = {}
+        for own, found in said:
+            for finding in found:
+                text = f"{own['dataset']}: {finding}"
+                if not isinstance(finding, SplitFinding):
+                    told[text] = text
+                elif own_splits:
+                    told[text] = SplitFinding(text)
+        return list(told.values())
 
 
 def _split_bracket(text: str) -> tuple[str, tuple[str, str] | None]:

@@ -69,11 +69,7 @@ class Summary:
 
     @cached_property
     def _frame(self) -> pd.DataFrame:
-<<<<<<< HEAD
-        hidden = ("marked", "position", "overlap", "seconds", "why_not")
-=======
-        hidden = ("marked", "position", "overlap", "seconds", "shares_of")
->>>>>>> C14
+        hidden = ("marked", "position", "overlap", "seconds", "shares_of", "why_not")
         shown = [{key: value for key, value in row.items() if key not in hidden} for row in self.rows]
         return pd.DataFrame(shown, columns=None if shown else list(ROW))
 
