@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 COST_NAMES = {
     "fit_seconds": "seconds to fit", "prepare_seconds": "seconds to prepare", "predict_seconds": "seconds to predict",
-    "tuning_seconds": "seconds to tune", "parameters_trained": "parameters trained",
+    "tuning_seconds": "seconds to tune", "members_seconds": "seconds of its members",
+    "parameters_trained": "parameters trained",
     "parameters_stored": "parameters stored", "peak_memory_bytes": "peak memory, bytes",
     "flops_per_example": "FLOPs per example",
 }  # fmt: skip

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tlbench import plural
-from tlbench_reports.grid import Grid, number_column, text_column
+from tlbench_reports.grid import Column, Grid, number_column, text_column
 from tlbench_reports.measure import named
-from tlbench_reports.words import NOTHING, chance, known, number, plain
+from tlbench_reports.words import NOTHING, chance, difference, known, number, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -153,6 +153,39 @@ def validators(results: "Results") -> Grid | None:
                           [row["candidates"] for row in rows]),
         ),
     )  # fmt: skip
+
+
+def weights(results: "Results") -> Grid | None:
+    """Return what pretrained weights add to the same strategy on a random start of the same network."""
+    rows = results.weights_gain().to_dict("records")
+    if not rows:
+        return None
+    sign = {
+        "better": "\N{BLACK UP-POINTING TRIANGLE} better",
+        "worse": "\N{BLACK DOWN-POINTING TRIANGLE} negative transfer",
+    }
+    verdicts = [str(row["verdict"]) for row in rows]
+    readings = [sign.get(verdict, verdict or NOTHING) for verdict in verdicts]
+
+    def numbers(key: str, title: str, texts: list[str]) -> Column:
+        return number_column(key, title, texts, [row[key] for row in rows])
+
+    return Grid(
+        "weights",
+        "What the weights are worth",
+        "The same strategy with the weights and from a random start of the same network; paired by replicate (95% t)",
+        (
+            text_column("strategy", "strategy", [plain(row["strategy"]) for row in rows]),
+            text_column("transfer", "transfer", [plain(row["transfer"]) for row in rows]),
+            text_column("backbone", "backbone", [plain(row["backbone"]) for row in rows]),
+            text_column("budget", "label budget", [plain(row["budget"]) for row in rows]),
+            numbers("mean", "with weights", [number(row["mean"]) for row in rows]),
+            numbers("mean_random", "random start", [number(row["mean_random"]) for row in rows]),
+            numbers("delta", "difference (95% paired t)", [difference(row) for row in rows]),
+            Column("reading", "reading", readings, marks=[v if v in sign else "" for v in verdicts]),
+            numbers("n", "n replicates", [str(row["n"]) for row in rows]),
+        ),
+    )
 
 
 def _signed(value: Any) -> str:

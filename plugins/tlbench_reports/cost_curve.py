@@ -37,7 +37,9 @@ class Cost:
     is_time: bool = False
 
 
-TRAINING = Cost("seconds to train", ("fit_seconds", "prepare_seconds", "tuning_seconds"), is_time=True)
+TRAINING = Cost(
+    "seconds to train", ("fit_seconds", "prepare_seconds", "tuning_seconds", "members_seconds"), is_time=True
+)
 OTHERS = (
     Cost("seconds to predict", ("predict_seconds",), is_time=True),
     Cost("parameters trained", ("parameters_trained",)),
@@ -69,8 +71,8 @@ def cost_curve(metric: str, name: str, rows: list[Any], seconds: Amounts, style:
     return _chart(
         f"cost-{name}",
         f"{plain(metric)} against cost: {place_name(rows[0])}",
-        "Cost: mean seconds to fit, with tuning, and with the whole of a source-side training that several cells "
-        "may share. ",
+        "Cost: median seconds to fit, with tuning, an ensemble's members, and the whole of a source-side training that "
+        "several cells may share. ",
         panels,
         metric,
         style,
@@ -107,7 +109,7 @@ def cost_panels(metric: str, name: str, rows: list[Any], costs: Mapping[Cost, Am
     return _chart(
         f"costs-{name}",
         f"{plain(metric)} against other costs, {conditions(chosen[0])}: {place_name(rows[0])}",
-        f"Costs: means over replicates. {left_out}",
+        f"Costs: medians over replicates. {left_out}",
         panels,
         metric,
         style,
@@ -116,7 +118,7 @@ def cost_panels(metric: str, name: str, rows: list[Any], costs: Mapping[Cost, Am
 
 
 def amounts(costs: list[dict[str, Any]], cost: Cost) -> dict[tuple[str, ...], float]:
-    """Return the mean cost of each row of the summary where it is known, from the rows of `Results.costs`."""
+    """Return the cost of each row of the summary where it is known, from the rows of `Results.costs`."""
     found = {}
     for row in costs:
         first, *others = (row.get(column) for column in cost.columns)
@@ -127,7 +129,7 @@ def amounts(costs: list[dict[str, Any]], cost: Cost) -> dict[tuple[str, ...], fl
 
 
 def training_seconds(results: "Results") -> dict[tuple[str, ...], float]:
-    """Return the mean seconds that a classifier takes, source-side training and tuning included, by row."""
+    """Return the seconds that a classifier takes, with all that it rests on, by row."""
     return amounts(cost_rows(results), TRAINING)
 
 

@@ -8,12 +8,13 @@ from tlbench_reports import gaps
 from tlbench_reports.measure import measures, named
 from tlbench_reports.row import Row
 from tlbench_reports.rows import GROUP, Group, groups, summary_rows
-from tlbench_reports.words import NOTHING, chance, interval, known, listing, notes, number, plain
+from tlbench_reports.words import NOTHING, chance, difference, interval, known, listing, notes, number, plain
 
 if TYPE_CHECKING:
     from tlbench import Across, Results
 
 BEST, TIED = "best", "tied with best"
+NEGATIVE = "negative transfer"
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def document(results: "Results") -> list[Block]:
                 blocks.append(_comparisons(group))
         for across in results.across(metric):
             blocks += _across(across)
+    blocks += _weights(results)
     blocks += _validators(results)
     blocks += _bullets("Failed cells", [str(gap) for gap in gaps.failed(results)])
     blocks += _bullets("Skipped cells", [str(gap) for gap in gaps.skipped(results)])
@@ -160,7 +162,7 @@ def _reading(row: Row) -> str:
     if row.is_upper_bound:
         return "upper bound"
     if row.is_negative_transfer:
-        return "negative transfer"
+        return NEGATIVE
     return {"better": "better", "worse": "worse", "unclear": "unclear"}.get(row.verdict, NOTHING)
 
 
@@ -201,6 +203,26 @@ def _across(across: "Across") -> list[Block]:
 
 def _between(low: Any, high: Any, digits: int) -> str:
     return f"{low:.{digits}f}\N{EN DASH}{high:.{digits}f}" if known(low) and known(high) else NOTHING
+
+
+def _weights(results: "Results") -> list[Block]:
+    """Return what pretrained weights add to the same strategy on a random start of the same network."""
+    found = results.weights_gain()
+    if not len(found):
+        return []
+    blocks: list[Block] = [Heading("What the weights are worth")]
+    for (transfer, backbone, budget, setting), own in found.groupby(list(GROUP), sort=False):
+        rows = tuple(
+            (plain(row["strategy"]), number(row["mean"]), number(row["mean_random"]), difference(row), str(row["n"]),
+             NEGATIVE if row["negative_transfer"] else str(row["verdict"]) or NOTHING)
+            for row in own.to_dict("records")
+        )  # fmt: skip
+        where = f"{plain(transfer)}, {plain(backbone)}, label budget {plain(budget)}"
+        where += "" if setting == "inductive" else f", {plain(setting)}"
+        title = f"Against a random start of the same network: {where}"
+        columns = ("strategy", "with weights", "random start", "95% difference", "n", "reading")
+        blocks.append(Table(title, columns, rows, {}))
+    return blocks
 
 
 def _validators(results: "Results") -> list[Block]:

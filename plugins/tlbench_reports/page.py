@@ -28,7 +28,7 @@ _BANDS = {  # columns that are shown and hidden together
     "where": "where",
     "difference": "against the baseline",
     "ledger": "ledger: what it was given",
-    "costs": "costs, mean of replicates",
+    "costs": "costs, median of replicates",
     "metrics": "further metrics (95% over replicates)",
 }
 
@@ -43,8 +43,8 @@ def page(results: "Results") -> str:
     scores = [grid for metric in results.primaries for grid in score_grids(results, metric)]
     labelled = results.primaries[0]
     together = across_grids.across(results, labelled)
-    beside = [pairs.tunings(results, labelled), across_grids.validators(results)]
-    tuning, validators = beside
+    beside = [pairs.tunings(results, labelled), across_grids.validators(results), across_grids.weights(results)]
+    tuning, validators, weights = beside
     compared = pairs.pairs(results, labelled)
     missing = {kind: gaps.grid(kind, found) for kind, found in _missing(results).items()}
     classes = class_grid(results)
@@ -68,6 +68,7 @@ def page(results: "Results") -> str:
             tuning=tuning,
             together=together,
             validators=validators,
+            weights=weights,
             pairs=compared,
             gallery=gallery(results),
             missing=missing,

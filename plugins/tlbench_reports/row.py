@@ -10,12 +10,12 @@ from tlbench_reports.words import (
     NOTHING,
     amount,
     chance,
+    difference,
     interval,
     known,
     number,
     plain,
     replicates_needed,
-    signed,
 )
 
 _CHOICES = {"validation": "a choice by validation labels", "oracle": "a choice by the test labels (oracle)"}
@@ -105,9 +105,7 @@ class Row:
         """Return the paired difference to the baseline with its interval."""
         if not self.baseline:
             return NOTHING
-        low, high = self.values["delta_low"], self.values["delta_high"]
-        between = f"{signed(low)}, {signed(high)}" if known(low) and known(high) else "no interval"
-        return f"{signed(self.values['delta'])} ({between})"
+        return difference(self.values)
 
     @property
     def standing(self) -> str:

@@ -137,7 +137,7 @@ def _summary_rows(results: "Results", metric: str | None) -> list[dict[str, Any]
 
 @once
 def cost_rows(results: "Results") -> list[dict[str, Any]]:
-    """Return the rows of the mean costs."""
+    """Return the rows of the costs."""
     return _records(results.costs())
 
 

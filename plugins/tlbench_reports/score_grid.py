@@ -26,6 +26,7 @@ COSTS = {
     "fit_seconds": "seconds to fit",
     "prepare_seconds": "seconds to prepare",
     "tuning_seconds": "seconds to tune",
+    "members_seconds": "seconds of its members",
     "predict_seconds": "seconds to predict",
     "parameters_trained": "parameters trained",
     "parameters_stored": "parameters stored",
@@ -265,7 +266,7 @@ def _costs(facts: _Facts, keys: list[Key]) -> list[Column]:
     columns = []
     for name, title in COSTS.items():
         values = [facts.costs.get(key, {}).get(name) for key in keys]
-        if name != "tuning_seconds" or any(known(value) and value for value in values):
+        if name not in ("tuning_seconds", "members_seconds") or any(known(value) and value for value in values):
             columns.append(number_column(name, title, [quantity(value) for value in values], values, band="costs"))
     return columns
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -140,6 +140,13 @@ def number(value: Any) -> str:
 def signed(value: Any) -> str:
     """Write a difference to three decimals, with its sign."""
     return f"{value:+.3f}" if known(value) else NOTHING
+
+
+def difference(values: Mapping[Any, Any]) -> str:
+    """Write a paired difference, `delta`, with its interval, or that it has none."""
+    low, high = values["delta_low"], values["delta_high"]
+    between = f"{signed(low)}, {signed(high)}" if known(low) and known(high) else "no interval"
+    return f"{signed(values['delta'])} ({between})"
 
 
 def chance(p: Any) -> str:

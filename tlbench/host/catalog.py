@@ -9,6 +9,7 @@ from tlbench.contract import (
     BackboneFamily,
     Dataset,
     Metric,
+    RandomStart,
     Reporter,
     Requirements,
     Strategy,
@@ -28,7 +29,7 @@ from tlbench.contract import (
 )
 from tlbench.errors import ParameterError, PluginError
 from tlbench.host.host import Host, Offer, Origin
-from tlbench.names import Spec, parse_spec, unknown
+from tlbench.names import Spec, format_spec, parse_spec, unknown
 
 if TYPE_CHECKING:
     from tlbench.contract import Suite
@@ -108,8 +109,10 @@ class Catalog:
         return own.with_members(members) if members else own
 
     def backbone(self, text: str) -> tuple[Backbone, Origin]:
-        """Return the backbone that `name(argument=value)@weights` spells."""
+        """Return the backbone that `name(argument=value)@weights` spells, without weights by `pretrained=false`."""
         spec = parse_spec(text)
+        if "pretrained" in spec.parameters and not self._has_own(spec, "pretrained"):
+            return self._without_weights(spec, text)
         single = {name: offer for name, offer in self.backbones.items() if isinstance(offer.thing, Backbone)}
         families = [offer for offer in self.backbones.values() if isinstance(offer.thing, BackboneFamily)]
         plain = not spec.parameters and spec.location is None
@@ -127,6 +130,22 @@ class Catalog:
             raise ParameterError(f"backbone {spec.name!r} takes neither parameters nor weights from a file: {text!r}.")
         known = [*single, *(name for offer in families for name in offer.thing.names())]
         raise unknown("backbone", spec.name, known, self._hint())
+
+    def _has_own(self, spec: Spec, parameter: str) -> bool:
+        """Tell whether a backbone has a parameter of this name itself."""
+        offer = self.backbones.get(spec.name)
+        return offer is not None and parameter in {item.name for item in fields_of(offer.thing)}
+
+    def _without_weights(self, spec: Spec, text: str) -> tuple[Backbone, Origin]:
+        """Return the backbone of a spec with `pretrained`, which a user may set for every backbone."""
+        parameters = dict(spec.parameters)
+        pretrained = parameters.pop("pretrained")
+        if not isinstance(pretrained, bool):
+            raise ParameterError(f"{text!r}: pretrained is true or false, got {pretrained!r}.")
+        backbone, origin = self.backbone(format_spec(spec.name, parameters, spec.location))
+        if backbone.weights is None:
+            raise ParameterError(f"{text!r}: {backbone.label} has no weights, and starts at random as it is.")
+        return (backbone if pretrained else RandomStart(backbone)), origin
 
     def dataset(self, text: str) -> tuple[Dataset, Origin]:
         """Return the dataset that `name`, `name(key=value)` or `name:PATH?option` spells."""

@@ -10,6 +10,7 @@ from tlbench.contract import (
     Budget,
     Dataset,
     Protocol,
+    RandomStart,
     Requirements,
     SearchSpace,
     Strategy,
@@ -92,7 +93,7 @@ def unsuitable(
     least = budget.least_per_class(counts)
     if backbone.modality != dataset.modality:
         return f"backbone {backbone.label} reads {backbone.modality} and {dataset.label} is {dataset.modality}."
-    if needs.pretrained and backbone.weights is None:
+    if needs.pretrained and backbone.weights is None and not isinstance(backbone, RandomStart):  # asked for as such
         return f"{strategy.name} needs a pretrained backbone; give {backbone.name} weights with {backbone.name}@FILE."
     if needs.source_labels and source_classes is None:
         return (

@@ -1,6 +1,7 @@
 from . import stats as stats
 from .across import Across as Across
 from .labelling import distinct_labels as distinct_labels
+from .records_frame import spent_seconds as spent_seconds
 from .reporting import MANY_RECORDS as MANY_RECORDS
 from .reporting import REPORTS_STAMP as REPORTS_STAMP
 from .reporting import Stamp as Stamp

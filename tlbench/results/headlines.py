@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tlbench.contract import ORACLE, UNSUPERVISED, Budget, Family
 from tlbench.names import plural
 from tlbench.results import stats
 from tlbench.results.across import Across
 from tlbench.results.comparisons import compare
-from tlbench.results.summary import PLACE, Summary, partition
+from tlbench.results.summary import GROUP, PLACE, Summary, partition
 
 _FEW = 3  # names that are listed, adaptations with a sentence each
 _MANY = 12  # groups from which on only what all datasets say is put into words
@@ -18,8 +19,11 @@ _MANY = 12  # groups from which on only what all datasets say is put into words
 Row = dict[str, Any]
 
 
-def headlines(summary: Summary, across: Sequence[Across] = ()) -> list[str]:
-    """Return sentences: who is best over all datasets; then, by group, who leads, who ties, and what it costs."""
+def headlines(summary: Summary, across: Sequence[Across] = (), weights: pd.DataFrame | None = None) -> list[str]:
+    """Return sentences: who is best over all datasets; then, by group, who leads, who ties, and what it costs.
+
+    `weights` is what `weights_gain` returns: what pretrained weights are worth is said last.
+    """
     said = [_overall(each) for each in across if each.setting != ORACLE]
     covered = {(each.setting, each.budget) for each in across}
     groups = [group for group in summary.groups() if group[0]["setting"] != ORACLE]
@@ -29,7 +33,24 @@ def headlines(summary: Summary, across: Sequence[Across] = ()) -> list[str]:
         first = group[0]
         where = f"{first['transfer']}, {first['backbone']}, {_spell(str(first['budget']), str(first['setting']))}"
         said += [f"{where}: {sentence}" for sentence in _of_group(summary, group)]
-    return said + _oracle(summary)
+    return said + ([] if weights is None else _weights(weights, summary.is_in_points)) + _oracle(summary)
+
+
+def _weights(found: pd.DataFrame, in_points: bool) -> list[str]:
+    """Say for each backbone and place whether its weights help, and where they do harm."""
+    said = []
+    for (transfer, backbone, budget, setting), rows in found.groupby(list(GROUP), sort=False):
+        parts = []
+        for verdict, words in (
+            ("better", "they add"), ("unclear", "no clear difference"), ("worse", "they do harm (negative transfer)"),
+            ("", "one pair only, no interval"),
+        ):  # fmt: skip
+            own = rows[rows["verdict"] == verdict].to_dict("records")
+            if own:
+                parts.append(f"{words}: {_names(str(row['strategy']) + ' ' + _points(row, in_points) for row in own)}")
+        where = f"{transfer}, {backbone}, {_spell(str(budget), str(setting))}"
+        said.append(f"{where}: the weights against a random start of the same network: {'; '.join(parts)}.")
+    return said
 
 
 def _overall(across: Across) -> str:

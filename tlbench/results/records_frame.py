@@ -18,9 +18,11 @@ LEDGER = (
     "test_in_upstream",
 )  # fmt: skip
 COSTS = (
-    "fit_seconds", "prepare_seconds", "predict_seconds", "tuning_seconds", "parameters_trained", "parameters_stored",
+    "fit_seconds", "prepare_seconds", "predict_seconds", "tuning_seconds", "members_seconds",
+    "parameters_trained", "parameters_stored",
     "peak_memory_bytes", "flops_per_example",
 )  # fmt: skip
+SPENT = ("fit_seconds", "prepare_seconds", "tuning_seconds", "members_seconds")  # before there is a classifier
 PRIMARY = "accuracy"
 
 
@@ -59,6 +61,11 @@ def selection(record: Record) -> str:
 def is_upper_bound(record: Record) -> bool:
     """Tell whether a row was given labels that nobody has."""
     return bool(record.labels.get("upper_bound") or record.ledger.get("upper_bound"))
+
+
+def spent_seconds(costs: Mapping[str, float | None]) -> float:
+    """Return the seconds that a classifier took, with all that it rests on; costs that a record lacks are none."""
+    return sum(costs.get(name) or 0.0 for name in SPENT)
 
 
 def result_of(record: Record) -> str:

@@ -298,10 +298,16 @@ class Results:
         """Return how well each selection rule orders training steps: see `tlbench.results.rule_correlation`."""
         return validator_correlations(self.records)
 
+    def weights_gain(self, metric: str | None = None) -> pd.DataFrame:
+        """Return what pretrained weights add to each row whose network was run from a random start too."""
+        from tlbench.results.weights_gain import weights_gain
+
+        return weights_gain(self._summary(metric or self.metric), self.records)
+
     def costs(self) -> pd.DataFrame:
-        """Return the mean costs of each row of the summary."""
+        """Return the costs of each row of the summary: medians, since the first cell of a process is slow."""
         done = self._frame[self._frame["status"] == "ok"]
-        costs: pd.DataFrame = done.groupby(list(ROW), sort=False)[list(COSTS)].mean().reset_index()
+        costs: pd.DataFrame = done.groupby(list(ROW), sort=False)[list(COSTS)].median().reset_index()
         return costs
 
     def headlines(self) -> list[str]:
@@ -309,7 +315,9 @@ class Results:
         from tlbench.results.headlines import headlines
 
         return [
-            sentence for metric in self.primaries for sentence in headlines(self._summary(metric), self.across(metric))
+            sentence
+            for metric in self.primaries
+            for sentence in headlines(self._summary(metric), self.across(metric), self.weights_gain(metric))
         ]
 
 

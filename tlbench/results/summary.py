@@ -9,7 +9,7 @@ import pandas as pd
 
 from tlbench.results import stats
 from tlbench.results.comparisons import ALPHA, compare, holm, score_step, separated_from
-from tlbench.results.records_frame import LEDGER
+from tlbench.results.records_frame import LEDGER, SPENT
 from tlbench.results.rows import baselines, row_labels
 from tlbench.results.side_by_side import side_by_side
 
@@ -18,7 +18,6 @@ ROW = ("transfer", "backbone", "budget", "setting", "source", "family", "strateg
 PLACE = ROW[:3]
 GROUP = ROW[:4]  # rows that are compared with each other
 _MEASURED = ("transductive_measured", "test_in_train", "test_in_source", "test_in_upstream")  # by each cell
-_SECONDS = ("fit_seconds", "prepare_seconds", "tuning_seconds")
 _MANY = 2_000  # rows that are worth a process of their own
 _NOTHING = float("nan")
 _NO_DIFFERENCE = {
@@ -168,9 +167,8 @@ class Summary:
         row["source_accuracy"] = _mean(self.columns["source_accuracy"][done])
         row["marked"] = bool(self.columns["marked"][members].any())
         row["overlap"] = overlap
-        row["seconds"] = sum(_mean(self.columns[name][done]) for name in _SECONDS[:2])
-        tuning = _mean(self.columns[_SECONDS[2]][done])
-        row["seconds"] += tuning if np.isfinite(tuning) else 0.0  # none where nothing was tuned
+        spent = np.nansum([self.columns[name][done] for name in SPENT], axis=0)
+        row["seconds"] = float(np.median(spent)) if len(spent) else _NOTHING  # the first cell of a process is slow
         return row
 
     def _spread(self, done: np.ndarray, overlap: float, right: Right | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from tlbench import __version__
-from tlbench.contract import Cell
+from tlbench.contract import Cell, RandomStart
 from tlbench.data import Resources
 from tlbench.host import Host, Origin
 
@@ -57,10 +57,12 @@ def provenance(cell: Cell, resources: Resources) -> dict[str, Any]:
     strategy, strategy_origin = resources.catalog.strategy(cell.strategy)
     backbone = resources.backbone(cell.backbone)
     dataset = resources.dataset(cell.transfer.dataset)
+    made = backbone.backbone
+    own = made.backbone if isinstance(made, RandomStart) else made
     return {
         "strategy": _origin(strategy, strategy_origin),
         "backbone": {
-            **_origin(backbone.backbone, backbone.origin),
+            **_origin(own, backbone.origin),
             "weights_sha256": backbone.weights_digest,
             "used": _plain(backbone.backbone.describe()),
         },

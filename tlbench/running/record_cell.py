@@ -16,6 +16,7 @@ from tlbench.contract import GIVEN, LAST, UNSUPERVISED, VALIDATION, Cell, Failur
 from tlbench.data import Division, Resources, examples_digest, find_contamination
 from tlbench.errors import TlbenchError
 from tlbench.learning import Classifier, predict
+from tlbench.results import spent_seconds
 from tlbench.running.cell_setup import CellSetup
 from tlbench.running.draw_task import draw_further_test, draw_source_test
 from tlbench.running.environment import environment, provenance
@@ -159,6 +160,7 @@ def _costs(setup: CellSetup, done: Sequence[Scored]) -> Values:
             "fit_seconds": fit_seconds,
             "predict_seconds": predict_seconds,
             "tuning_seconds": last.tuning_seconds,
+            "members_seconds": sum(spent_seconds(member.record.costs) for member in setup.members),
             "parameters_trained": last.fit.bench.journal.trained_parameters,
             "parameters_stored": sum(parameter.numel() for parameter in classifier.parameters()),
             "flops_per_example": flops_per_example(classifier, example, setup.device) if counted else math.nan,
