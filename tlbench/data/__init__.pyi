@@ -10,6 +10,7 @@ from .contents import by_domain_and_split as by_domain_and_split
 from .contents import content_fingerprint as content_fingerprint
 from .contents import sorted_by_content as sorted_by_content
 from .contents import with_test_split as with_test_split
+from .contrast import contrast_finding as contrast_finding
 from .dataset_probe import check_loads_alike as check_loads_alike
 from .dataset_probe import example_bytes as example_bytes
 from .dataset_probe import label_fault as label_fault

@@ -5,7 +5,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from tlbench.contract import GIVEN, Cell, Plan, SplitFinding, Strategy, canonical
-from tlbench.data import Resources, contamination_findings, find_contamination, without_copies
+from tlbench.data import (
+    Resources,
+    contamination_findings,
+    contrast_finding,
+    find_contamination,
+    without_copies,
+)
 from tlbench.errors import ParameterError, StoreError
 from tlbench.learning import probe_features
 from tlbench.results import Store
@@ -27,6 +33,13 @@ def with_copies_of_test_inputs(plan: Plan, resources: Resources, *, search: bool
     kept = without_copies(plan.findings, list(found.values()))
     said = contamination_findings(list(found.values()))
     return replace(plan, findings=(*kept, *said)), [*(each for each in kept if isinstance(each, SplitFinding)), *said]
+
+
+def with_opposite_contrasts(plan: Plan, resources: Resources) -> tuple[Plan, list[str]]:
+    """Return the plan with findings on sources whose images are dark where the target's are light, and these alone."""
+    pairs = dict.fromkeys((cell.transfer, cell.backbone) for cell in plan.cells)
+    said = list(dict.fromkeys(filter(None, (contrast_finding(*pair, resources) for pair in pairs))))
+    return replace(plan, findings=(*plan.findings, *said)), said
 
 
 def refuse_to_mix(plan: Plan, store: Store) -> None:

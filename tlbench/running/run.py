@@ -17,6 +17,7 @@ from tlbench.running.before_run import (
     refuse_inside_data,
     refuse_to_mix,
     with_copies_of_test_inputs,
+    with_opposite_contrasts,
 )
 from tlbench.running.cell_setup import division_of
 from tlbench.running.trackers import follow, open_trackers
@@ -106,7 +107,8 @@ def execute_plan(
     events = run_cells(pending, resources, store, where)  # workers start up while this process encodes
     encode_all(pending, resources, say)
     whole, copies = with_copies_of_test_inputs(plan, resources)
-    for sentence in copies:
+    whole, opposite = with_opposite_contrasts(whole, resources)
+    for sentence in (*copies, *opposite):
         say(f"note: {sentence}")
     store.write_plan(whole.summary())
     for division in (division_of(cell, resources) for cell in plan.cells):
