@@ -28,7 +28,7 @@ class Anil(MetaTraining):
     version = "2"
 
     inner_lr: Annotated[float, Gt(0)] = 0.4  # of the head; MAML's for 5 ways of Omniglot
-    inner_steps: Annotated[int, Ge(1)] = 5  # gradient steps of the head; MAML's for 20 ways of Omniglot and for miniImageNet
+    inner_steps: Annotated[int, Ge(1)] = 5  # gradient steps of the head; MAML's for miniImageNet
 
     def episode_loss(self, learner, episode):
         """Return the cross-entropy of the queries under the head that the support has adapted."""

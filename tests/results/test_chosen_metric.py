@@ -219,21 +219,6 @@ def test_the_interval_over_items_of_a_mean_is_as_wide_as_that_of_the_bootstrap(t
     assert (by_jackknife["item_low"] + by_jackknife["item_high"]) / 2 == pytest.approx(by_bootstrap["mean"])
 
 
-def test_the_interval_over_items_covers_the_area_under_the_curve_of_all_items_nearly_as_often_as_it_says():
-    from tlbench.results.stored_scores import item_interval
-    from tlbench_metrics.ranking import AUROC
-
-    draw = np.random.default_rng(0)
-    truth, covered = 0.9214, 0  # of normal scores two standard deviations apart: the normal distribution at 2 / sqrt(2)
-    for _ in range(200):
-        labels = (np.arange(300) % 4 == 0).astype(np.int64)
-        logits = np.zeros((300, 2), dtype=np.float32)
-        logits[:, 1] = draw.normal(size=300) + 2 * labels
-        found = item_interval([Predictions(logits, labels)], AUROC)
-        covered += found.low <= truth <= found.high
-    assert 0.88 <= covered / 200 <= 0.99
-
-
 def test_replicates_on_other_items_have_no_interval_over_items(store):
     write(store, "keen", 1, predictions("keen", 4, LABELS[::-1].copy()))
     assert rows(read(store, "found"))["keen"]["n_items"] == 0

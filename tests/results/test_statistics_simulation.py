@@ -9,11 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tlbench.contract import Predictions
+from tlbench.host import Catalog, Host
 from tlbench.results import across_blocks as ranks
 from tlbench.results import t_interval
 from tlbench.results.across_blocks import block_ranks, iqm_interval, rank_intervals
 from tlbench.results.comparisons import compare, holm, paired_t_p, separated_from, sign_flip_p
 from tlbench.results.stats import fewest_pairs, share_interval
+from tlbench.results.stored_scores import item_interval
 from tlbench.results.summary import Summary
 
 LABELS = {
@@ -63,6 +66,24 @@ def covered_items(trials, items, share, of):
     right = generator.binomial(of, ease)
     found = [share_interval(np.bincount(each, minlength=of + 1), of) for each in right]
     return np.mean([interval.low <= share <= interval.high for interval in found])
+
+
+def drawn(generator, items, positive):
+    """Return logits and labels of two classes, of which the second has about this share."""
+    labels = (generator.random(items) < positive).astype(np.int64)
+    labels[:2] = 0, 1
+    score = generator.normal(size=items) + 1.2 * (2 * labels - 1)
+    return Predictions(np.stack([-score, score], axis=1).astype(np.float32), labels)
+
+
+def covered_by_jackknife(trials, name, items, positive):
+    """Return how often the interval over test items holds the score of 200,000 of them."""
+    metric = Catalog(Host()).metric(name)
+    generator = np.random.default_rng(5)
+    every = drawn(np.random.default_rng(6), 200_000, positive)
+    truth = metric.compute(every.logits, every.labels)
+    found = [item_interval([drawn(generator, items, positive)], metric) for _ in range(trials)]
+    return np.mean([interval.low <= truth <= interval.high for interval in found if interval is not None])
 
 
 def covered_across(trials, datasets):
@@ -149,6 +170,11 @@ def test_the_bootstrap_over_items_holds_the_truth(items, share, of):
     assert 0.93 <= covered_items(1200, items, share, of) <= 0.97
 
 
+@pytest.mark.parametrize(("name", "items", "positive"), [("auroc", 300, 0.3), ("balanced-accuracy", 1000, 0.3)])
+def test_the_jackknife_over_items_nearly_holds_the_truth(name, items, positive):
+    assert 0.88 <= covered_by_jackknife(200, name, items, positive) <= 0.98
+
+
 @pytest.mark.parametrize("datasets", [3, 5, 10])
 def test_the_interval_across_datasets_holds_the_truth(datasets):
     assert 0.93 <= covered_across(4000, datasets) <= 0.97
@@ -211,6 +237,10 @@ def report(many: int) -> None:
         print(f"{n} replicates: t {covered_means(2000 * many, n):.3f}, paired {covered_differences(60 * many, n):.3f}")
     for case in ((100, 0.5, 3), (250, 0.8, 1), (250, 0.8, 3), (1000, 0.95, 6), (100, 0.97, 3), (10_000, 0.9, 6)):
         print("items {}, share {}, of {}: bootstrap".format(*case), round(covered_items(200 * many, *case), 3))
+    for name in ("balanced-accuracy", "sensitivity", "auroc", "average-precision", "macro-f1", "nll", "ece"):
+        for case in ((300, 0.04), (300, 0.1), (1000, 0.1), (1000, 0.5)):
+            found = round(covered_by_jackknife(40 * many, name, *case), 3)
+            print("{}, {} items, {} of them positive: jackknife {}".format(name, *case, found))
     for datasets in (2, 3, 5, 10):
         print(f"{datasets} datasets: t of the difference {covered_across(2000 * many, datasets):.3f}")
     for case in ((4, 0.5, 5), (4, 0.5, 6), (10, 0.2, 8), (10, 0.5, 6), (6, 0.3, 15), (3, 1.5, 8)):

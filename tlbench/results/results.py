@@ -10,7 +10,6 @@ import pandas as pd
 
 from tlbench.contract import SETTINGS, UNSUPERVISED, Budget, Family, Metric, Record
 from tlbench.errors import ParameterError, StoreError
-from tlbench.host import Catalog, Host
 from tlbench.names import near_miss, plural, unknown
 from tlbench.results.across import Across, compare_across
 from tlbench.results.by_class import by_class
@@ -29,7 +28,14 @@ from tlbench.results.rule_correlation import validator_correlations
 from tlbench.results.significance import significance_warnings
 from tlbench.results.stats import Interval
 from tlbench.results.store import Store
-from tlbench.results.stored_scores import episode_interval, item_interval, scores_of, why_undefined
+from tlbench.results.stored_scores import (
+    Offers,
+    episode_interval,
+    installed_metrics,
+    item_interval,
+    scores_of,
+    why_undefined,
+)
 from tlbench.results.summary import GROUP, ROW, Summary, pairwise
 from tlbench.results.told_apart import told_apart
 
@@ -50,7 +56,7 @@ class Results:
         folder: Path | str,
         baseline: str | None = None,
         metric: str | None = None,
-        catalog: Catalog | None = None,
+        catalog: Offers | None = None,
     ) -> None:
         """Read a folder; with `baseline`, every row is compared with the strategy of that name, where it has one.
 
@@ -143,8 +149,8 @@ class Results:
 
     @cached_property
     def _offered(self) -> Mapping[str, Metric]:
-        catalog = self._catalog or Catalog(Host())
-        return {metric.name: metric for metric in catalog.metric_list()}
+        offered = installed_metrics() if self._catalog is None else self._catalog.metric_list()
+        return {metric.name: metric for metric in offered}
 
     @cached_property
     def chosen_metric(self) -> Metric | None:

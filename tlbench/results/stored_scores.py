@@ -3,6 +3,8 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from importlib.metadata import entry_points
+from typing import Protocol
 
 import numpy as np
 
@@ -14,6 +16,26 @@ from tlbench.results.store import Store
 
 GROUPS = 20  # of test items, each left out once
 MANY = 2_000  # cells that a process scores at a time
+
+
+class Offers(Protocol):
+    """Offer metrics, as `tlbench.host.Catalog` does."""
+
+    def metric_list(self) -> list[Metric]:
+        """Return all metrics."""
+        ...
+
+
+def installed_metrics() -> list[Metric]:
+    """Return the metrics of all installed plugins that load; those of plugin files a catalog knows alone."""
+    found: list[Metric] = []
+    for point in entry_points(group="tlbench"):
+        try:
+            offer = getattr(point.load(), "tlbench_metrics", None)
+            found += [metric for metric in (offer() if offer else ()) if isinstance(metric, Metric)]
+        except Exception:  # `tlbench doctor` says what is broken: it is not what was asked for here
+            continue
+    return found
 
 
 def scores_of(store: Store, cells: Sequence[str], metric: Metric) -> list[float]:

@@ -1,6 +1,7 @@
 """What tests of the leaderboard share: results of the toy plugin, and a forger's tools."""
 
 import json
+import math
 import shutil
 
 import numpy as np
@@ -74,7 +75,10 @@ class Forger:
 
         def change(data):
             data["scores"] = {
-                name: float(metrics[name].compute(arrays["logits"], arrays["labels"])) for name in data["scores"]
+                name: score
+                if math.isfinite(score := metrics[name].compute(arrays["logits"], arrays["labels"]))
+                else None
+                for name in data["scores"]
             }
 
         self.record(path, change)
