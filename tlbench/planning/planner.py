@@ -52,7 +52,7 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         suite,
         tuple(planner.cells.values()),
         tuple(planner.named_skips()),
-        (*planner.reader.findings(), *planner.notes),
+        (*planner.reader.sentences(), *planner.notes),
         tuple(_warnings(suite, planner.cells.values())),
     )
 
