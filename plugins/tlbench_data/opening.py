@@ -79,7 +79,7 @@ class Opener:
         except TlbenchError as error:
             refusal = " ".join(str(error).split())
             return self.tolerantly(refusal) if self.has_tolerance else self._as_far_as_it_goes(refusal)
-        return Opened(self._entry, self.spec, self._entry.fingerprint, reader.findings[self.dataset.label])
+        return Opened(self._entry, self.spec, self._entry.fingerprint, reader.findings[self.spec])
 
     def tolerantly(self, refusal: str) -> Opened:
         """Return the dataset with what cannot be read left out, for one that has such a way."""

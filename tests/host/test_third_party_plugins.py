@@ -430,3 +430,44 @@ def test_what_a_load_raises_is_told_with_its_line(refused, plugin_file, tmp_path
 def test_other_names_for_the_same_arguments_are_welcome(cli, plugin_file):
     text = strategy().replace("self, task, bench", "self, problem, bench").replace("task.", "problem.")
     assert "dense" in cli("list", "strategies", "-p", plugin_file(text, "other_names.py")).stdout
+
+
+BAD_BACKBONE = """
+from tlbench import Backbone, hookimpl
+
+class Net(Backbone):
+    name = "net"
+    feature_dim = 4
+    {said}
+
+    def encode(self, raw): ...
+    def build(self, weights): ...
+
+@hookimpl
+def tlbench_backbones():
+    return [{made}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "made", "sentence"),
+    [
+        ('pretrained_on = ("cifar10",)', "Net()", "class Net: pretrained_on must be a str or None, got tuple"),
+        ("", "Backbone('net', 4)", "Backbone(...) is no backbone: subclass it, with encode and build"),
+        ("", "object()", "is not an instance of tlbench.Backbone: subclass it, with encode and build."),
+    ],
+)
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_backbone_that_says_the_wrong_thing_is_refused_before_a_run_as_before_a_check(
+    command, said, made, sentence, plugin_file, refused
+):
+    file = plugin_file(BAD_BACKBONE.format(said=said, made=made))
+    line = refused(command, "-p", file, *(["net"] if command == "check" else ["-b", "net"]))
+    assert sentence in line
+
+
+def test_what_a_backbone_says_with_the_users_arguments_is_checked_too(plugin_file, refused):
+    text = BAD_BACKBONE.replace("class Net", "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass Net")
+    said = 'wide: bool = False\n    pretrained_on = property(lambda self: ["cifar10"] if self.wide else None)'
+    file = plugin_file(text.format(said=said, made="Net()"))
+    assert "class Net: pretrained_on must be a str or None" in refused("run", "-p", file, "-b", "net(wide=true)")

@@ -1,6 +1,7 @@
 from .backbone import Backbone as Backbone
 from .backbone import BackboneFamily as BackboneFamily
 from .backbone import check_backbone as check_backbone
+from .backbone import check_computed as check_computed
 from .budget import Budget as Budget
 from .budget import BudgetKind as BudgetKind
 from .cell import Cell as Cell

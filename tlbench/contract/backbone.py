@@ -30,7 +30,7 @@ _DESCRIPTIVE = (
     "recipe",
 )
 _WANTED = {
-    "feature_dim": WIDTH, "modality": TEXT, "version": TEXT, "weights": FILE, "pretrained_on": TEXT_OR_NONE,
+    "modality": TEXT, "version": TEXT, "weights": FILE, "pretrained_on": TEXT_OR_NONE,
     "license": TEXT, "citation": TEXT, "recipe": FILE, "spec": TEXT, "encoding": TEXT, "label": TEXT,
 }  # fmt: skip
 _HOW = "subclass it, with encode and build"
@@ -117,6 +117,11 @@ class BackboneFamily(ABC):
         """Return all names, for listing and near misses; may be slow."""
 
 
+def check_computed(backbone: Backbone) -> None:
+    """Raise PluginError where what a backbone says of itself has another type, properties included."""
+    check_descriptors(backbone, _WANTED)
+
+
 def check_backbone(backbone: Any) -> None:
     """Raise PluginError, saying how to mend it, where an object is not a usable backbone."""
     if isinstance(backbone, BackboneFamily):
@@ -130,7 +135,8 @@ def check_backbone(backbone: Any) -> None:
     if not isinstance(backbone, Backbone):
         raise PluginError(f"{backbone!r} is not an instance of tlbench.Backbone: {_HOW}.")
     check_identity(backbone, "backbone", ("name", "feature_dim"))
-    check_descriptors(backbone, _WANTED)
+    check_descriptors(backbone, {"feature_dim": WIDTH})
+    check_descriptors(backbone, _WANTED, computed=False)
     require_frozen_dataclass(type(backbone), always=False)
     given = "raw is a sequence of raw examples, and encode returns one tensor with a row for each."
     check_signature(type(backbone), "encode", ("raw",), given)

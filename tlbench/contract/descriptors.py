@@ -37,24 +37,25 @@ WIDTH = Wanted(
 FUNCTION = Wanted("a function", callable)
 
 
-def check_descriptors(owner: Any, wanted: Mapping[str, Wanted], said: str = "") -> None:
+def check_descriptors(owner: Any, wanted: Mapping[str, Wanted], said: str = "", *, computed: bool = True) -> None:
     """Raise PluginError where a class or an object has a descriptor of another type: one line for all of them.
 
     `said` names the owner, where its class does not tell. Of a class, properties and fields without a default are
-    left out: they have no value yet.
+    left out: they have no value yet. With `computed` false an object's properties are left out too: they may be slow.
     """
     cls = owner if isinstance(owner, type) else type(owner)
     faults = [
         fault
         for name, want in wanted.items()
-        if not (isinstance(owner, type) and _is_still_open(owner, name)) and (fault := _fault(owner, name, want))
+        if not (_is_open(owner, name) and (isinstance(owner, type) or not computed))
+        and (fault := _fault(owner, name, want))
     ]
     if faults:
         raise PluginError(f"{said or f'class {cls.__name__}'}: {'; '.join(faults)}.")
 
 
-def _is_still_open(cls: type, name: str) -> bool:
-    value = inspect.getattr_static(cls, name, inspect.Parameter.empty)
+def _is_open(owner: Any, name: str) -> bool:
+    value = inspect.getattr_static(owner, name, inspect.Parameter.empty)
     return value is inspect.Parameter.empty or hasattr(type(value), "__get__")
 
 

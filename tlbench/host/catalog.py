@@ -124,7 +124,10 @@ class Catalog:
         for offer in families:
             member = offer.thing.find(spec)
             if member is not None:
-                check_backbone(member)
+                if not isinstance(member, Backbone):
+                    raise PluginError(
+                        f"{offer.name}: find({text!r}) returned {member!r}, which is no tlbench.Backbone."
+                    )
                 return member, offer.origin
         if spec.name in single:
             raise ParameterError(f"backbone {spec.name!r} takes neither parameters nor weights from a file: {text!r}.")

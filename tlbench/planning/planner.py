@@ -17,6 +17,7 @@ from tlbench.contract import (
     Transfer,
     TuningBudget,
     canonical,
+    check_computed,
 )
 from tlbench.data import Resources, class_counts
 from tlbench.errors import DataError, PlanError
@@ -54,7 +55,7 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         suite,
         tuple(planner.cells.values()),
         tuple(planner.named_skips()),
-        (*planner.reader.findings(SplitRule.parse(suite.protocol.splits).is_given), *planner.notes),
+        (*planner.reader.sentences(SplitRule.parse(suite.protocol.splits).is_given), *planner.notes),
         (*_warnings(suite, planner.cells.values()), *undefined),
     )
 
@@ -93,6 +94,7 @@ class _Planner:
         transfers = [transfer for text in block.datasets for transfer in self.reader.read(text)]
         budgets = sorted({Budget.parse(text) for text in block.budgets}, key=Budget.order)
         for _, entry in backbones:
+            check_computed(entry.backbone)
             _ = entry.identity  # weights that cannot be read are known before anything runs
         for transfer in transfers:
             for _, entry in backbones:

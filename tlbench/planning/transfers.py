@@ -15,7 +15,7 @@ class TransferReader:
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
-        self._findings: dict[str, tuple[str, ...]] = {}  # by spec: two datasets may share a label
+        self.findings: dict[str, tuple[str, ...]] = {}  # by spec: two datasets may share a label
 
     def read(self, text: str) -> list[Transfer]:
         """Expand `DATASET` or `DATASET[SOURCE->TARGET]` into transfers."""
@@ -57,7 +57,7 @@ class TransferReader:
     def look_at(self, spec: str) -> None:
         """Check a dataset as a whole, once."""
         entry = self.resources.dataset(spec)
-        if spec in self._findings:
+        if spec in self.findings:
             return
         with blamed(f"dataset {entry.dataset.name}"):
             check_dataset(entry.dataset)
@@ -67,16 +67,16 @@ class TransferReader:
                     check_loads_alike(entry.dataset, domain, split)
                     entry.labels(domain, split)
             _ = entry.fingerprint
-            self._findings[spec] = tuple(entry.dataset.findings())
+            self.findings[spec] = tuple(entry.dataset.findings())
 
-    def findings(self, own_splits: bool) -> list[str]:
+    def sentences(self, own_splits: bool) -> list[str]:
         """Return what is unusual in the data, each said once under the dataset's label.
 
         What concerns the data's own splits is left out where others are drawn.
         """
-        entries = [self.resources.dataset(spec) for spec in self._findings]
+        entries = [self.resources.dataset(spec) for spec in self.findings]
         labels = distinct_labels(({"dataset": each.identity}, {"dataset": each.dataset.label}) for each in entries)
-        said = zip(labels, self._findings.values(), strict=True)
+        said = zip(labels, self.findings.values(), strict=True)
         told = {}
         for own, found in said:
             for finding in found:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tlbench.contract import check_backbone
+from tlbench.contract import check_backbone, check_computed
 from tlbench.errors import PluginError, WeightsError
 from tlbench.learning import feature_fault, seeded
 from tlbench.testing.backbone_subject import BackboneSubject
@@ -26,6 +26,8 @@ def it_is_declared_as_the_catalog_asks(subject: BackboneSubject) -> None:
     """Check for an instance with a typeable name, a positive feature_dim, and methods of the right arguments."""
     try:
         check_backbone(subject.backbone)
+        with subject.said("what it says of itself"):
+            check_computed(subject.backbone)
     except PluginError as error:
         raise ConformanceError(str(error)) from None
 
