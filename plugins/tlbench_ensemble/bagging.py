@@ -21,12 +21,13 @@ class Bagging(Strategy):
 
     name = "bagging"
     family = Family.ENSEMBLE
+    version = "2"
 
     learner: Literal["linear-probe", "finetune"] = "linear-probe"  # what learns: on frozen features, or a network
     size: Annotated[int, Ge(1)] = 10  # classifiers, each with a sample of its own
     strength: Annotated[float, Gt(0)] = 1.0  # of linear-probe: inverse regularisation, scikit-learn's C
-    lr: Annotated[float, Gt(0)] = 1e-3  # of finetune: peak learning rate of the backbone
-    head_rate: Annotated[float, Gt(0)] = 10.0  # of finetune: the head learns this many times faster
+    lr: Annotated[float, Gt(0)] = 3e-4  # of finetune: peak learning rate of the backbone
+    head_rate: Annotated[float, Gt(0)] = 30.0  # of finetune: the head learns this many times faster
     steps: Annotated[int, Gt(0)] | None = None  # of finetune: optimiser steps of each; the recipe's unless given
 
     def needs(self):

@@ -25,11 +25,12 @@ class ModelSoup(Strategy):
 
     name = "model-soup"
     family = Family.ENSEMBLE
+    version = "2"
 
     mix: Literal["uniform", "greedy"] = "uniform"  # all ingredients, or those that help
-    lrs: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = (3e-4, 1e-3, 3e-3)  # peak rates of the backbone
+    lrs: Annotated[tuple[Annotated[float, Gt(0)], ...], MinLen(1)] = (1e-4, 2e-4, 4e-4)  # peak rates of the backbone
     orders: Annotated[int, Ge(1)] = 1  # fine-tunings with each of them
-    head_rate: Annotated[float, Gt(0)] = 10.0  # the head learns this many times faster
+    head_rate: Annotated[float, Gt(0)] = 30.0  # the head learns this many times faster
     steps: Annotated[int, Gt(0)] | None = None  # optimiser steps of each; the recipe's unless given
 
     def needs(self):

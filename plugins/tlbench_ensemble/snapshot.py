@@ -20,12 +20,13 @@ class Snapshot(Strategy):
 
     name = "snapshot"
     family = Family.ENSEMBLE
+    version = "2"
     requires = Requirements(pretrained=True)
     search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0)}
 
     cycles: Annotated[int, Ge(1)] = 5  # states that are averaged; the paper's number for 200 epochs
-    lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of the backbone
-    head_rate: Annotated[float, Gt(0)] = 10.0  # the head learns this many times faster
+    lr: Annotated[float, Gt(0)] = 3e-4  # peak learning rate of the backbone
+    head_rate: Annotated[float, Gt(0)] = 30.0  # the head learns this many times faster
     steps: Annotated[int, Gt(0)] | None = None  # optimiser steps of all cycles; the recipe's unless given
 
     def fit(self, task, bench):

@@ -21,13 +21,14 @@ class Bss(Strategy):
 
     name = "bss"
     family = Family.FINETUNE
+    version = "2"
     requires = Requirements(pretrained=True)
     search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0), "eta": Between(1e-4, 1e-1)}
 
     eta: Annotated[float, Ge(0)] = 1e-3  # weight of the penalty; the paper's value
     k: Annotated[int, Ge(1)] = 1  # singular values that are penalised; the paper's value
-    lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of the backbone
-    head_rate: Annotated[float, Gt(0)] = 10.0  # the head learns this many times faster
+    lr: Annotated[float, Gt(0)] = 3e-4  # peak learning rate of the backbone
+    head_rate: Annotated[float, Gt(0)] = 30.0  # the head learns this many times faster
     steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
 
     def fit(self, task, bench):

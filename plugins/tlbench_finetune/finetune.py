@@ -15,11 +15,12 @@ class Finetune(Strategy):
 
     name = "finetune"
     family = Family.FINETUNE
+    version = "2"
     requires = Requirements(pretrained=True)
     search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0)}
 
-    lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of the backbone
-    head_rate: Annotated[float, Gt(0)] = 10.0  # the head learns this many times faster
+    lr: Annotated[float, Gt(0)] = 3e-4  # peak learning rate of the backbone
+    head_rate: Annotated[float, Gt(0)] = 30.0  # the head learns this many times faster
     steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
     batch_norm: Literal["train", "frozen"] = "frozen"  # whether batch-norm statistics go on moving
 

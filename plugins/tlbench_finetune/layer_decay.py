@@ -21,12 +21,13 @@ class LayerDecay(Strategy):
 
     name = "layer-decay"
     family = Family.FINETUNE
+    version = "2"
     requires = Requirements(pretrained=True)
     search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0), "divisor": Between(1.1, 5.0)}
 
     divisor: Annotated[float, Ge(1)] = 2.6  # how many times slower each stage learns than the next; the paper's value
-    lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of the last stage
-    head_rate: Annotated[float, Gt(0)] = 10.0  # the head learns this many times faster than the last stage
+    lr: Annotated[float, Gt(0)] = 3e-4  # peak learning rate of the last stage
+    head_rate: Annotated[float, Gt(0)] = 30.0  # the head learns this many times faster than the last stage
     steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
 
     def fit(self, task, bench):

@@ -20,11 +20,12 @@ class SideTuning(Strategy):
 
     name = "side-tuning"
     family = Family.FINETUNE
+    version = "2"
     requires = Requirements(pretrained=True)
     search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0)}
 
-    lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of the side network
-    head_rate: Annotated[float, Gt(0)] = 10.0  # head and blending learn this many times faster
+    lr: Annotated[float, Gt(0)] = 3e-4  # peak learning rate of the side network
+    head_rate: Annotated[float, Gt(0)] = 30.0  # head and blending learn this many times faster
     steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
 
     def fit(self, task, bench):

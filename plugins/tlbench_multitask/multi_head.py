@@ -24,15 +24,15 @@ class MultiHead(Strategy):
     """
 
     name = "multi-head"
-    version = "2"
+    version = "3"
     family = Family.MULTITASK
     requires = Requirements(further_labels=True)
     search_space = {"lr": Between(1e-5, 1e-1), "head_rate": Between(1.0, 100.0)}
 
     weighting: Literal["equal", "uncertainty"] = "equal"  # of the losses
     surgery: Literal["none", "pcgrad"] = "none"  # of the gradients
-    lr: Annotated[float, Gt(0)] = 1e-3  # peak learning rate of the trunk
-    head_rate: Annotated[float, Gt(0)] = 10.0  # heads and learned weights learn this many times faster
+    lr: Annotated[float, Gt(0)] = 3e-4  # peak learning rate of the trunk
+    head_rate: Annotated[float, Gt(0)] = 30.0  # heads and learned weights learn this many times faster
     steps: Annotated[int, Gt(0)] | None = None  # optimiser steps; the recipe's unless given
     batch_norm: Literal["train", "frozen"] = "frozen"  # whether batch-norm statistics go on moving
 

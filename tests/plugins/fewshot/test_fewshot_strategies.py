@@ -12,7 +12,7 @@ from tlbench.learning import predict, train
 from tlbench.planning import make_plan
 from tlbench.running import run_cell
 from tlbench_fewshot import neighbours, tlbench_strategies
-from tlbench_fewshot.anil import Anil, adapted_head
+from tlbench_fewshot.anil import Anil, Standardised, adapted_head
 from tlbench_fewshot.baseline_plus_plus import BaselinePlusPlus
 from tlbench_fewshot.heads import Cosine, NearestMean, class_means
 from tlbench_fewshot.label_propagation import LabelPropagation, Spreading, affinity, spread
@@ -391,6 +391,20 @@ def test_the_inner_loop_is_gradient_descent_on_the_head_with_its_second_order():
     assert results[0][2].abs().max() > 0
 
 
+def test_a_few_inner_steps_part_classes_whose_features_share_a_large_part():
+    features, labels = clusters(5)
+    shifted = features * 0.1 + 50 * torch.rand(8, generator=torch.Generator().manual_seed(1))
+    scaling = Standardised(shifted)
+    assert torch.allclose(scaling(shifted).mean(dim=0), torch.zeros(8), atol=1e-3)
+    weight, bias = adapted_head(scaling(shifted), labels, 0.4, 5)
+    queries, wanted = clusters(20, seed=1)
+    moved = queries * 0.1 + 50 * torch.rand(8, generator=torch.Generator().manual_seed(1))
+    right = F.linear(scaling(moved), weight, bias).argmax(dim=1) == wanted
+    assert right.double().mean() > 0.9
+    plain, offset = adapted_head(shifted, labels, 0.4, 5)
+    assert len(F.linear(moved, plain, offset).argmax(dim=1).unique()) == 1  # as they come, one class wins
+
+
 def test_the_cosine_classifier_learns_on_features_and_leaves_the_backbone_alone(bench):
     tools, data = bench(), images(3, 3)
     before = {name: value.clone() for name, value in tools.frozen_backbone().state_dict().items()}
@@ -686,4 +700,4 @@ def test_defaults_are_those_the_papers_give():
     assert (Tim().supervised, Tim().marginal, Tim().conditional, Tim().temperature) == (0.1, 1.0, 0.1, 15.0)
     assert (TransductiveFinetune().steps, TransductiveFinetune().lr) == (25, 5e-5)
     assert (BaselinePlusPlus().scale, BaselinePlusPlus().steps) == (2.0, 100)
-    assert (Anil().inner_lr, Anil().inner_steps) == (0.01, 5)
+    assert (Anil().inner_lr, Anil().inner_steps) == (0.4, 5)
