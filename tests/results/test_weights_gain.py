@@ -6,7 +6,6 @@ import tlbench
 from tlbench import Results
 from tlbench.results import spent_seconds
 
-
 MEMBERS = ("linear-probe", "nearest-mean", "finetune")
 
 
