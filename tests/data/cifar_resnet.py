@@ -5,12 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
 from tlbench import Backbone, hookimpl
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def small(image):
+    """Return an image as the network sees it, uint8 (32, 32, 3)."""
+    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    return np.array(image.convert("RGB").resize((32, 32)))
 
 
 class Block(nn.Module):
@@ -49,7 +56,7 @@ class ResNet20(nn.Module):
 
 @dataclass(frozen=True)
 class CifarResNet20(Backbone):
-    """ResNet-20 for 32x32 images; `cifar_resnet20@FILE` gives it weights."""
+    """ResNet-20 for images of 32x32 pixels, which others are resized to; `cifar_resnet20@FILE` gives it weights."""
 
     name = "cifar_resnet20"
     feature_dim = 64
@@ -57,7 +64,7 @@ class CifarResNet20(Backbone):
     weights: Path | None = None
 
     def encode(self, raw):
-        return torch.stack([torch.from_numpy(np.array(image)).permute(2, 0, 1) for image in raw])
+        return torch.stack([torch.from_numpy(small(image)).permute(2, 0, 1) for image in raw])
 
     def build(self, weights):
         network = ResNet20()
