@@ -48,7 +48,6 @@ class SplitFinding(str):
     __slots__ = ()
 
 
-
 class Dataset(ABC):
     """Load labelled raw examples of one or more domains. Subclasses may be frozen dataclasses with parameters."""
 
