@@ -22,7 +22,8 @@ from tlbench.results.summary import Summary
 LABELS = {
     "setting": "inductive", "backbone": "tiny", "source": "", "target": "all", "budget": "5-shot", "selection": "last",
     "tuned": "", "seed": 0, "status": "ok", "upper_bound": False, "folds": 0, "splits": "given", "fit_seconds": 1.0,
-    "prepare_seconds": 0.0, "tuning_seconds": np.nan, "source_accuracy": np.nan, "episodes": None, "did_not_learn": "",
+    "prepare_seconds": 0.0, "tuning_seconds": np.nan, "members_seconds": np.nan,
+    "source_accuracy": np.nan, "episodes": None, "did_not_learn": "",
     **dict.fromkeys(("train_labels", "val_labels", "unlabelled_target", "source_labels", "further_labels"), 0),
     **dict.fromkeys(("transductive", "transductive_measured", "pretrained_on", "test_in_train", "test_in_source",
                      "test_in_upstream")),

@@ -120,7 +120,7 @@ def hold_rows(run: SmallRun, rows: int, where: str) -> None:
     for batch in BATCHES:
         found = run.rows(batch)
         names = {(row["transfer"], row["backbone"], row["budget"], row["setting"], row["label"]) for row in found}
-        short = next((row for row in found if row["n"] != REPLICATES), None)
+        short = next((row for row in found if row["n"] + row["copies"] != REPLICATES), None)
         if len(found) != rows or len(names) != rows or short is not None:
             said = f"{short['label']} has n = {short['n']}" if short else f"{len(found)} rows, {len(names)} names"
             raise ConformanceError(

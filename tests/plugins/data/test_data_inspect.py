@@ -184,9 +184,9 @@ class Mine(Base):
             return noise(16, 20, 3, seed=98)
         return super().image(split, row)
 """)
-    assert "ERROR 1 example is in test and in training: all/test[4] = all/train[0]." in found.said
-    assert "ERROR 1 example is under several labels: all/train[2]" in found.said
-    assert "in several domains" not in found.said
+    assert "ERROR 1 test image is an equal copy of training images: all/test[4] = all/train[0]." in found.said
+    assert "ERROR 2 images are equal copies of images of another label: all/train[2]" in found.said
+    assert "another domain" not in found.said
     assert {row["source"]: row["remarks"] for row in found.rows if row["remarks"]} == {
         "all/train[3]": "copy of all/train[2]",
         "all/test[4]": "copy of all/train[0]",
@@ -198,7 +198,7 @@ def test_equal_pixels_in_files_of_other_bytes_are_copies(cli, tmp_path):
     own = tmp_path / "data" / "train" / "red" / "0.png"
     Image.open(own).save(tmp_path / "data" / "test" / "red" / "again.bmp")
     said = " ".join(cli("data", "inspect", f"folder:{tmp_path}/data", "--no-page").stdout.split())
-    assert "1 example is in test and in training: test/red/again.bmp = train/red/0.png." in said
+    assert "1 test image is an equal copy of training images: test/red/again.bmp = train/red/0.png." in said
 
 
 # ---- near-duplicates ---------------------------------------------------------------------------------------
@@ -222,14 +222,15 @@ class Mine(Base):
 
 def test_near_duplicates_are_named_drawn_and_listed(inspected):
     found = inspected(SOFT.replace("soft(2)", "soft(3)"))
-    assert "warning 1 test image has a near-duplicate in training: all/test[4] ~ all/train[3]." in found.said
-    assert "warning 1 image has a near-duplicate of another label: all/test[4] ~ all/train[3]." in found.said
-    assert "note 1 image has a near-duplicate in its own split: all/train[7] ~ mirrored all/train[1]." in found.said
+    assert "warning 1 test image is a near-duplicate of training images: all/test[4] ~ all/train[3]." in found.said
+    assert "warning 1 image is a near-duplicate of images of another label: all/test[4] ~ all/train[3]." in found.said
+    assert "note 1 image is a near-duplicate of earlier images of their split: all/train[7] ~ mirrored" in found.said
     assert "all/test[4] as it is all/train[3] a / b" in found.said
     assert {row["source"]: row["remarks"] for row in found.rows if row["remarks"]} == {
         "all/test[4]": "near-duplicate of all/train[3]",
         "all/train[7]": "near-duplicate of all/train[1] (mirrored)",
     }
+    assert "test images is a copy of training images: 1 near-duplicate (all/test[4] ~ all/train[3])" in found.said
     assert 'alt="2 pairs of images that are nearly the same' in found.page
     pairs = np.asarray(Image.open(found.folder / "near-duplicates.png")).astype(int)
     left, right = pairs[20:100, 20:100], pairs[20:100, 132:212]  # of the first pair
@@ -246,8 +247,8 @@ def test_without_near_duplicates_that_is_said_and_an_old_picture_is_gone(inspect
 
 def test_equal_images_are_copies_and_no_near_duplicates(inspected):
     found = inspected(SOFT.replace("soft(2)[1:, 1:] // 2 + 60", "soft(0)"))
-    assert "1 example is in test and in training: all/test[4] = all/train[0]." in found.said
-    assert "test image has a near-duplicate" not in found.said
+    assert "1 test image is an equal copy of training images: all/test[4] = all/train[0]." in found.said
+    assert "near-duplicate of training" not in found.said
 
 
 # ---- odd images --------------------------------------------------------------------------------------------

@@ -264,3 +264,17 @@ def test_even_classes_are_scored_by_accuracy_without_a_word(here, cli):
     result = cli("init", "photos", "-s", "linear-probe", "--budget", "1-shot")
     assert "uneven" not in result.stdout
     assert written(here)["metric"] == "accuracy"
+
+
+def test_copies_across_the_splits_make_folds_that_say_nothing_of_them(here, cli):
+    draw(here / "photos")
+    (here / "photos/test/oak/again.png").write_bytes((here / "photos/train/oak/0.png").read_bytes())
+    result = cli("init", "photos", "--yes", "-s", "linear-probe", "--budget", "1-shot")
+    assert result.exit_code == 0, result.stderr
+    assert "Splits: 6-fold, since copies stand on both sides" in result.stdout
+    assert "--splits 6-fold" in result.stderr
+    assert written(here)["splits"] == "6-fold"
+    assert "again.png" not in cli("plan", "--suite", "suite.toml").stdout
+    assert cli("init", "photos", "--yes", "--force", "-s", "linear-probe", "--splits", "given").exit_code == 0
+    assert written(here)["splits"] == "given"
+    assert "1 test image is a copy of training images" in cli("plan", "--suite", "suite.toml").stdout
