@@ -50,7 +50,7 @@ _HOW = "subclass it, with classes and load"
 
 
 class SplitFinding(str):
-    """A finding on the data's own splits (copies across them, say), which is not told where others are drawn."""
+    """Say what is unusual in the data's own splits, as copies across them: it is not told where others are drawn."""
 
     __slots__ = ()
 

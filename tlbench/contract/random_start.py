@@ -1,4 +1,4 @@
-"""Stand for a backbone without its weights."""
+"""Take a backbone's weights from it: its network from a random start."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
