@@ -467,7 +467,7 @@ def test_the_flowers_hold_the_pairs_that_eyes_find(real_data):
     dataset = Catalog(Host([])).dataset(f"zip:{real_data}/flowers12/flowers12.zip")[0]
     train, test = (dataset.load("all", split).inputs for split in ("train", "test"))
     copies = find_copies(sketch_examples(test, len(test)), sketch_examples(train, len(train)))
-    assert 23 <= len(copies) <= 26
+    assert 26 <= len(copies) <= 30  # 28 as measured, each looked at: two more than before are crops
 
 
 @pytest.mark.parametrize("name", ["usps", "mnist"])
