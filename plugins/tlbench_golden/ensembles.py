@@ -45,10 +45,11 @@ def bagging_averages_probabilities(setup: Setup) -> float:
 
 @CHECKS.identity("model-soup", "finetune", of="a soup of one ingredient", says="finetune to the bit")
 def soup_of_one(setup: Setup) -> float:
-    """Compare logits of model-soup(lrs=(1e-3,)) and finetune."""
+    """Compare logits of a soup of one fine-tuning, at finetune's own rate, and finetune."""
     from tlbench_ensemble.model_soup import ModelSoup
+    from tlbench_finetune.finetune import Finetune
 
-    return difference_to_finetune(ModelSoup(lrs=(1e-3,), orders=1))
+    return difference_to_finetune(ModelSoup(lrs=(Finetune().lr,), orders=1))
 
 
 @CHECKS.identity("snapshot", "finetune", of="one cycle", says="finetune without warm-up", band=(0, 1e-5))

@@ -13,12 +13,12 @@ CHECKS = Checks()
 
 @CHECKS.identity("scratch", of="scratch on a backbone without weights", says="finetune(batch_norm=train) at its rates")
 def scratch_is_fine_tuning_from_a_random_start(setup: Setup) -> float:
-    """Compare logits of scratch and of fine-tuning where there is nothing to start from."""
+    """Compare logits of scratch, for as many steps, and of fine-tuning where there is nothing to start from."""
     from tlbench_finetune.finetune import Finetune
     from tlbench_scratch.scratch import Scratch
 
     tuned = Finetune(lr=Scratch().lr, head_rate=1.0, batch_norm="train")
-    return largest_difference(logits(Scratch()), logits(tuned, pretrained=False))
+    return largest_difference(logits(Scratch(longer=1.0)), logits(tuned, pretrained=False))
 
 
 def _backbone_drift(strategy, kept=lambda name: True) -> float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from tlbench import plural
 from tlbench_reports.grid import Column, Grid, number_column, text_column
 from tlbench_reports.measure import named
-from tlbench_reports.words import NOTHING, chance, difference, known, number, plain
+from tlbench_reports.words import NOTHING, chance, difference, interval, known, number, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -151,6 +151,27 @@ def validators(results: "Results") -> Grid | None:
             number_column("n", "n replicates", [f"{row['n']:.0f}" for row in rows], [row["n"] for row in rows]),
             number_column("candidates", "candidates", [f"{row['candidates']:.0f}" for row in rows],
                           [row["candidates"] for row in rows]),
+        ),
+    )  # fmt: skip
+
+
+def means(results: "Results", metric: str) -> Grid | None:
+    """Return the mean of each candidate over all transfers of one setting and label budget."""
+    rows = results.mean_over_transfers(metric).to_dict("records")
+    if not rows:
+        return None
+    return Grid(
+        "means",
+        "Means over transfers",
+        "The mean of each row over the transfers that have it, and what to expect of another one like these (95% t)",
+        (
+            text_column("candidate", "strategy", [plain(row["candidate"]) for row in rows]),
+            text_column("budget", "label budget", [plain(row["budget"]) for row in rows]),
+            text_column("setting", "setting", [plain(row["setting"]) for row in rows]),
+            number_column("mean", plain(metric), [number(row["mean"]) for row in rows], [row["mean"] for row in rows]),
+            number_column("low", "95% over transfers (t)",
+                          [interval(row["low"], row["high"], row["n"]) for row in rows], [row["low"] for row in rows]),
+            number_column("n", "transfers", [str(row["n"]) for row in rows], [row["n"] for row in rows]),
         ),
     )  # fmt: skip
 

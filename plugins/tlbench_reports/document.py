@@ -92,6 +92,7 @@ def document(results: "Results") -> list[Block]:
                 blocks.append(Bullets(tuple(group.remarks)))
             if any(known(row.values["p_holm"]) for row in group.rows):
                 blocks.append(_comparisons(group))
+        blocks += _means(results, metric)
         for across in results.across(metric):
             blocks += _across(across)
     blocks += _weights(results)
@@ -164,6 +165,20 @@ def _reading(row: Row) -> str:
     if row.is_negative_transfer:
         return NEGATIVE
     return {"better": "better", "worse": "worse", "unclear": "unclear"}.get(row.verdict, NOTHING)
+
+
+def _means(results: "Results", metric: str) -> list[Block]:
+    """Return the mean of each candidate over all transfers of one setting and label budget."""
+    blocks: list[Block] = []
+    for (setting, budget), own in results.mean_over_transfers(metric).groupby(["setting", "budget"], sort=False):
+        rows = tuple(
+            (plain(row["candidate"]), number(row["mean"]), interval(row["low"], row["high"], row["n"]), str(row["n"]))
+            for row in own.to_dict("records")
+        )
+        where = plain(budget) + ("" if setting == "inductive" else f", {plain(setting)}")
+        title = f"Mean {named(metric, results.higher_is_better(metric))} over transfers: label budget {where}"
+        blocks.append(Table(title, ("candidate", "mean", "95% transfers", "n"), rows, {}))
+    return blocks
 
 
 def _across(across: "Across") -> list[Block]:

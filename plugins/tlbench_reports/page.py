@@ -45,10 +45,11 @@ def page(results: "Results") -> str:
     together = across_grids.across(results, labelled)
     beside = [pairs.tunings(results, labelled), across_grids.validators(results), across_grids.weights(results)]
     tuning, validators, weights = beside
+    means = across_grids.means(results, labelled)
     compared = pairs.pairs(results, labelled)
     missing = {kind: gaps.grid(kind, found) for kind, found in _missing(results).items()}
     classes = class_grid(results)
-    shown = [*scores, *([classes] if classes else []), *filter(None, beside), *filter(None, missing.values())]
+    shown = [*scores, *([classes] if classes else []), *filter(None, (*beside, means)), *filter(None, missing.values())]
     shown += [grid for each in together for grid in (each.ranks, each.wins, each.left_out) if grid]
     script = Markup(_script())
     return (
@@ -69,6 +70,7 @@ def page(results: "Results") -> str:
             together=together,
             validators=validators,
             weights=weights,
+            means=means,
             pairs=compared,
             gallery=gallery(results),
             missing=missing,

@@ -42,9 +42,10 @@ def write(results: "Results", folder: Path) -> list[Path]:
 
     Clusterings, whose scores mean something else, have a summary of their own with the metric in its name. Costs
     have a file of their own so that the others are the same bytes whenever the same cells are run. Where there are
-    such comparisons, pairwise.csv has all pairs of rows, across.csv the ranks over all datasets and validators.csv
-    how well rules without target labels choose; weights.csv says what pretrained weights add; classes.csv has a line
-    for each class of each row. Beyond 100,000 pairs `Results.pairwise` alone has them.
+    such comparisons, pairwise.csv has all pairs of rows, across.csv the ranks over all datasets, means.csv the means
+    over all transfers, validators.csv how well rules without target labels choose and weights.csv what pretrained
+    weights add; classes.csv has a line for each class of each row. Beyond 100,000 pairs `Results.pairwise` alone has
+    them.
     """
     compared = {name: csv_text(frame) for name, frame in comparison_frames(results).items()}
     texts = {**compared, **{name: table.text for name, table in csv_tables(results).items()}}
@@ -108,6 +109,7 @@ def comparison_frames(results: "Results") -> "dict[str, DataFrame]":
             for across in results.across(metric)
         ]
         found[f"across{ending}"] = pandas.concat(ranks, ignore_index=True) if ranks else pandas.DataFrame()
+        found[f"means{ending}"] = results.mean_over_transfers(metric)
         found[f"weights{ending}"] = results.weights_gain(metric)
     found["validators"] = results.validators()
     found["classes"] = class_frame(results)

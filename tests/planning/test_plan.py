@@ -41,7 +41,7 @@ def test_equal_cells_of_several_blocks_count_once(suite, resources):
 
 
 def test_equal_variants_spelled_differently_count_once(suite, resources):
-    plan = make_plan(suite(("finetune", "finetune( lr = 0.001 )"), budgets=("2-shot", "2 shots")), resources)
+    plan = make_plan(suite(("finetune", "finetune( lr = 0.0003 )"), budgets=("2-shot", "2 shots")), resources)
     assert len(plan.cells) == 2
 
 

@@ -297,3 +297,20 @@ def test_one_dataset_or_one_candidate_is_no_comparison(tmp_path):
     assert Results(store.folder).across() == []
     write(store, "tune", "other", 0, 0.5)
     assert Results(store.folder).across() == []
+
+
+def test_many_transfers_of_one_strategy_have_a_mean_and_its_interval(tmp_path):
+    store = Store(tmp_path / "alone", create=True)
+    scores = [0.5, 0.6, 0.7, 0.55, 0.65]
+    for number, score in enumerate(scores):
+        write(store, "probe", f"run-{number}", 0, score)
+    results = Results(store.folder)
+    assert results.across() == []  # nothing to rank against
+    [row] = results.mean_over_transfers().to_dict("records")
+    low, high = scipy_stats.t.interval(0.95, 4, np.mean(scores), scipy_stats.sem(scores))
+    assert (row["candidate"], row["n"]) == ("probe", 5)
+    assert (row["mean"], row["low"], row["high"]) == pytest.approx((0.6, low, high))
+    assert results.headlines()[0] == (
+        f"At 5 labels per class, probe has a mean accuracy of 0.600 [{low:.3f}, {high:.3f}] over 5 transfers "
+        "(t over transfers)."
+    )

@@ -53,7 +53,7 @@ def test_the_first_trial_is_the_default_to_the_bit(run_tuned):
     found = run_tuned("finetune", replicates=1)
     default, tuned = found["finetune", "", 0], found["finetune", "4 trials", 0]
     first = tuned.record.trials[0]
-    assert first["parameters"] == {"lr": 1e-3, "head_rate": 10.0}
+    assert first["parameters"] == {"lr": 3e-4, "head_rate": 30.0}
     assert first["accuracy"] == pytest.approx(default.record.scores["accuracy"], abs=1e-12)
     if first["best"]:
         assert np.array_equal(default.predictions.logits, tuned.predictions.logits)

@@ -68,6 +68,26 @@ def compare_across(summary: Summary) -> list[Across]:
     return [each for each in found if each is not None]
 
 
+def mean_over_transfers(summary: Summary) -> pd.DataFrame:
+    """Return a row for each candidate of one setting and budget that two transfers or more have a score of.
+
+    `mean` is that of its means, with `low` and `high` of a 95 % t interval over its `n` transfers: what to expect of
+    another one like these.
+    """
+    lines = []
+    for rows in partition([row for row in summary.rows if not row["upper_bound"]], ("setting", "budget")):
+        table, _, labels = _tabulate(rows)
+        for key, label in labels.items():
+            scored = [block[key] for block in table.values() if _scored(block.get(key))]
+            if len(scored) > 1:
+                over = stats.t_interval(np.array([row["mean"] for row in scored]))
+                lines.append(
+                    {column: rows[0][column] for column in ("setting", "budget")}
+                    | {"candidate": label, "mean": over.mean, "low": over.low, "high": over.high, "n": over.n}
+                )
+    return pd.DataFrame(lines, columns=["setting", "budget", "candidate", "mean", "low", "high", "n"])
+
+
 def _compare(summary: Summary, rows: list[Row]) -> Across | None:
     table, names, labels = _tabulate(rows)
     for block in table.values():

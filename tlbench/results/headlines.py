@@ -9,7 +9,7 @@ import pandas as pd
 from tlbench.contract import ORACLE, UNSUPERVISED, Budget, Family
 from tlbench.names import plural
 from tlbench.results import stats
-from tlbench.results.across import Across
+from tlbench.results.across import Across, mean_over_transfers
 from tlbench.results.comparisons import compare
 from tlbench.results.summary import GROUP, PLACE, Summary, partition
 
@@ -24,7 +24,7 @@ def headlines(summary: Summary, across: Sequence[Across] = (), weights: pd.DataF
 
     `weights` is what `weights_gain` returns: what pretrained weights are worth is said last.
     """
-    said = [_overall(each) for each in across if each.setting != ORACLE]
+    said = [_overall(each) for each in across if each.setting != ORACLE] or _mean_alone(summary)
     covered = {(each.setting, each.budget) for each in across}
     groups = [group for group in summary.groups() if group[0]["setting"] != ORACLE]
     if said and len(groups) > _MANY:
@@ -34,6 +34,17 @@ def headlines(summary: Summary, across: Sequence[Across] = (), weights: pd.DataF
         where = f"{first['transfer']}, {first['backbone']}, {_spell(str(first['budget']), str(first['setting']))}"
         said += [f"{where}: {sentence}" for sentence in _of_group(summary, group)]
     return said + ([] if weights is None else _weights(weights, summary.is_in_points)) + _oracle(summary)
+
+
+def _mean_alone(summary: Summary) -> list[str]:
+    """Say the mean over all transfers of candidates that no other can be ranked against, where they are few."""
+    found = mean_over_transfers(summary).to_dict("records")
+    return [
+        f"{_at(str(row['budget']), str(row['setting']))}, {row['candidate']} has a mean {summary.metric} of "
+        f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}] over {row['n']} transfers (t over transfers)."
+        for row in found
+        if row["setting"] != ORACLE
+    ][:_FEW]
 
 
 def _weights(found: pd.DataFrame, in_points: bool) -> list[str]:

@@ -11,7 +11,7 @@ import pandas as pd
 from tlbench.contract import SETTINGS, UNSUPERVISED, Budget, Family, Metric, Record
 from tlbench.errors import ParameterError, StoreError
 from tlbench.names import near_miss, plural, unknown
-from tlbench.results.across import Across, compare_across
+from tlbench.results.across import Across, compare_across, mean_over_transfers
 from tlbench.results.by_class import by_class
 from tlbench.results.reading import read_records, read_right_answers
 from tlbench.results.records_frame import (
@@ -303,6 +303,10 @@ class Results:
     def validators(self) -> pd.DataFrame:
         """Return how well each selection rule orders training steps: see `tlbench.results.rule_correlation`."""
         return validator_correlations(self.records)
+
+    def mean_over_transfers(self, metric: str | None = None) -> pd.DataFrame:
+        """Return the mean of each candidate over the transfers of one setting and label budget, with its interval."""
+        return mean_over_transfers(self._summary(metric or self.metric))
 
     def weights_gain(self, metric: str | None = None) -> pd.DataFrame:
         """Return what pretrained weights add to each row whose network was run from a random start too."""

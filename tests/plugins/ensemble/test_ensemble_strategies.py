@@ -313,7 +313,7 @@ def test_a_uniform_soup_averages_fine_tunings_that_share_their_start(make):
 
 def test_a_soup_of_one_ingredient_is_that_fine_tuning(make):
     task, bench = make()
-    soup = fit(ModelSoup(lrs=(1e-3,)), task, bench)
+    soup = fit(ModelSoup(lrs=(1e-3,), head_rate=10.0), task, bench)
     task, bench = make()
     seed_everything(0)
     model = bench.classifier(bench.head(), bench.backbone())
@@ -355,7 +355,7 @@ def test_a_greedy_soup_uses_the_validation_labels_and_says_so(make):
 
 def test_a_snapshot_ensemble_of_one_cycle_is_one_fine_tuning_without_a_warm_up(make):
     task, bench = make()
-    model = fit(Snapshot(cycles=1), task, bench)
+    model = fit(Snapshot(cycles=1, lr=1e-3, head_rate=10.0), task, bench)
     task, bench = make()
     seed_everything(0)
     single = bench.classifier(bench.head(), bench.backbone())

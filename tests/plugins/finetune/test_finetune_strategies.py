@@ -302,7 +302,7 @@ def test_lp_ft_starts_from_the_head_at_which_the_probes_gradient_vanishes(fit, c
 
 
 def test_l2_sp_pulls_the_head_to_zero_by_beta(fit):
-    rate, strategy = 0.1 * 10, L2Sp(alpha=0, beta=0.5, lr=0.1)
+    rate, strategy = 0.1 * 10, L2Sp(alpha=0, beta=0.5, lr=0.1, head_rate=10.0)
     pulled, bench = fit(strategy, ONE_STEP)
     free, _ = fit(replace(strategy, beta=0.0), ONE_STEP)
     for name, start in bench.heads[0].items():
@@ -342,7 +342,7 @@ def test_the_spectral_penalty_has_a_gradient_where_examples_are_equal():
 def test_shrinkage_leaves_weaker_directions(fit):
     penalties = []
     for eta in (0.0, 10.0):
-        model, _ = fit(Bss(eta=eta, k=2, steps=30))
+        model, _ = fit(Bss(eta=eta, k=2, steps=30, lr=1e-3))
         penalties.append(float(spectral_penalty(model.backbone(examples().inputs), 2).detach()))
     assert penalties[1] < 0.8 * penalties[0]
 
