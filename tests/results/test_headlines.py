@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats as scipy_stats
 
 from tlbench.results.headlines import headlines
 from tlbench.results.summary import Summary
@@ -178,3 +179,19 @@ def test_replicates_that_repeat_one_result_are_said_to_be_one():
     assert summary.loc["probe", ["n", "copies"]].tolist() == [1, 2]
     assert np.isnan(summary.loc["probe", "seed_low"])
     assert summary.loc["probe", "delta_n"] == 3  # the baseline's own replicates differ
+
+
+@pytest.mark.parametrize(("ours", "theirs", "tied"), [(0, 5, True), (0, 6, False), (3, 12, False), (4, 12, True)])
+def test_two_rows_of_one_result_each_are_parted_by_mcnemars_test_over_the_items(ours, theirs, tied):
+    better, worse = np.ones((1, 40), dtype=bool), np.ones((1, 40), dtype=bool)
+    better[0, :ours], worse[0, ours : ours + theirs] = False, False
+    frame = pd.DataFrame(
+        [
+            {**row, "result": row["strategy"]}
+            for row in [*rows("probe", [better.mean()] * 3), *rows("mean", [worse.mean()] * 3)]
+        ]
+    )
+    right = {cell: better if cell.startswith("probe") else worse for cell in frame["cell"]}
+    found = Summary(frame, "accuracy", right=right.get).frame().set_index("strategy")
+    assert bool(found.loc["mean", "tied"]) is tied
+    assert bool(scipy_stats.binomtest(min(ours, theirs), ours + theirs).pvalue > 0.05) is tied

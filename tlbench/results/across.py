@@ -27,6 +27,7 @@ from tlbench.results.summary import Summary, partition
 
 CANDIDATE = ("strategy", "backbone", "selection", "tuned")
 Row = dict[str, Any]
+_FEWEST = 3  # transfers that a mean is taken over: of two an interval says nothing
 _MANY = 5_000  # rows that are worth several processes
 
 
@@ -69,7 +70,7 @@ def compare_across(summary: Summary) -> list[Across]:
 
 
 def mean_over_transfers(summary: Summary) -> pd.DataFrame:
-    """Return a row for each candidate of one setting and budget that two transfers or more have a score of.
+    """Return a row for each candidate of one setting and budget that three transfers or more have a score of.
 
     `mean` is that of its means, with `low` and `high` of a 95 % t interval over its `n` transfers: what to expect of
     another one like these.
@@ -79,7 +80,7 @@ def mean_over_transfers(summary: Summary) -> pd.DataFrame:
         table, _, labels = _tabulate(rows)
         for key, label in labels.items():
             scored = [block[key] for block in table.values() if _scored(block.get(key))]
-            if len(scored) > 1:
+            if len(scored) >= _FEWEST:
                 over = stats.t_interval(np.array([row["mean"] for row in scored]))
                 lines.append(
                     {column: rows[0][column] for column in ("setting", "budget")}

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from tlbench.results import stats
 from tlbench.results.comparisons import ALPHA, compare, holm, score_step, separated_from
@@ -42,7 +43,7 @@ class Summary:
         baseline: str | None = None,
         sampled: Sampled | None = None,
     ) -> None:
-        self._sampled = sampled
+        self._sampled, self._right = sampled, right
         self.metric, self.higher_is_better, self.baseline = metric, higher_is_better, baseline
         frame = frame.reset_index(drop=True)
         self.columns = {name: frame[name].to_numpy() for name in frame.columns}
@@ -263,8 +264,23 @@ class Summary:
             return [(False, False)] * len(rows)
         overlap = max(row["overlap"] for row in rows)
         apart = separated_from(best, len(rows), partial(self.differences, rows), overlap, step(rows, self.matrix(rows)))
+        apart |= [self._differ_by_items(row, rows[best]) for row in rows]
         apart |= lost == [row["n"] for row in rows]  # a row in which nothing was learnt ties with nobody
         return [(bool(value == worth[best]), not away) for value, away in zip(worth, apart, strict=True)]
+
+    def _differ_by_items(self, row: dict[str, Any], best: dict[str, Any]) -> bool:
+        """Tell whether two rows of one result each, which no replicate can part, differ over the test items.
+
+        By the exact test of McNemar (1947, doi:10.1007/BF02295996): of the items that one alone has right, half would
+        be either's.
+        """
+        if self._right is None or row is best or not (row["copies"] and best["copies"] and row["n"] == best["n"] == 1):
+            return False
+        one, other = (
+            self._right(self.columns["cell"][self._done(self._members[each["position"]])[0]]) for each in (row, best)
+        )
+        ours, theirs = int((one & ~other).sum()), int((other & ~one).sum())
+        return bool(2 * special.bdtr(min(ours, theirs), ours + theirs, 0.5) <= ALPHA) if ours + theirs else False
 
 
 def step(rows: Sequence[dict[str, Any]], table: np.ndarray) -> float:
