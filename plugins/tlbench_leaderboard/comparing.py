@@ -28,6 +28,7 @@ _BITS = (
 )
 _EXACT = ("parameters_trained", "parameters_stored")  # costs that are counted and not measured
 _DRAWN = "labelled_examples"  # a digest of encoded examples, whose last bits an image library may change
+_LEARNT = "did_not_learn"  # its reason has a loss in it, whose last digit may differ elsewhere
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,12 @@ def _ledger(old: "Record", new: "Record", is_elsewhere: bool) -> Iterator[str]:
     """Yield what the strategy was given that it says otherwise; a draw is the same everywhere."""
     for key, theirs in sorted(old.ledger.items()):
         ours = new.ledger.get(key, theirs)
-        if ours != theirs and not (key == _DRAWN and is_elsewhere):
+        if ours != theirs and not (key in (_DRAWN, _LEARNT) and is_elsewhere):
             yield f"its ledger says {key} {theirs}, and the rerun was given {ours}"
+    learnt, learns = (not record.ledger.get(_LEARNT) for record in (old, new))
+    if learnt != learns and (is_elsewhere or _LEARNT not in old.ledger):
+        words = {True: "learnt", False: "did not learn"}
+        yield f"by its ledger it {words[learnt]}, and the rerun {words[learns]}"
     for key in _EXACT:
         theirs, ours = old.costs.get(key), new.costs.get(key)
         if theirs is not None and ours is not None and theirs != ours:

@@ -81,6 +81,27 @@ def test_a_ledger_that_is_consistent_in_all_records_is_found(cli, verified, forg
     assert "its ledger says pretrained_on letters, and the rerun was given corners of other images" in said
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data["ledger"].pop("did_not_learn"),
+        lambda data: (data["ledger"].update(did_not_learn=""), elsewhere(data)),
+    ],
+)
+def test_a_fit_that_did_not_learn_is_told_whatever_its_ledger_leaves_out(verified, forger, change):
+    path = forger.find("finetune")  # of five steps
+    forger.record(path, change)
+    code, said = verified(path)
+    assert code == 1
+    assert "by its ledger it learnt, and the rerun did not learn" in said
+
+
+def test_another_loss_in_the_reason_is_no_difference_elsewhere(verified, forger):
+    path = forger.find("finetune")
+    forger.record(path, lambda data: (data["ledger"].update(did_not_learn="its loss is 1.38; try"), elsewhere(data)))
+    assert verified(path)[0] == 0
+
+
 def test_small_differences_of_another_environment_are_expected_and_named(verified, forger):
     path = forger.find("finetune")
     forger.logits(path, lambda logits, labels: logits * 1.0001)
