@@ -1,5 +1,7 @@
 """Costs are judged by stored records where there are any, otherwise by one timed step."""
 
+import importlib
+
 import pytest
 import torch
 
@@ -27,6 +29,16 @@ def test_cells_like_stored_ones_cost_what_those_did(suite, resources, run_suite)
     once = record.costs["fit_seconds"] + record.costs["predict_seconds"]
     assert (judged.from_records, judged.cells) == (4, 4)
     assert judged.seconds == pytest.approx(4 * once)
+
+
+def test_a_strategy_that_trains_longer_costs_as_many_times_more(suite, resources, monkeypatch):
+    module = importlib.import_module("tlbench.running.estimate")  # its function has its name
+    monkeypatch.setattr(module, "_time_one_step", lambda cell, resources, device: 0.5)
+    seconds = [
+        estimate(make_plan(suite((strategy,)), resources).cells, resources, None, CPU).seconds
+        for strategy in ("scratch(longer=1.0)", "scratch", "scratch(steps=7)")
+    ]
+    assert seconds == [0.5 * 5 * 2, 0.5 * 20 * 2, 0.5 * 7 * 2]  # two replicates, five steps in the recipe
 
 
 def test_episodes_are_counted_but_for_what_is_prepared_once(suite, resources, run_suite):

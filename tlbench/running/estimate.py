@@ -27,7 +27,7 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
     """Judge the cost of cells.
 
     A cell like one stored before (same variant, backbone, transfer and budget) costs what that did. Another costs
-    its training steps (the `steps` or `episodes` of its strategy, else the recipe's) times one measured
+    its training steps (the `steps` or `episodes` of its strategy, else `longer` times the recipe's) times one measured
     step of its backbone, for each stream of data and each trial of a tuning. Strategies on frozen features cost next
     to nothing.
     """
@@ -57,7 +57,8 @@ def _steps(cell: Cell, strategy: Strategy) -> int:
     on_features = strategy.family in (Family.EXTRACT, Family.UNSUPERVISED) or bool(strategy.members)
     if on_features or (strategy.family is Family.FEWSHOT and not strategy.prepares):
         return 0
-    steps = getattr(strategy, "steps", None) or getattr(strategy, "episodes", None) or cell.recipe.steps
+    usual = getattr(strategy, "longer", 1.0) * cell.recipe.steps
+    steps = getattr(strategy, "steps", None) or getattr(strategy, "episodes", None) or usual
     needs = strategy.needs()
     streams = 1 if needs.min_labels_per_class else needs.source_labels + needs.unlabelled_target
     return int(steps) * streams
