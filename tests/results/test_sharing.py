@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tlbench.results.sharing import Sharing
@@ -25,6 +25,7 @@ def as_stored(value):
     return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # the machine may have other work
 @given(st.lists(RECORD, max_size=4))
 def test_any_object_is_what_json_says_however_it_is_laid_out(records):
     sharing = Sharing()

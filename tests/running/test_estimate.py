@@ -31,9 +31,15 @@ def test_cells_like_stored_ones_cost_what_those_did(suite, resources, run_suite)
     assert judged.seconds == pytest.approx(4 * once)
 
 
-def test_a_strategy_that_trains_longer_costs_as_many_times_more(suite, resources, monkeypatch):
+@pytest.fixture
+def half_a_second_a_step(monkeypatch):
+    """Let every step take half a second: what is measured on a busy machine differs from call to call."""
     module = importlib.import_module("tlbench.running.estimate")  # its function has its name
     monkeypatch.setattr(module, "_time_one_step", lambda cell, resources, device: 0.5)
+
+
+@pytest.mark.usefixtures("half_a_second_a_step")
+def test_a_strategy_that_trains_longer_costs_as_many_times_more(suite, resources):
     seconds = [
         estimate(make_plan(suite((strategy,)), resources).cells, resources, None, CPU).seconds
         for strategy in ("scratch(longer=1.0)", "scratch", "scratch(steps=7)")
@@ -41,6 +47,7 @@ def test_a_strategy_that_trains_longer_costs_as_many_times_more(suite, resources
     assert seconds == [0.5 * 5 * 2, 0.5 * 20 * 2, 0.5 * 7 * 2]  # two replicates, five steps in the recipe
 
 
+@pytest.mark.usefixtures("half_a_second_a_step")
 def test_episodes_are_counted_but_for_what_is_prepared_once(suite, resources, run_suite):
     def seconds(strategy, episodes, store=None):
         rules = {"budgets": ("3-way 1-shot",), "protocol": Protocol(episodes=episodes, queries=2), "replicates": 1}
