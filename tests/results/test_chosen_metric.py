@@ -1,5 +1,7 @@
 """The metric that results go by: from records or stored logits, in its direction, and where it is undefined."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -197,6 +199,17 @@ def test_a_class_without_a_test_item_has_no_recall(store):
     frame = read(store).by_class().set_index(["strategy", "class"])
     assert frame.loc[("keen", "ill"), ["recall", "precision", "f1"]].isna().all()
     assert frame.loc[("keen", "healthy"), "recall"] == pytest.approx(0.6)
+
+
+def test_a_result_that_replicates_repeat_counts_once_for_each_class(tmp_path):
+    store = Store(tmp_path / "alike", create=True)
+    for replicate in range(3):
+        write(store, "keen", replicate, predictions("keen", 4))
+        record = store.read(f"keen-{replicate}")
+        store.write(replace(record, ledger={"train_labels": 2, "labelled_examples": "all"}), predictions("keen", 4))
+    frame = read(store).by_class()
+    assert frame["n"].tolist() == [1, 1]
+    assert frame[["recall_low", "recall_high"]].isna().all(axis=None)  # no width of 0 from three copies
 
 
 def right(logits, labels):

@@ -38,6 +38,7 @@ from tlbench.results.stored_scores import (
 )
 from tlbench.results.summary import GROUP, ROW, Summary, pairwise
 from tlbench.results.told_apart import told_apart
+from tlbench.results.weights_gain import weights_gain
 
 __all__ = ["COSTS", "GROUP", "LABELS", "LEDGER", "PRIMARY", "ROW", "SETTINGS", "UNSUPERVISED", "Results"]
 
@@ -296,7 +297,8 @@ class Results:
 
     def by_class(self) -> pd.DataFrame:
         """Return recall, precision and F1 of each class for each labelled row: see `tlbench.results.by_class`."""
-        frame = self._frame[self._frame["setting"] != UNSUPERVISED]
+        frame = self._frame.assign(result=[result_of(record) for record in self.records])
+        frame = frame[frame["setting"] != UNSUPERVISED].drop_duplicates([*ROW, "result"])  # a repeated result is one
         names = {transfer: self.class_names(transfer) for transfer in dict.fromkeys(map(str, frame["transfer"]))}
         return by_class(frame, ROW, self.store, names)
 
@@ -310,8 +312,6 @@ class Results:
 
     def weights_gain(self, metric: str | None = None) -> pd.DataFrame:
         """Return what pretrained weights add to each row whose network was run from a random start too."""
-        from tlbench.results.weights_gain import weights_gain
-
         return weights_gain(self._summary(metric or self.metric), self.records)
 
     def costs(self) -> pd.DataFrame:
