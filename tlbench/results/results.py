@@ -1,28 +1,27 @@
 """Read a results folder into a tidy frame, a summary with intervals, and sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tlbench.contract import SETTINGS, UNSUPERVISED, Budget, Family, Metric, Record
+from tlbench.contract import SETTINGS, UNSUPERVISED, Metric, Record
 from tlbench.errors import ParameterError, StoreError
 from tlbench.names import near_miss, plural, unknown
 from tlbench.results.across import Across, compare_across, mean_over_transfers
 from tlbench.results.by_class import by_class
 from tlbench.results.reading import read_records, read_right_answers
+from tlbench.results.record_order import record_order
 from tlbench.results.records_frame import (
     COSTS,
     LABELS,
     LEDGER,
     PRIMARY,
-    is_upper_bound,
     records_frame,
     result_of,
-    selection,
 )
 from tlbench.results.rule_correlation import validator_correlations
 from tlbench.results.significance import significance_warnings
@@ -45,8 +44,6 @@ __all__ = ["COSTS", "GROUP", "LABELS", "LEDGER", "PRIMARY", "ROW", "SETTINGS", "
 SHOWN = (*ROW, "n", "mean", "seed_low", "seed_high", "delta", "delta_low", "delta_high", "verdict")  # in a notebook
 MOST_ITEMS = 2_000_000  # of all cells: beyond them a chosen metric has no interval over test items
 PRIMARY_OF_CLUSTERS = "clustering-accuracy"
-_SETTINGS = {setting: place for place, setting in enumerate(SETTINGS)}
-_FAMILIES = {str(family): place for place, family in enumerate(Family)}
 
 
 class Results:
@@ -71,7 +68,7 @@ class Results:
         self.folder = Path(folder)
         self.baseline = baseline
         records, self._older = told_apart(read_records(self.store))
-        self.records: tuple[Record, ...] = tuple(sorted(records, key=_order))
+        self.records: tuple[Record, ...] = tuple(sorted(records, key=record_order))
         if not self.records:
             raise StoreError(f"{folder} holds no records yet. `tlbench run --out {folder}` makes some.")
         if baseline is not None:
@@ -339,29 +336,5 @@ def _check_baseline(baseline: str, known: set[str]) -> None:
         )
 
 
-@cache
-def _budget_order(budget: str) -> tuple[Any, ...]:
-    return Budget.parse(budget).order()
-
-
 def _is_clustering(record: Record) -> bool:
     return record.labels.get("setting") == UNSUPERVISED
-
-
-def _order(record: Record) -> tuple[Any, ...]:
-    labels = record.labels
-    return (
-        str(labels.get("transfer")),
-        str(labels.get("backbone")),
-        _budget_order(str(labels.get("budget"))),
-        _SETTINGS.get(str(labels.get("setting")), 0),
-        _FAMILIES.get(str(labels.get("family")), len(_FAMILIES)),
-        is_upper_bound(record),
-        str(labels.get("source")),
-        str(labels.get("strategy")),
-        selection(record),
-        str(labels.get("tuned") or ""),
-        labels.get("seed", 0),
-        labels.get("replicate", 0),
-        record.cell,
-    )
