@@ -16,3 +16,14 @@ def test_phases_are_as_equal_as_can_be_and_none_is_empty(steps, count):
     assert len(given) == min(count, steps)
     assert max(given) - min(given) <= 1
     assert {phase.lr for phase in Recipe(steps=steps, lr=0.5).phases(count)} == {0.5}
+
+
+@pytest.mark.parametrize(
+    ("stated", "labels", "steps", "lengthened"),
+    [(0, 0, 60, 240), (0, 121, 60, 240), (0, 200, 100, 240), (0, 600, 300, 300), (5, 600, 5, 20), (400, 10, 400, 400)],
+)
+def test_steps_grow_with_the_labels_where_none_are_stated(stated, labels, steps, lengthened):
+    decided = Recipe(steps=stated).for_labels(labels)
+    assert decided.steps == steps
+    assert decided.for_labels(10_000) == decided
+    assert decided.lengthened(4) == lengthened

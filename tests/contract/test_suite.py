@@ -66,8 +66,8 @@ def test_a_suite_without_blocks_is_one_block_and_named_by_its_file(tmp_path):
         ({"block": [{"budget": ["1-shot"]}]}, "a block of suite 'custom' has no key 'budget'. Did you mean 'budgets'?"),
         ({"recipe": {"stesp": 1}}, "the recipe of suite 'custom' has no key 'stesp'. Did you mean 'steps'?"),
         (
-            {"recipe": {"steps": 0}},
-            "parameter 'steps' of recipe of suite 'custom': input should be greater than 0, got 0",
+            {"recipe": {"steps": -1}},
+            "parameter 'steps' of recipe of suite 'custom': input should be greater than or equal to 0, got -1",
         ),
         ({"recipe": {"schedule": "linear"}}, "'cosine' or 'constant', got 'linear'"),
         ({"recipe": 3}, "suite key 'recipe' has a wrong type: 3"),

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tlbench.cli import seconds_in_words
-from tlbench.contract import Protocol, Transfer
+from tlbench.contract import Protocol, Recipe, Transfer
 from tlbench.planning import make_plan
 from tlbench.running import estimate
 from tlbench.running.estimate import EPISODE_SECONDS
@@ -45,6 +45,21 @@ def test_a_strategy_that_trains_longer_costs_as_many_times_more(suite, resources
         for strategy in ("scratch(longer=1.0)", "scratch", "scratch(steps=7)")
     ]
     assert seconds == [0.5 * 5 * 2, 0.5 * 20 * 2, 0.5 * 7 * 2]  # two replicates, five steps in the recipe
+
+
+@pytest.mark.usefixtures("half_a_second_a_step")
+def test_more_labels_cost_more_steps_where_the_recipe_states_none(suite, resources, run_suite, monkeypatch):
+    def seconds(strategy, budget):
+        plan = make_plan(suite((strategy,), budgets=(budget,), recipe=Recipe(), replicates=1), resources)
+        return estimate(plan.cells, resources, None, CPU).seconds
+
+    full = len(resources.dataset("blobs").labels("day", "train"))
+    monkeypatch.setattr("tlbench.contract.recipe.FEWEST_STEPS", 10)
+    assert full > 2 * 10
+    assert seconds("finetune", "2-shot") == 0.5 * 10
+    assert seconds("finetune", "full") == 0.5 * (full // 2)
+    store = run_suite(suite(("finetune",), budgets=("2-shot", "full"), recipe=Recipe(), replicates=1), resources)
+    assert sorted(record.notes["training_1_steps"] for record in store.records()) == [10, full // 2]
 
 
 @pytest.mark.usefixtures("half_a_second_a_step")

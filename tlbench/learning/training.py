@@ -64,6 +64,7 @@ def train(
     clipped module by module: a companion changes nothing about the model's own step.
     Raises TrainingError when a loss is not finite, naming the step.
     """
+    recipe = recipe.for_labels(0)
     trained = [model, *companions]
     for module in trained:
         module.to(device).to(memory_format=torch.channels_last)  # a third faster on a CPU

@@ -98,7 +98,7 @@ class Workbench:
 
     @property
     def recipe(self) -> Recipe:
-        """Return the suite's shared recipe; narrow it with `bench.recipe.but(lr=...)`."""
+        """Return the suite's recipe, its steps decided for the task; narrow it with `bench.recipe.but(lr=...)`."""
         return self._setting.recipe
 
     def backbone(self, pretrained: bool = True) -> nn.Module:
@@ -283,6 +283,7 @@ class Workbench:
 
     def _note_training(self, trained: Trained) -> None:
         self.journal.trained_parameters = max(self.journal.trained_parameters, trained.parameters)
+        self.note(f"training_{self._order_calls}_steps", trained.steps)
         self.note(f"training_{self._order_calls}_final_loss", trained.final_loss)
         if trained.selected_step is not None:
             self.note(f"training_{self._order_calls}_selected_step", trained.selected_step)

@@ -108,10 +108,11 @@ class CellSetup:
         bench = Workbench(self.setting(classes=0))
         return FeatureSource(self.resources.cache, self.device, (backbone.identity, start), bench.frozen_backbone)
 
-    def setting(self, classes: int) -> Setting:
-        """Return what a fit is about, beside its data."""
+    def setting(self, classes: int, labels: int = 0) -> Setting:
+        """Return what a fit is about, beside its data: so many classes, so many training labels of the target."""
         cell, entry = self.cell, self.backbone
-        return Setting(entry.backbone, entry.weights, classes, cell.recipe, self.device, cell.seed, cell.replicate)
+        recipe = cell.recipe.for_labels(labels)
+        return Setting(entry.backbone, entry.weights, classes, recipe, self.device, cell.seed, cell.replicate)
 
     def seed(self) -> None:
         """Seed the global generators, by nothing that depends on the strategy: what ran before is forgotten."""

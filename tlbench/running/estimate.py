@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from tlbench.contract import Cell, Family, Strategy, TuningBudget
-from tlbench.data import Resources
+from tlbench.data import Resources, class_counts
 from tlbench.learning import synchronise
 from tlbench.results import Store
 
@@ -27,9 +27,9 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
     """Judge the cost of cells.
 
     A cell like one stored before (same variant, backbone, transfer and budget) costs what that did. Another costs
-    its training steps (the `steps` or `episodes` of its strategy, else `longer` times the recipe's) times one measured
-    step of its backbone, for each stream of data and each trial of a tuning. Strategies on frozen features cost next
-    to nothing.
+    its training steps (the `steps` or `episodes` of its strategy, else the recipe's, lengthened by its `longer`) times
+    one measured step of its backbone, for each stream of data and each trial of a tuning. Strategies on frozen features
+    cost next to nothing.
     """
     known = _known_seconds(store)
     step_seconds: dict[str, float] = {}
@@ -41,7 +41,7 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
             from_records += 1
             continue
         strategy = resources.catalog.strategy(cell.strategy)[0]
-        steps = _steps(cell, strategy)
+        steps = _steps(cell, strategy, resources)
         if steps and cell.backbone not in step_seconds:
             step_seconds[cell.backbone] = _time_one_step(cell, resources, device)
         tasks = cell.protocol.episodes if cell.budget.is_episodic else 0
@@ -52,16 +52,24 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
     return Estimate(total, from_records, len(cells))
 
 
-def _steps(cell: Cell, strategy: Strategy) -> int:
+def _steps(cell: Cell, strategy: Strategy, resources: Resources) -> int:
     """Return how many batches of the recipe's size a cell trains on, all streams together."""
     on_features = strategy.family in (Family.EXTRACT, Family.UNSUPERVISED) or bool(strategy.members)
     if on_features or (strategy.family is Family.FEWSHOT and not strategy.prepares):
         return 0
-    usual = getattr(strategy, "longer", 1.0) * cell.recipe.steps
+    usual = cell.recipe.for_labels(_labels(cell, resources)).lengthened(getattr(strategy, "longer", 1.0))
     steps = getattr(strategy, "steps", None) or getattr(strategy, "episodes", None) or usual
     needs = strategy.needs()
     streams = 1 if needs.min_labels_per_class else needs.source_labels + needs.unlabelled_target
     return int(steps) * streams
+
+
+def _labels(cell: Cell, resources: Resources) -> int:
+    """Return how many labels of the target a cell trains on; those that the protocol keeps for validation count too."""
+    target = cell.transfer
+    division = resources.division(target.dataset, cell.protocol, cell.seed, cell.replicate)
+    classes = len(resources.dataset(target.dataset).dataset.classes)
+    return cell.budget.labels(class_counts(division.labels(target.target, "train"), classes))
 
 
 def _key(labels: dict[str, object]) -> tuple[object, ...]:

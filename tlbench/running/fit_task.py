@@ -52,7 +52,7 @@ def fit_task(setup: CellSetup, drawn: DrawnTask, source: SourceTraining) -> Fit:
     members = tuple(member.predictions[drawn.episode] for member in setup.members)
     judge = None if drawn.evidence is None else Judge(setup.cell.selection, drawn.evidence)
     bench = Workbench(
-        setup.setting(len(drawn.task.classes)),
+        setup.setting(len(drawn.task.classes), len(drawn.task.train)),
         known_features=drawn.known.found,
         prepared=source.module if strategy.prepares else None,
         validation=drawn.task.val,
