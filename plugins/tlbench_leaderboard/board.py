@@ -68,7 +68,7 @@ class BoardRow:
     @property
     def over_replicates(self) -> str:
         """Return the interval over replicates."""
-        return interval(self.values["seed_low"], self.values["seed_high"])
+        return interval(self.values["low"], self.values["high"])
 
     @property
     def over_items(self) -> str:

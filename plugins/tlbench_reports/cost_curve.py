@@ -180,7 +180,7 @@ def _chart(name: str, title: str, costs: str, panels: list[Panel], metric: str, 
     return Chart(
         name=name,
         title=title,
-        caption=costs + f"Bars: 95% t intervals of the score over replicates, n = {listing(counts) or 0}. Line and "
+        caption=costs + f"Bars: 95% intervals of the score, n = {listing(counts) or 0}. Line and "
         "rings: the Pareto front, strategies that no other beats on score at equal or less cost"
         + (", numbered by cost; colours are families." if crowded else ".")
         + (" Seconds hold for the machine they were taken on." if any(panel.is_time for panel in panels) else ""),
@@ -212,8 +212,8 @@ def _draw_panel(axes: Axes, panel: Panel, panels: list[Panel], style: Styles, na
     if front:
         axes.step(*zip(*(places[name] for name in front), strict=True), where="post", color=GREY, linewidth=1, zorder=1)
     reach = [
-        [row["mean"] - row["seed_low"] for row in panel.rows],
-        [row["seed_high"] - row["mean"] for row in panel.rows],
+        [row["mean"] - row["low"] for row in panel.rows],
+        [row["high"] - row["mean"] for row in panel.rows],
     ]
     colours = [style[row["label"]].colour for row in panel.rows]
     axes.errorbar(

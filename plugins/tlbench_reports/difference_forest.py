@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from tlbench_reports.drawing import BLACK, GREY, Chart, Look, broken, place_name
 from tlbench_reports.row import truth
 from tlbench_reports.rows import conditions, partition
-from tlbench_reports.words import chance, known, listing, plain, replicates_needed, signed
+from tlbench_reports.words import amount, chance, known, listing, plain, signed
 
 _MOST, _LEAST = 10, 6  # rows of a panel with the largest and the smallest differences; half of it in many panels
 _FEW = 2  # panels
@@ -41,10 +41,10 @@ def difference_forest(metric: str, name: str, rows: list[Any], style: dict[str, 
     return Chart(
         name=f"differences-{name}",
         title=f"Differences in {plain(metric)} to the baseline: {place_name(rows[0])}",
-        caption=f"Points: mean differences, paired by replicate, n = {listing(counts)}. Bars: their 95% t intervals, "
-        "none for one pair. Filled: not separable from the best of its panel; hollow: separable. p: exact sign-flip "
-        "test, corrected after Holm for the comparisons of the panel. Needed: replicates that would separate a "
-        "difference of this size from 0 with a power of 80%."
+        caption=f"Points: mean differences, paired by replicate, n = {listing(counts)}. Bars: their 95% intervals, "
+        "none for one pair. Filled: not separable from the best of its panel; hollow: separable. p: corrected after "
+        "Holm for all comparisons of these results. Needed: replicates that would make an unclear difference of this "
+        "size clear with a power of 80%."
         + (" After the stroke: the baseline." if any(_has_several(own) for own in lines) else "")
         + (f" First {_PANELS} of {len(by_budget)} label budgets." if len(by_budget) > _PANELS else ""),
         size=(6.9 + 0.075 * width, 1.6 + 0.27 * sum(heights)),
@@ -75,7 +75,7 @@ def _panel(axes: Axes, beside: Axes, rows: list[Any], style: dict[str, Look]) ->
             axes.plot([low, high], [y, y], color=colour, linewidth=1.6)
         axes.plot(delta, y, marker=marker, color=colour, markerfacecolor=colour if tied else "white")
         said = (
-            signed(row["delta"]), chance(row.get("p_holm")), replicates_needed(row.get("needed")),
+            signed(row["delta"]), chance(row.get("p_holm")), amount(row.get("needed")),
             _words(row, negative, tied),
         )  # fmt: skip
         for x, text in zip(_COLUMNS, said, strict=True):

@@ -119,13 +119,14 @@ def _bullets(heading: str, sentences: "list[str] | tuple[str, ...]") -> list[Blo
 
 
 def _table(group: Group) -> Table:
-    sampled = group.is_sampled
+    episodic = group.is_episodic
 
     def cells(row: Row) -> tuple[str, ...]:
-        return (row.name, row.mean, str(row.n), row.replicates, *([row.sampled] if sampled else []), row.difference)
+        episodes = [row.over_episodes] if episodic else []
+        return (row.name, row.mean, str(row.n), row.between, *episodes, row.difference)
 
-    over = [f"95% {group.sampling}"] if sampled else []
-    columns = ("strategy", "mean", "n", "95% replicates", *over, f"95% {group.comparison}")
+    over = [f"95% {group.sampling}"] if episodic else []
+    columns = ("strategy", "mean", "n", "95% interval", *over, f"95% {group.comparison}")
     return _of_rows(group.title, columns, group, cells)
 
 
@@ -134,9 +135,9 @@ def _clusters(metric: str, group: Group, means: Mapping[str, Mapping[tuple[Any, 
 
     def cells(row: Row) -> tuple[str, ...]:
         scores = (number(own[_which(row.values)]) for own in means.values())
-        return (row.name, row.mean, str(row.n), row.replicates, *scores)
+        return (row.name, row.mean, str(row.n), row.between, *scores)
 
-    columns = ("strategy", plain(metric), "n", "95% replicates", *map(plain, means))
+    columns = ("strategy", plain(metric), "n", "95% interval", *map(plain, means))
     return _of_rows(group.title, columns, group, cells)
 
 

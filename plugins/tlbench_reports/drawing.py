@@ -139,8 +139,8 @@ def score_limits(rows: Iterable[Any]) -> tuple[float, float]:
     known_rows = [row for row in rows if known(row["mean"])]
     means = [row["mean"] for row in known_rows] or [0.0, 1.0]
     room = max(max(means) - min(means), 0.1)
-    bars = [(row, over) for row in known_rows for over in (("episode",) if row["n_episodes"] else ("seed", "item"))]
-    lows, highs = ([row[f"{over}_{end}"] for row, over in bars] for end in ("low", "high"))
+    bars = [(row, "episode_" if row["n_episodes"] else "") for row in known_rows]
+    lows, highs = ([row[f"{over}{end}"] for row, over in bars] for end in ("low", "high"))
     low, high = min([*filter(known, lows), *means]), max([*filter(known, highs), *means])
     margin = room / 20
     return max(low, min(means) - room / 2) - margin, min(high, max(means) + room / 2) + margin

@@ -47,9 +47,9 @@ def label_curve(metric: str, name: str, rows: list[Any], families: list[str], st
     compared = any(row["is_baseline"] for shown in panels.values() for row in shown)
     first = rows[0]
     what = "episodes" if is_episodic(first) else "label budget"
-    over = "replicates, which share their test items; none where n = 1"
-    if is_episodic(first):
-        over = "the episodes of all replicates"
+    over = (
+        "the episodes of all replicates" if is_episodic(first) else listing(row["over"] for row in rows if row["over"])
+    )
     setting = "" if first["setting"] == "inductive" else f", {first['setting']}"
 
     def draw(figure: Figure) -> None:
@@ -68,7 +68,7 @@ def label_curve(metric: str, name: str, rows: list[Any], families: list[str], st
     return Chart(
         name=f"labels-{name}",
         title=f"{plain(metric)} against {what}{setting}: {place_name(first)}",
-        caption=f"Points: means over replicates, n = {listing(counts) or 0}. Bars: 95% t intervals of the mean over "
+        caption=f"Points: means over replicates, n = {listing(counts) or 0}. Bars: 95% intervals of the mean over "
         f"{over}, cut where they leave the chart."
         + (" Dashed: the baseline that a panel's strategies are compared with." if compared else "")
         + (f" Grey, without bars: all but the {_BRIGHT} best of a panel." if paled else ""),
@@ -168,7 +168,7 @@ def spread(wanted: list[float], sizes: list[float], low: float, high: float) -> 
 
 def _bars(rows: list[Any]) -> list[list[float]]:
     """Return how far each interval, of episodes over these, reaches below and above its mean; NaN draws nothing."""
-    over = ["episode" if row["n_episodes"] else "seed" for row in rows]
-    below = [row["mean"] - row[f"{name}_low"] for row, name in zip(rows, over, strict=True)]
-    above = [row[f"{name}_high"] - row["mean"] for row, name in zip(rows, over, strict=True)]
+    over = ["episode_" if row["n_episodes"] else "" for row in rows]
+    below = [row["mean"] - row[f"{name}low"] for row, name in zip(rows, over, strict=True)]
+    above = [row[f"{name}high"] - row["mean"] for row, name in zip(rows, over, strict=True)]
     return [below, above]

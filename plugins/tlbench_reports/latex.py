@@ -36,7 +36,7 @@ _SPECIAL = {
 }
 _ANY = re.compile("|".join(map(re.escape, _SPECIAL)))
 _HEADING = {1: "section", 2: "subsection"}
-_LEGEND = r"  \par\smallskip Bold: best. $^{=}$: tied with the best; the paired differences do not tell the two apart."
+_LEGEND = r"  \par\smallskip Bold: best. $^{=}$: tied with the best; not clearly below it."
 _PREAMBLE = r"% Needs \usepackage{booktabs}, \usepackage{textcomp} and \usepackage[T1]{fontenc}."
 
 

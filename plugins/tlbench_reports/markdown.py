@@ -10,7 +10,7 @@ from tlbench_reports.document import BEST, Answer, Block, Bullets, Heading, Lege
 if TYPE_CHECKING:
     from tlbench import Results
 
-LEGEND = "Bold: the best of a table. =: tied with it; the paired differences do not tell the two apart."
+LEGEND = "Bold: the best of a table. =: tied with it; not clearly below it."
 _SPECIAL = re.compile(r"([\\`*_{}\[\]|#~$@])")
 
 

@@ -15,7 +15,6 @@ from tlbench_reports.words import (
     known,
     number,
     plain,
-    replicates_needed,
 )
 
 _CHOICES = {"validation": "a choice by validation labels", "oracle": "a choice by the test labels (oracle)"}
@@ -32,14 +31,20 @@ class Row:
 
     @property
     def name(self) -> str:
-        """Return the strategy, with its source where there are several, and whether it did not learn."""
-        return plain(self.values["label"]) + (f" ({self.lost})" if self.lost else "")
+        """Return the strategy, with its source where there are several, and what went wrong with its replicates."""
+        wrong = self.lost or self.collapsed
+        return plain(self.values["label"]) + (f" ({wrong})" if wrong else "")
 
     @property
     def lost(self) -> str:
         """Return that fits have learnt nothing, and of how many replicates, or nothing."""
         lost = int(self.values["did_not_learn"])
         return "" if not lost else "did not learn" if lost == self.n else f"{lost} of {self.n} did not learn"
+
+    @property
+    def collapsed(self) -> str:
+        """Return how many replicates lie far below the others, or nothing."""
+        return f"{self.values['collapsed']} of {self.n} collapsed" if self.values["collapsed"] else ""
 
     @property
     def n(self) -> int:
@@ -57,21 +62,20 @@ class Row:
         return number(self.values["mean"]) if known(self.values["mean"]) else no_score(self.values)
 
     @property
-    def replicates(self) -> str:
-        """Return the interval over replicates, or why there is none."""
+    def between(self) -> str:
+        """Return the interval of the mean, over replicates and test items, or why there is none."""
         if not self.n:
             return f"{self.failed} of {self.failed} failed"
         if self.values["undefined"]:
             return f"{self.values['undefined']} of {self.n} undefined"
-        if self.values["copies"]:
+        if self.values["copies"] and not known(self.values["low"]):
             return f"{self.values['copies'] + self.n} alike"
-        return interval(self.values["seed_low"], self.values["seed_high"], self.n)
+        return interval(self.values["low"], self.values["high"], self.n)
 
     @property
-    def sampled(self) -> str:
-        """Return the interval over episodes, or over test items where there are none."""
-        over = "episode" if self.values["n_episodes"] else "item"
-        return interval(self.values[f"{over}_low"], self.values[f"{over}_high"], 0)
+    def over_episodes(self) -> str:
+        """Return the interval over episodes."""
+        return interval(self.values["episode_low"], self.values["episode_high"], 0)
 
     @property
     def n_sampled(self) -> int:
@@ -131,8 +135,13 @@ class Row:
 
     @property
     def needed(self) -> str:
-        """Return how many replicates would tell it from its baseline."""
-        return replicates_needed(self.values["needed"]) if self.baseline else NOTHING
+        """Return how many replicates would tell it from its baseline, where that is not told yet."""
+        return amount(self.values["needed"]) if self.baseline else NOTHING
+
+    @property
+    def items_needed(self) -> str:
+        """Return how many test items would tell it from its baseline, where that is not told yet."""
+        return amount(self.values["needed_items"]) if self.baseline else NOTHING
 
     @property
     def seen_at_once(self) -> str:

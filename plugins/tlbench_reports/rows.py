@@ -45,13 +45,19 @@ class Group:
 
     @property
     def sampling(self) -> str:
-        """Return the heading of the column of intervals over test items or episodes."""
+        """Return the heading of the column of intervals over episodes."""
         return sampling(self.rows)
 
     @property
-    def is_sampled(self) -> bool:
-        """Tell whether rows have an interval over test items or episodes: by most metrics there is none over items."""
-        return any(row.n_sampled for row in self.rows) or not any(row.n for row in self.rows)
+    def is_episodic(self) -> bool:
+        """Tell whether rows are scored over episodes."""
+        return is_episodic(self.rows[0].values)
+
+    @property
+    def over(self) -> str:
+        """Return what the intervals of its rows are over: that of most of them."""
+        found = Counter(row.values["over"] for row in self.rows if row.values["over"])
+        return str(found.most_common(1)[0][0]) if found else "replicates"
 
     @property
     def families(self) -> dict[str, list[Row]]:
@@ -173,14 +179,6 @@ def conditions(row: Mapping[str, Any]) -> str:
         return "unsupervised: no label at all"
     budget = f"{'episodes' if is_episodic(row) else 'label budget'} {plain(row['budget'])}"
     return f"{budget}{_SPOKEN.get(str(row['setting']), '')}"
-
-
-def resampling(rows: Iterable[Row]) -> str:
-    """Name how the second interval of rows is taken: `t` over episodes, over test items `bootstrap` or `jackknife`."""
-    shown = list(rows)
-    if any(is_episodic(row.values) for row in shown):
-        return "t"
-    return "bootstrap" if all(row.values.get("metric", "accuracy") == "accuracy" for row in shown) else "jackknife"
 
 
 def sampling(rows: Iterable[Row]) -> str:

@@ -13,7 +13,6 @@ from tlbench_reports.rows import (
     groups,
     is_episodic,
     partition,
-    resampling,
     sampling,
     summary_rows,
 )
@@ -105,7 +104,7 @@ def _means(values: Any, positions: list[list[int]]) -> list[float | None]:
 def _score(row: Mapping[Any, Any]) -> tuple[str, Any]:
     if not known(row["mean"]):
         return NOTHING, None
-    return f"{number(row['mean'])} ({interval(row['seed_low'], row['seed_high'], 0)})", row["mean"]
+    return f"{number(row['mean'])} ({interval(row['low'], row['high'], 0)})", row["mean"]
 
 
 def _text(value: Any) -> str:
@@ -180,18 +179,17 @@ def _scores(facts: _Facts, found: list[Group], rows: list[Row]) -> list[Column]:
             [row.mean for row in rows], [row.values["mean"] for row in rows],
         ),
         number_column(
-            "replicates", "95% over replicates (t)",
-            [row.replicates for row in rows], [row.values["seed_low"] for row in rows],
+            "between", f"95% over {found[0].over}",
+            [row.between for row in rows], [row.values["low"] for row in rows],
         ),
     ]  # fmt: skip
-    over = sampling(rows)
-    if not facts.is_of_clusters and any(group.is_sampled for group in found):
-        columns += [
+    if any(group.is_episodic for group in found):
+        columns.append(
             number_column(
-                "sampled", f"95% over {over} ({resampling(rows)})", [row.sampled for row in rows],
-                [row.values["episode_low"] if row.values["n_episodes"] else row.values["item_low"] for row in rows],
-            ),
-        ]  # fmt: skip
+                "episodes", f"95% over {sampling(rows)}", [row.over_episodes for row in rows],
+                [row.values["episode_low"] for row in rows],
+            )
+        )  # fmt: skip
     columns.append(number_column("n", "n replicates", [str(row.n) for row in rows], [row.n for row in rows]))
     return columns
 
@@ -213,11 +211,12 @@ def _differences(rows: list[Row]) -> list[Column]:
         return number_column(key, title, texts, [values.get(column) for values in compared], band="difference")
 
     return [
-        numbers("delta", "difference to baseline (95% paired t)", [row.difference for row in rows], "delta"),
+        numbers("delta", "difference to baseline (95%)", [row.difference for row in rows], "delta"),
         Column("reading", "reading", readings, marks=[v if v in sign else "" for v in verdicts], band="difference"),
         numbers("p_holm", "p (Holm)", [row.holm for row in rows], "p_holm"),
         numbers("effect", "effect (d)", [row.effect for row in rows], "effect"),
         numbers("needed", "replicates needed", [row.needed for row in rows], "needed"),
+        numbers("needed_items", "test items needed", [row.items_needed for row in rows], "needed_items"),
     ]
 
 

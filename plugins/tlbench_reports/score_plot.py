@@ -1,4 +1,4 @@
-"""Draw scores with both their intervals, strategy by strategy, at one label budget."""
+"""Draw scores with their intervals, strategy by strategy, at one label budget."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from matplotlib.figure import Figure
 
 from tlbench_reports.drawing import GREY, Chart, Look, lines_by_family, name_lines, place_name, score_limits
 from tlbench_reports.row import Row, no_score
-from tlbench_reports.rows import conditions, resampling, sampling
+from tlbench_reports.rows import conditions, sampling
 from tlbench_reports.words import known, listing, plain
 
 
 def score_plot(metric: str, name: str, rows: list[Any], style: dict[str, Look]) -> Chart:
     """Return the chart of one transfer, backbone, budget and setting, whose rows of the summary these are."""
     counts = sorted({int(row["n"]) for row in rows if row["n"]})
-    sampled = any(row["n_items"] or row["n_episodes"] for row in rows)
+    sampled = any(row["n_episodes"] for row in rows)
     over = sampling(map(Row, rows))
     lines = lines_by_family(rows)
     heights = {label: y for y, (_, label) in enumerate(lines) if label}
@@ -25,9 +25,10 @@ def score_plot(metric: str, name: str, rows: list[Any], style: dict[str, Look]) 
             if not known(row["mean"]):
                 axes.annotate(no_score(row), (0.02, y), xycoords=("axes fraction", "data"), va="center", style="italic")
                 continue
-            look, second = style[row["label"]], "episode" if row["n_episodes"] else "item"
-            axes.plot([row["seed_low"], row["seed_high"]], [y, y], color=look.colour, alpha=0.35, linewidth=7)
-            axes.plot([row[f"{second}_low"], row[f"{second}_high"]], [y, y], color=look.colour, linewidth=1.6)
+            look = style[row["label"]]
+            axes.plot([row["low"], row["high"]], [y, y], color=look.colour, alpha=0.35, linewidth=7)
+            if row["n_episodes"]:
+                axes.plot([row["episode_low"], row["episode_high"]], [y, y], color=look.colour, linewidth=1.6)
             axes.plot(row["mean"], y, color=look.colour, marker=look.marker, markersize=7)
             if row["is_baseline"]:
                 axes.axvline(row["mean"], color=GREY, linestyle="--", linewidth=1, zorder=0)
@@ -38,9 +39,9 @@ def score_plot(metric: str, name: str, rows: list[Any], style: dict[str, Look]) 
     return Chart(
         name=f"scores-{name}",
         title=f"{plain(metric)}, {conditions(rows[0])}: {place_name(rows[0])}",
-        caption=f"Points: means over replicates, n = {listing(counts) or 0}. Broad bars: 95% t intervals of the mean "
-        "over replicates, which share their test items; none where n = 1. "
-        + (f"Thin bars: 95% {resampling(map(Row, rows))} intervals over {over}. " if sampled else "")
+        caption=f"Points: means over replicates, n = {listing(counts) or 0}. Bars: 95% intervals of the mean "
+        f"over {listing(row['over'] for row in rows if row['over']) or 'nothing'}. "
+        + (f"Thin bars: over {over}. " if sampled else "")
         + "Bars are cut where they leave the chart."
         + (" Dashed line: the baseline." if any(row["is_baseline"] for row in rows) else ""),
         size=(7.4, 1.9 + 0.36 * len(lines)),

@@ -55,7 +55,7 @@ def _lines(block: Block) -> list[str]:
             shown = sentences[:_SENTENCES] if told else sentences
             return [*_lines(Heading("In words")), *_lines(Bullets((*shown, *told)))]
         case Legend():
-            return [*wrap("*: the best of a table. =: tied with it; the paired differences do not tell the two apart.",
+            return [*wrap("*: the best of a table. =: tied with it; not clearly below it.",
                           WIDTH), ""]  # fmt: skip
         case Table():
             return _table(block)

@@ -17,25 +17,32 @@ NOTHING = "\N{EN DASH}"
 _NOTES = (
     "mean: over n replicates. Replicates differ in the labelled examples, the start of the head and the order "
     "of training; replicate by replicate these are the same for every strategy, so that differences are paired.",
-    "95% replicates: Student's t interval of the mean over the n replicates. How far the mean may move with other "
-    "labelled examples and seeds. With few replicates it can reach beyond what a score can be.",
-    "95% test items: percentile bootstrap interval over the test items, of accuracy. How far the mean may move with "
-    "another test set of this size from the same place.",
-    "95% vs: Student's t interval of the paired differences to the baseline, over the replicates that both have. "
-    "Better and worse are said only where it leaves out zero; worse is negative transfer. Each interval stands "
-    "alone: p (Holm) is what is corrected for how many were compared.",
-    "p (Holm): exact two-sided sign-flip test of the same paired differences, corrected by Holm over all comparisons "
-    "of one transfer, backbone, label budget and setting. With n pairs it cannot be smaller than 2 / 2^n.",
-    "effect: the mean of the paired differences in units of their standard deviation (Cohen's d). replicates needed: "
-    "how many would tell the two apart in four of five tries (two-sided, 5%), were the effect as large as it looks.",
-    "best: the highest mean of its transfer, backbone, label budget and setting. tied with best: paired t tests, "
-    "corrected by Holm over all pairs of these, do not tell the two apart.",
+    "95% interval: of the mean, over other replicates and other test items at once (a crossed model of both): how far "
+    "it may move with other labelled examples, seeds and test items from the same place. Few replicates make it wide.",
+    "95% vs: of the paired difference to the baseline, over the replicates that both have and their test items. It "
+    "stands alone, as if it were the only one.",
+    "better, worse: the difference is clear after correction for all comparisons of these results (Holm) and of its "
+    "table (Bonferroni): of pages without any true difference, one in twenty says better or worse anywhere. Worse than "
+    "the baseline is negative transfer.",
+    "p: of the t test that belongs to the interval of the difference. p (Holm): corrected for all comparisons.",
+    "effect: the mean of the paired differences in units of their standard deviation over replicates (Cohen's d). "
+    "needed: how many replicates, or test items, would make an unclear difference clear in four of five tries, were it "
+    "as large as it looks; no number where that alone would not do.",
+    "best: the highest mean of its transfer, backbone, label budget and setting. tied with best: not clearly below it. "
+    "The row that is truly best is left out of these in one of forty tables at most.",
 )
 
 _ON_JACKKNIFE = (
-    "95% test items: jackknife over 20 groups of test items, of the metric that was chosen. How far the mean may move "
-    "with another test set of this size from the same place. Where a class has a few dozen test items or fewer it is "
-    "somewhat too narrow."
+    "For the metric that was chosen, test items come in 20 groups, each left out once (jackknife). Where a class has a "
+    "few dozen test items or fewer, intervals are somewhat too narrow."
+)
+_ON_REPLICATES_ALONE = (
+    "Where only scores are known, of metrics that were not chosen and over episodes, intervals are Student's t over "
+    "replicates alone."
+)
+_ON_COLLAPSES = (
+    "collapsed: a replicate far below the others of its row. Intervals over a handful of replicates hold too rarely "
+    "what such a row is worth; read its interquartile mean, and run more."
 )
 _ON_ONE_SPLIT = (
     "Replicates on one split share its test items: they are not independent data sets. The intervals speak of "
@@ -49,8 +56,7 @@ _ON_FOLDS = (
 
 _ON_EPISODES = (
     "95% episodes: Student's t interval of the mean over the episodes of all replicates together. How far the mean may "
-    "move with other episodes drawn from the same splits. It stands in the place of the interval over test items, "
-    "which episodes share."
+    "move with other episodes drawn from the same splits. The other interval is over replicates."
 )
 _ON_TRANSDUCTION = (
     "transductive: the strategy saw all test inputs, without labels, before it predicted any. Such rows stand in "
@@ -58,7 +64,7 @@ _ON_TRANSDUCTION = (
 )
 _ON_COPIES = (
     "alike: nothing is drawn where all labels are given and nothing starts at random, so that replicates repeat one "
-    "result. It counts once, has no interval over replicates, and the one over test items stands alone."
+    "result. It counts once, and its interval is over test items alone."
 )
 _ON_NO_LEARNING = (
     "did not learn: all test inputs were predicted as one class, or the loss on the labels that were learnt from is "
@@ -92,9 +98,7 @@ def notes(results: "Results") -> list[str]:
     frame = results.frame()
     said = list(_NOTES)
     if results.chosen and results.metric != "accuracy":
-        over_items = [_ON_JACKKNIFE] if (results.summary()["n_items"] > 0).any() else []
-        said = [note for note in said if not note.startswith("95% test items")]
-        said[2:2] = over_items
+        said[2:2] = [_ON_JACKKNIFE] if (results.summary()["n_items"] > 0).any() else []
     lower = [plain(metric) for metric in results.primaries if not results.higher_is_better(metric)]
     if lower:
         said = [note.replace("the highest mean", f"the highest mean, of {listing(lower)} the lowest,") for note in said]
@@ -105,7 +109,9 @@ def notes(results: "Results") -> list[str]:
         (folds.any(), _ON_FOLDS),
         (frame["episodes"].notna().any(), _ON_EPISODES),
         ((frame["setting"] == "transductive").any(), _ON_TRANSDUCTION),
+        (any((summary["over"] == "replicates").any() for summary in summaries), _ON_REPLICATES_ALONE),
         (any((summary["copies"] > 0).any() for summary in summaries), _ON_COPIES),
+        (any((summary["collapsed"] > 0).any() for summary in summaries), _ON_COLLAPSES),
         ((frame["did_not_learn"] != "").any(), _ON_NO_LEARNING),
         (frame["upper_bound"].any(), _ON_UPPER_BOUNDS),
         ((frame["setting"] == "unsupervised").any(), _ON_CLUSTERS),
@@ -154,13 +160,6 @@ def chance(p: Any) -> str:
     if not known(p):
         return NOTHING
     return "<0.001" if p < 0.0005 else f"{p:.3f}"
-
-
-def replicates_needed(n: Any) -> str:
-    """Write how many replicates it takes, or that no number that anybody runs will do."""
-    if not known(n):
-        return NOTHING
-    return ">10,000" if n > 10_000 else f"{n:,.0f}"
 
 
 def interval(low: Any, high: Any, n: int) -> str:

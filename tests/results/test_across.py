@@ -101,7 +101,7 @@ def test_rank_intervals_hold_the_mean_stay_among_the_ranks_and_need_five_blocks(
 
 def test_a_rank_that_never_changed_may_still_change():
     low, high = rank_intervals(np.tile(np.array([[1.0], [2.0], [3.0]]), 6))
-    unseen = 1 - 0.025 ** (1 / 6)
+    unseen = 2 * (1 - 0.025 ** (1 / 6))
     assert (low[0], high[0]) == (1, pytest.approx(1 + unseen))
     assert (low[1], high[1]) == pytest.approx((2 - unseen, 2 + unseen))
 

@@ -181,8 +181,8 @@ def test_replicates_that_repeat_one_result_are_said_to_be_one():
     assert summary.loc["probe", "delta_n"] == 3  # the baseline's own replicates differ
 
 
-@pytest.mark.parametrize(("ours", "theirs", "tied"), [(0, 5, True), (0, 6, False), (3, 12, False), (4, 12, True)])
-def test_two_rows_of_one_result_each_are_parted_by_mcnemars_test_over_the_items(ours, theirs, tied):
+@pytest.mark.parametrize(("ours", "theirs", "tied"), [(0, 3, True), (0, 6, False), (3, 12, False), (5, 12, True)])
+def test_two_rows_of_one_result_each_are_parted_by_the_test_items_alone(ours, theirs, tied):
     better, worse = np.ones((1, 40), dtype=bool), np.ones((1, 40), dtype=bool)
     better[0, :ours], worse[0, ours : ours + theirs] = False, False
     frame = pd.DataFrame(
@@ -194,4 +194,5 @@ def test_two_rows_of_one_result_each_are_parted_by_mcnemars_test_over_the_items(
     right = {cell: better if cell.startswith("probe") else worse for cell in frame["cell"]}
     found = Summary(frame, "accuracy", right=right.get).frame().set_index("strategy")
     assert bool(found.loc["mean", "tied"]) is tied
-    assert bool(scipy_stats.binomtest(min(ours, theirs), ours + theirs).pvalue > 0.05) is tied
+    if ours + theirs > 5:  # as McNemar's exact test
+        assert bool(scipy_stats.binomtest(min(ours, theirs), ours + theirs).pvalue > 0.05) is tied

@@ -8,14 +8,16 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import special
 
 from tlbench.contract import Predictions
 from tlbench.host import Catalog, Host
 from tlbench.results import across_blocks as ranks
 from tlbench.results import t_interval
 from tlbench.results.across_blocks import block_ranks, iqm_interval, rank_intervals
-from tlbench.results.comparisons import compare, holm, paired_t_p, separated_from, sign_flip_p
-from tlbench.results.stats import fewest_pairs, share_interval
+from tlbench.results.comparisons import compare
+from tlbench.results.crossed import cross
+from tlbench.results.stats import share_interval
 from tlbench.results.stored_scores import item_interval
 from tlbench.results.summary import Summary
 
@@ -30,35 +32,90 @@ LABELS = {
 }  # fmt: skip
 
 
-def summarised(scores: np.ndarray, items: int = 0) -> Summary:
-    """Summarise scores (groups, strategies, replicates), the first strategy being the baseline."""
+def summarised(right: np.ndarray) -> Summary:
+    """Summarise what strategies have right, (strategies, replicates, items); the first is the baseline."""
     rows = [
-        {**LABELS, "dataset": f"data-{g}", "transfer": f"data-{g}", "strategy": f"s{s}", "replicate": r,
+        {**LABELS, "dataset": "data", "transfer": "data", "strategy": f"s{s}", "replicate": r,
          "family": "scratch" if s == 0 else "finetune", "marked": s == 0,
-         "cell": f"{g}-{s}-{r}", "result": f"{g}-{s}-{r}", "accuracy": score}
-        for (g, s, r), score in np.ndenumerate(scores)
+         "cell": f"{s}-{r}", "result": f"{s}-{r}", "accuracy": right[s, r].mean()}
+        for s, r in np.ndindex(right.shape[:2])
     ]  # fmt: skip
-    frame = pd.DataFrame(rows)
-    return Summary(frame, "accuracy")
+    of = {row["cell"]: right[int(row["strategy"][1:]), row["replicate"]][None] for row in rows}
+    return Summary(pd.DataFrame(rows), "accuracy", right=of.__getitem__)
 
 
-def runs(generator, groups, strategies, replicates, items=500):
-    """Return accuracies on so many items of strategies that are equally good, but unequally steady, paired by draw."""
-    steadiness = np.linspace(0.01, 0.04, strategies)[:, None]
-    draw = generator.normal(0, 0.03, (groups, 1, replicates))
-    truth = 0.8 + draw + generator.normal(size=(groups, strategies, replicates)) * steadiness
-    return generator.binomial(items, truth.clip(0, 1)) / items
+# How unlike draws are (all strategies alike, each by itself), and test items likewise, beside noise of size 1.
+WORLDS = {
+    "all": (0.3, 0.3, 1.0, 0.5), "items": (0.0, 0.0, 1.5, 1.0), "replicates": (0.5, 0.5, 0.5, 0.01),
+    "interaction": (0.0, 0.0, 0.0, 0.0), "mostly items": (0.2, 0.1, 1.5, 0.3), "a little": (0.1, 0.1, 0.7, 0.2),
+}  # fmt: skip
+
+
+def drawn_right(generator, world, strategies, replicates, items, ease=0.8):
+    """Return what equally good strategies have right; of all items and draws there are, the share is Phi(ease)."""
+    draw, own_draw, item, own_item = WORLDS[world]
+
+    def normal(*shape):
+        return generator.standard_normal(shape, dtype=np.float32)
+
+    size = np.sqrt(1 + draw**2 + own_draw**2 + item**2 + own_item**2)
+    value = ease * size + draw * normal(1, replicates, 1) + own_draw * normal(strategies, replicates, 1)
+    value = value + item * normal(1, 1, items) + own_item * normal(strategies, 1, items)
+    return value + normal(strategies, replicates, items) > 0
+
+
+def covered_differences(trials, world, n, items, ease=0.8):
+    """Return how often the interval of a difference holds 0, and its mean width, and both of Student's t alone."""
+    generator = np.random.default_rng(2)
+    pairs = min(trials, 10)
+    first, second = 2 * np.arange(pairs), 2 * np.arange(pairs) + 1
+    found = []
+    for _ in range(trials // pairs):
+        right = drawn_right(generator, world, 2 * pairs, n, items, ease)
+        scores = right.mean(axis=2)
+        paired = compare(scores[first] - scores[second])
+        plain = paired.high - paired.delta
+        table = right.astype(np.float32)
+        paired.put(np.arange(pairs), cross(lambda r, of=table: of[:, r], n, first, second, 1 / items))
+        half = paired.high - paired.delta
+        found.append((abs(paired.delta) <= half + 1e-12, 2 * half, abs(paired.delta) <= plain + 1e-12, 2 * plain))
+    return [float(np.mean(each)) for each in zip(*found, strict=True)]
+
+
+def covered_totals(trials, world, n, items, ease=0.8):
+    """Return how often the interval of a mean over replicates and items holds the truth."""
+    generator = np.random.default_rng(12)
+    truth = special.ndtr(ease)
+    rows = [row for _ in range(trials) for row in summarised(drawn_right(generator, world, 1, n, items, ease)).rows]
+    return np.mean([row["low"] <= truth <= row["high"] for row in rows])
+
+
+def judged_wrongly(pages, world, strategies, n, items):
+    """Return in which share of pages of equally good rows any is better or worse, and how often row 1 does not tie."""
+    generator = np.random.default_rng(7)
+    judged, left_out = [], []
+    for _ in range(pages):
+        rows = summarised(drawn_right(generator, world, strategies, n, items)).rows
+        judged.append(any(row["verdict"] in ("better", "worse") for row in rows))
+        left_out.append(not rows[1]["tied"])
+        for row in rows:  # nothing on a page contradicts anything else
+            assert not (row["tied"] and row["verdict"] == "worse")
+            assert not (rows[0]["tied"] and row["verdict"] == "better")
+            assert not (row["best"] and not row["tied"])
+    return float(np.mean(judged)), float(np.mean(left_out))
+
+
+def covered_collapses(trials, n, share=0.1):
+    """Return how often the interval over replicates holds the mean of runs of which one in ten is at chance."""
+    generator = np.random.default_rng(13)
+    truth = 0.9 * (1 - share) + 0.1 * share
+    values = np.where(generator.random((trials, n)) < share, 0.1, 0.9) + generator.normal(0, 0.01, (trials, n))
+    return np.mean([each.low <= truth <= each.high for each in map(t_interval, values)])
 
 
 def covered_means(trials, n):
     generator = np.random.default_rng(1)
     return np.mean([abs(i.mean - 3) <= i.high - i.mean for i in map(t_interval, generator.normal(3, 2, (trials, n)))])
-
-
-def covered_differences(groups, n):
-    scores = runs(np.random.default_rng(2), groups, 5, n)
-    rows = [row for row in summarised(scores).rows if row["baseline"]]
-    return np.mean([row["delta_low"] <= 0 <= row["delta_high"] for row in rows])
 
 
 def covered_items(trials, items, share, of):
@@ -114,18 +171,6 @@ def covered_iqm(trials, blocks, n):
     return np.mean([low <= truth <= high for _, low, high in found])
 
 
-def separated_by_chance(groups, strategies, n, items=500):
-    """Return in which share of groups of equally good strategies a row is not tied with the best."""
-    summary = summarised(runs(np.random.default_rng(7), groups, strategies, n, items))
-    return np.mean([not all(row["tied"] for row in group) for group in summary.groups()])
-
-
-def found_by_chance(groups, strategies, n):
-    """Return in which share of groups without a difference a test with Holm's correction finds one."""
-    summary = summarised(runs(np.random.default_rng(8), groups, strategies, n))
-    return np.mean([any(row["p_holm"] <= 0.05 for row in group) for group in summary.groups()])
-
-
 def covered_folds(trials, folds, per_class, labels=0, corrected=True):
     """Return how often the interval over folds holds the accuracy of a nearest-mean classifier on new examples.
 
@@ -161,9 +206,27 @@ def covered_folds(trials, folds, per_class, labels=0, corrected=True):
 
 
 @pytest.mark.parametrize("n", [3, 6])
-def test_intervals_over_replicates_and_of_differences_hold_the_truth(n):
+def test_intervals_over_replicates_hold_the_truth(n):
     assert 0.93 <= covered_means(4000, n) <= 0.97
-    assert 0.93 <= covered_differences(200, n) <= 0.97
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize(("n", "items"), [(3, 100), (6, 100), (10, 300)])
+def test_differences_hold_the_truth_over_replicates_and_items(world, n, items):
+    covered, *_ = covered_differences(500, world, n, items)
+    assert covered >= 0.93 - 2.4 * np.sqrt(0.93 * 0.07 / 500)
+    assert n < 6 or covered <= 0.97 + 2.4 * np.sqrt(0.97 * 0.03 / 500)
+
+
+def test_over_replicates_alone_they_would_not():
+    covered, _, plain, _ = covered_differences(500, "items", 10, 100)
+    assert covered > 0.92
+    assert plain < 0.8
+
+
+@pytest.mark.parametrize("world", ["all", "items"])
+def test_means_hold_the_truth_over_replicates_and_items(world):
+    assert covered_totals(250, world, 6, 100) >= 0.93 - 2.4 * np.sqrt(0.93 * 0.07 / 250)
 
 
 @pytest.mark.parametrize(("items", "share", "of"), [(250, 0.8, 1), (250, 0.8, 3), (1000, 0.95, 6), (100, 0.5, 3)])
@@ -182,9 +245,8 @@ def test_the_interval_across_datasets_holds_the_truth(datasets):
 
 
 @pytest.mark.parametrize(("candidates", "gap", "blocks"), [(4, 0.5, 6), (10, 0.2, 8), (6, 0.3, 15)])
-def test_rank_intervals_hold_the_true_mean_rank(monkeypatch, candidates, gap, blocks):
-    monkeypatch.setattr(ranks, "RANK_RESAMPLES", 1000)
-    assert 0.93 <= covered_ranks(400, candidates, gap, blocks) <= 0.975
+def test_rank_intervals_hold_the_true_mean_rank(candidates, gap, blocks):
+    assert covered_ranks(400, candidates, gap, blocks) >= 0.93
 
 
 @pytest.mark.parametrize(("blocks", "n"), [(1, 6), (5, 3), (5, 6)])
@@ -193,37 +255,29 @@ def test_intervals_of_the_interquartile_mean_hold_the_truth(monkeypatch, blocks,
     assert 0.925 <= covered_iqm(400, blocks, n) <= 0.98
 
 
-@pytest.mark.parametrize(("strategies", "n"), [(2, 3), (5, 3), (8, 6)])
-def test_equally_good_strategies_tie_with_the_best_in_95_of_100_groups(strategies, n):
-    groups = 250
-    assert separated_by_chance(groups, strategies, n) <= 0.05 + 2.4 * np.sqrt(0.05 * 0.95 / groups)
+@pytest.mark.parametrize(("strategies", "n", "items"), [(5, 3, 60), (8, 6, 200), (5, 2, 30)])
+def test_of_equally_good_rows_a_page_calls_few_better_and_leaves_few_out(strategies, n, items):
+    pages = 80
+    judged, left_out = judged_wrongly(pages, "items", strategies, n, items)
+    assert judged <= 0.05 + 2.4 * np.sqrt(0.05 * 0.95 / pages)
+    assert left_out <= 0.025 + 2.4 * np.sqrt(0.025 * 0.975 / pages)
 
 
-def test_corrected_tests_find_a_difference_by_chance_in_5_of_100_groups_at_most():
-    strategies = 4
-    groups, n = 250, fewest_pairs(strategies - 1)
-    assert 0 < found_by_chance(groups, strategies, n) <= 0.05 + 2.4 * np.sqrt(0.05 * 0.95 / groups)
+def test_a_row_at_chance_does_not_tie_with_the_best_after_three_replicates():
+    generator = np.random.default_rng(5)
+    right = drawn_right(generator, "all", 23, 3, 300, 1.1)
+    right[7] = generator.random((3, 300)) < 0.1
+    rows = summarised(right).rows
+    assert not rows[7]["tied"]
+    assert sum(row["tied"] for row in rows) >= 15
 
 
-def test_without_correction_chance_would_find_more():
-    # Were the corrections left out, the two tests above would fail: this one shows that they can.
-    scores = runs(np.random.default_rng(7), 300, 6, 8)
-    by_flips = [(sign_flip_p(group[1:] - group[0]) <= 0.05).any() for group in scores]
-    by_t = [(paired_t_p(group - group[group.mean(axis=1).argmax()]) <= 0.05).any() for group in scores]
-    assert np.mean(by_flips) > 0.12
-    assert np.mean(by_t) > 0.12
-
-
-def test_one_false_among_true_differences_is_found_by_chance_in_5_of_100_at_most():
-    generator = np.random.default_rng(10)
-    wrong = []
-    for _ in range(300):
-        differences = generator.normal(0, 0.02, (4, 8))
-        differences[1:] += 0.3  # three comparisons with a true difference, one without
-        wrong.append(holm(sign_flip_p(differences))[0] <= 0.05)
-        scores = np.concatenate([np.zeros((1, 8)), differences[1:]])
-        assert separated_from(0, len(scores), lambda a, b, of=scores: of[a] - of[b])[1:].all()
-    assert np.mean(wrong) <= 0.05 + 2.4 * np.sqrt(0.05 * 0.95 / 300)
+def test_runs_that_collapse_are_counted_and_their_interval_is_known_to_fail():
+    assert covered_collapses(1000, 3) < 0.4
+    right = drawn_right(np.random.default_rng(6), "a little", 2, 6, 300)
+    right[1, 4] = False
+    right[1, 4, ::10] = True
+    assert [row["collapsed"] for row in summarised(right).rows] == [0, 1]
 
 
 def test_intervals_over_folds_hold_the_truth_where_uncorrected_ones_do_not():
@@ -235,7 +289,18 @@ def test_intervals_over_folds_hold_the_truth_where_uncorrected_ones_do_not():
 def report(many: int) -> None:
     """Print what larger simulations give."""
     for n in (2, 3, 5, 6, 10, 20):
-        print(f"{n} replicates: t {covered_means(2000 * many, n):.3f}, paired {covered_differences(60 * many, n):.3f}")
+        print(f"{n} replicates: t {covered_means(2000 * many, n):.3f}")
+    for world in WORLDS:
+        for n in (2, 3, 6, 10, 50):
+            for items in (30, 100, 600, 2000):
+                ours, width, plain, narrow = covered_differences(100 * many, world, n, items)
+                print(f"{world}, {n} replicates, {items} items: difference {ours:.3f} (width {width:.3f}), ",
+                      f"t over replicates {plain:.3f} ({narrow:.3f})", sep="")  # fmt: skip
+    for world in WORLDS:
+        found = {(n, items): covered_totals(30 * many, world, n, items) for n in (3, 6, 10) for items in (30, 100, 600)}
+        print(f"{world}, mean over replicates and items:", *(f"{case} {each:.3f}" for case, each in found.items()))
+    for n in (3, 6, 10, 20):
+        print(f"one run in ten at chance, {n} replicates: t {covered_collapses(1000 * many, n):.3f}")
     for case in ((100, 0.5, 3), (250, 0.8, 1), (250, 0.8, 3), (1000, 0.95, 6), (100, 0.97, 3), (10_000, 0.9, 6)):
         print("items {}, share {}, of {}: bootstrap".format(*case), round(covered_items(200 * many, *case), 3))
     for name in ("balanced-accuracy", "sensitivity", "auroc", "average-precision", "macro-f1", "nll", "ece"):
@@ -248,11 +313,12 @@ def report(many: int) -> None:
         print("{} candidates {} apart, {} blocks: ranks".format(*case), round(covered_ranks(60 * many, *case), 3))
     for case in ((1, 3), (1, 6), (5, 3), (5, 6), (20, 3)):
         print("{} blocks, {} replicates: IQM".format(*case), round(covered_iqm(60 * many, *case), 3))
-    for strategies in (2, 5, 10, 20):
-        for n in (2, 3, 6, 10):
-            tied = [round(separated_by_chance(100 * many, strategies, n, items), 3) for items in (500, 100)]
-            flips = round(found_by_chance(30 * many, strategies, n), 3)
-            print(f"{strategies} equals, {n} replicates: not tied {tied[0]} ({tied[1]} of 100 items), flips {flips}")
+    for world in ("all", "items", "interaction"):
+        for strategies in (2, 5, 20):
+            for n, items in ((2, 30), (3, 100), (6, 100), (10, 600), (50, 100)):
+                judged, left_out = judged_wrongly(20 * many, world, strategies, n, items)
+                print(f"{world}, {strategies} equals, {n} replicates, {items} items: any better or worse {judged:.3f}, "
+                      f"a row not tied {left_out:.3f}")  # fmt: skip
     for case in ((5, 50, 0), (10, 50, 0), (5, 200, 0), (5, 50, 5), (5, 200, 5)):
         both = [round(covered_folds(60 * many, *case, corrected=corrected), 3) for corrected in (True, False)]
         print("{} folds, {} of a class, {} labels (0: all): {}, uncorrected {}".format(*case, *both))

@@ -1,8 +1,8 @@
 """What pretrained weights are worth: the same strategy and network, with them and from a random start."""
 
+import numpy as np
 import pytest
 
-import tlbench
 from tlbench import Results
 from tlbench.results import spent_seconds
 
@@ -27,12 +27,12 @@ def test_each_strategy_is_set_against_its_own_random_start_by_replicate(results)
         frame["linear-probe", "tiny.corners", i] - frame["linear-probe", "tiny.corners [random start]", i]
         for i in range(3)
     ]
-    between = tlbench.results.t_interval(mine)
     assert probe["n"] == 3
-    assert [probe["delta"], probe["delta_low"], probe["delta_high"]] == pytest.approx(
-        [between.mean, between.low, between.high]
-    )
-    assert probe["negative_transfer"] == (between.high < 0)
+    assert probe["delta"] == pytest.approx(sum(mine) / 3)
+    assert probe["delta_low"] < probe["delta"] < probe["delta_high"]
+    clear, ahead = found["p_holm"] <= 0.05, found["delta"] > 0
+    assert found["verdict"].tolist() == np.select([~clear, ahead], ["unclear", "better"], "worse").tolist()
+    assert (found["negative_transfer"] == (found["verdict"] == "worse")).all()
 
 
 def test_the_report_says_what_the_weights_are_worth(results):

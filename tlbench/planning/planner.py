@@ -63,7 +63,7 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
 def _warnings(suite: Suite, cells: Iterable[Cell]) -> Iterator[str]:
     folds = SplitRule.parse(suite.protocol.splits).folds
     labels = distinct_labels((cell.identity, cell.labels) for cell in cells)
-    yield from significance_warnings(labels, folds=bool(folds))
+    yield from significance_warnings(labels)
     if folds and suite.replicates % folds:
         yield (
             f"{plural(suite.replicates, 'replicate')} of a {folds}-fold cross-validation do not test every example "

@@ -12,8 +12,7 @@ from scipy import stats as scipy_stats
 from tlbench.results.comparisons import ALPHA
 from tlbench.results.stats import LEVEL, multiplier
 
-RANK_RESAMPLES = 10_000
-FEWEST_BLOCKS = 5  # that are resampled
+FEWEST_BLOCKS = 5  # that an interval of ranks is taken over
 IQM_RESAMPLES = 1_000
 STEPS = 101  # thresholds of a profile
 
@@ -24,23 +23,19 @@ def block_ranks(scores: np.ndarray, higher_is_better: bool = True) -> np.ndarray
     return ranks
 
 
-def rank_intervals(ranks: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of a 95 % bootstrap interval of each mean rank, from ranks (candidates, blocks).
+def rank_intervals(ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of a 95 % interval of each mean rank over blocks, from ranks (candidates, blocks).
 
-    Blocks are resampled 10,000 times, whole. The interval is the mean rank ± t(n-1) bootstrap standard errors, these
-    times sqrt(n / (n-1)), ± 1/2n for continuity, cut at the first and the last rank: percentiles are too narrow with
-    few blocks (Efron & Tibshirani, 1993, section 12.4), and studentised resamples explode where a rank is nearly the
-    same in all of them. A rank that is the same in all n blocks could still differ by one place in 1 - 0.025^(1/n) of
-    all others (Clopper & Pearson, 1934), and its interval reaches that far. NaN below five blocks, too few to resample.
+    The mean rank ± t(n-1) standard errors ± 1/n, one place in one block, for ranks are whole numbers; cut at the first
+    and the last rank. A rank that is the same in all n blocks could still differ by two places in 1 - 0.025^(1/n) of
+    all others (Clopper & Pearson, 1934), and its interval reaches that far. NaN below five blocks, too few to say.
     """
     candidates, blocks = ranks.shape
     if blocks < FEWEST_BLOCKS:
         return np.full(candidates, np.nan), np.full(candidates, np.nan)
-    drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=RANK_RESAMPLES) / blocks
-    mean, error = ranks.mean(axis=1), (drawn @ ranks.T).std(axis=0) * np.sqrt(blocks / (blocks - 1))
-    unseen = 1 - ((1 - LEVEL) / 2) ** (1 / blocks)
-    step = 0.5 / blocks  # half of that by which a mean of so many ranks can move: a correction for continuity
-    half = np.maximum(scipy_stats.t.ppf((1 + LEVEL) / 2, blocks - 1) * error + step, unseen)
+    mean, error = ranks.mean(axis=1), ranks.std(axis=1, ddof=1) / np.sqrt(blocks)
+    unseen = min(2, candidates - 1) * (1 - ((1 - LEVEL) / 2) ** (1 / blocks))
+    half = np.maximum(multiplier(blocks) * error + 1 / blocks, unseen)
     return np.clip(mean - half, 1, candidates), np.clip(mean + half, 1, candidates)
 
 

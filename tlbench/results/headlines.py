@@ -10,7 +10,7 @@ from tlbench.contract import ORACLE, UNSUPERVISED, Budget, Family
 from tlbench.names import plural
 from tlbench.results import stats
 from tlbench.results.across import Across, mean_over_transfers
-from tlbench.results.comparisons import compare
+from tlbench.results.comparisons import holm
 from tlbench.results.summary import GROUP, PLACE, Summary, partition
 
 _FEW = 3  # names that are listed, adaptations with a sentence each
@@ -93,7 +93,7 @@ def _of_group(summary: Summary, group: list[Row]) -> list[str]:
         return []
     leader = next((row for row in rows if row["best"]), None)
     said = [] if leader is None else [_leader(leader, rows, summary)]
-    said += _undefined(rows, summary.metric) + _without_learning(rows)
+    said += _undefined(rows, summary.metric) + _without_learning(rows) + _collapses(rows)
     adaptations = [
         row for row in rows if row["family"] == str(Family.ADAPT) and row["baseline"] and np.isfinite(row["delta"])
     ]
@@ -125,6 +125,16 @@ def _without_learning(rows: list[Row]) -> list[str]:
     return said + ([f"nor did {_names([row['label'] for row in rest])} in some or all."] if rest else [])
 
 
+def _collapses(rows: list[Row]) -> list[str]:
+    """Say which rows hold replicates far below the others: a mean says little of them."""
+    return [
+        f"{row['label']} collapsed in {row['collapsed']} of {plural(row['n'], 'replicate')}; the middle half of them has "
+        f"{row['iqm']:.3f}."
+        for row in rows
+        if row["collapsed"] and not row["did_not_learn"]
+    ][:_FEW]
+
+
 def _leader(best: Row, rows: list[Row], summary: Summary) -> str:
     metric, least = summary.metric, "" if summary.higher_is_better else " (lower is better)"
     equals = [row for row in rows if row["best"]]
@@ -154,10 +164,10 @@ def _leader(best: Row, rows: list[Row], summary: Summary) -> str:
 
 
 def _interval(row: Row) -> str:
-    """Return what a mean may be, where there is an interval: over its episodes, or else over replicates."""
+    """Return what a mean may be, where there is an interval: over its episodes, or over replicates and test items."""
     if row["n_episodes"]:
         return f" [{row['episode_low']:.3f}, {row['episode_high']:.3f}] over {row['n_episodes']:,} episodes"
-    return f" [{row['seed_low']:.3f}, {row['seed_high']:.3f}]" if np.isfinite(row["seed_low"]) else ""
+    return f" [{row['low']:.3f}, {row['high']:.3f}]" if np.isfinite(row["low"]) else ""
 
 
 def _against_baseline(row: Row, in_points: bool) -> str:
@@ -191,15 +201,13 @@ def _tuned(summary: Summary, rows: list[Row]) -> list[str]:
     by_default = {_variant(row): row for row in rows if not row["tuned"]}
     pairs = [(row, by_default[_variant(row)]) for row in rows if row["tuned"] and _variant(row) in by_default]
     found: dict[str, list[str]] = {}
-    for row, default in pairs:
-        paired = compare(summary.differences([row, default], np.array([0]), np.array([1])), row["overlap"])
-        difference = stats.Interval(
-            float(paired.delta[0]), float(paired.low[0]), float(paired.high[0]), int(paired.n[0])
-        )
-        if difference.n:
-            verdict = stats.verdict(difference, summary.higher_is_better)
+    paired = [summary.compared([row, default], np.array([0]), np.array([1])) for row, default in pairs]
+    corrected = holm(np.array([float(each.p[0]) for each in paired]))
+    for (row, _), each, p in zip(pairs, paired, corrected, strict=True):
+        if each.n[0]:
+            verdict = stats.verdict(float(each.delta[0]), float(p), summary.higher_is_better)
             words = {"better": "gains", "worse": "loses"}.get(verdict, "does not clearly differ")
-            points = {"delta": difference.mean, "delta_low": difference.low, "delta_high": difference.high}
+            points = {"delta": each.delta[0], "delta_low": each.low[0], "delta_high": each.high[0]}
             found.setdefault(words, []).append(f"{row['label']} ({_points(points, summary.is_in_points)})")
     parts = [
         f"{words}: {', '.join(found[words])}"

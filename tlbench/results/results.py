@@ -32,6 +32,7 @@ from tlbench.results.stored_scores import (
     episode_interval,
     installed_metrics,
     item_interval,
+    pseudo_values,
     scores_of,
     why_undefined,
 )
@@ -75,6 +76,7 @@ class Results:
             _check_baseline(baseline, {str(record.labels.get("strategy")) for record in self.records})
         self._summaries: dict[str, Summary] = {}
         self._across: dict[str, list[Across]] = {}
+        self._known_parts: dict[str, np.ndarray | None] = {}  # of a score by the chosen metric, by cell
         self._catalog = catalog
         plan = self.store.read_plan()
         self.suite: str = plan.get("suite", {}).get("name", "unknown")
@@ -107,8 +109,7 @@ class Results:
 
     def _warnings(self) -> Iterator[str]:
         """Say what the records cannot show, where no plan has said so."""
-        folds = any(record.identity.get("splits", {}).get("folds") for record in self.records)
-        return significance_warnings((record.labels for record in self.records), folds)
+        return significance_warnings(record.labels for record in self.records)
 
     def _version_warnings(self) -> Iterator[str]:
         """Say which scores are by an older version of their metric."""
@@ -227,9 +228,10 @@ class Results:
             frame = self._frame.assign(marked=marked, result=found)[chosen]
             done = frame.loc[frame["status"] == "ok", "cell"].tolist()
             right = read_right_answers(self.store, done) if metric == PRIMARY else None
-            sampled = self._sampled if right is None and metric == self.chosen and self._may_sample else None
+            may = right is None and metric == self.chosen and self._may_sample
+            sampled, parts = (self._sampled, self._parts) if may else (None, None)
             self._summaries[metric] = Summary(
-                frame, metric, self.higher_is_better(metric), right, self.baseline, sampled
+                frame, metric, self.higher_is_better(metric), right, self.baseline, sampled, parts
             )
         return self._summaries[metric]
 
@@ -246,6 +248,12 @@ class Results:
         if any(each.episodes > 1 for each in every):
             return episode_interval(every, self.chosen_metric)
         return item_interval(every, self.chosen_metric)
+
+    def _parts(self, cell: str) -> np.ndarray | None:
+        assert self.chosen_metric is not None
+        if cell not in self._known_parts:
+            self._known_parts[cell] = pseudo_values(self.store.predictions(cell), self.chosen_metric)
+        return self._known_parts[cell]
 
     def higher_is_better(self, metric: str) -> bool:
         """Tell whether more of a metric is better: as the records say, or else the metric that was chosen."""

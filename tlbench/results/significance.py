@@ -10,11 +10,10 @@ from tlbench.results.stats import fewest_pairs, smallest_p
 ALPHA = 0.05
 
 
-def significance_warnings(labels: Iterable[Mapping[str, Any]], folds: bool = False) -> Iterator[str]:
-    """Yield a sentence for each test that cells with these labels are too few for: on one dataset, and across them.
+def significance_warnings(labels: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a sentence for each comparison that cells with these labels are too few for: on one dataset, and across.
 
-    Replicates are the pairs of one dataset, and datasets those of a comparison across them; Holm's correction is for
-    the comparisons with the baseline. Under `folds` no exact test is made on one dataset.
+    Datasets are the pairs of an exact test across them; Holm's correction is for the comparisons with the baseline.
     """
     replicates: set[tuple[Any, ...]] = set()
     groups: dict[tuple[Any, ...], set[tuple[Any, ...]]] = {}
@@ -30,24 +29,15 @@ def significance_warnings(labels: Iterable[Mapping[str, Any]], folds: bool = Fal
         if not each.get("baseline"):
             place = (each.get("transfer"), each.get("backbone"), *at)
             groups.setdefault(place, set()).add((*variant, each.get("source")))
-    if not folds:
-        yield from _on_one(len(replicates), max(map(len, groups.values()), default=1))
+    yield from _on_one(len(replicates), max(map(len, groups.values()), default=0))
     yield from _across(transfers)
 
 
 def _on_one(replicates: int, comparisons: int) -> Iterator[str]:
-    smallest = smallest_p(replicates)
-    if smallest > ALPHA:
+    if replicates == 1 and comparisons:
         yield (
-            f"with {plural(replicates, 'replicate')} no exact paired test (sign-flip, Wilcoxon) can reach "
-            f"p < 0.05 on one dataset: the smallest possible p is {smallest:.2g}. Read the intervals, or use "
-            f"--replicates {fewest_pairs()} or more."
-        )
-    elif smallest * comparisons > ALPHA:
-        yield (
-            f"with {plural(replicates, 'replicate')} an exact paired test can reach p < 0.05 for one comparison on a "
-            f"dataset, but not for {comparisons} after Holm's correction: that takes "
-            f"--replicates {fewest_pairs(comparisons)}. Read the intervals."
+            "one replicate says nothing of other labels and seeds, so that no row is called better than another. "
+            "--replicates 3 or more do."
         )
 
 

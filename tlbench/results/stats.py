@@ -102,13 +102,13 @@ def share_interval(items: np.ndarray, of: int, level: float = LEVEL) -> Interval
     return Interval(mean / of, float(low) / (n * of), float(high) / (n * of), n)
 
 
-def verdict(difference: Interval, higher_is_better: bool = True) -> str:
-    """Say where an interval of a difference lies: `better`, `worse`, `unclear` (it holds 0), or "" without one."""
-    if np.isnan(difference.low):
+def verdict(delta: float, p: float, higher_is_better: bool = True, alpha: float = 0.05) -> str:
+    """Say what a difference with its (corrected) p amounts to: `better`, `worse`, `unclear`, or "" without a p."""
+    if np.isnan(p):
         return ""
-    if difference.low <= 0 <= difference.high:
+    if p > alpha:
         return "unclear"
-    return "better" if (difference.low > 0) == higher_is_better else "worse"
+    return "better" if (delta > 0) == higher_is_better else "worse"
 
 
 def smallest_p(pairs: int) -> float:

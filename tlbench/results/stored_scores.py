@@ -77,27 +77,36 @@ def _lack(predictions: Predictions, metric: Metric | None, names: Sequence[str])
     return "its formula gives no finite number"
 
 
-def item_interval(every: Sequence[Predictions], metric: Metric) -> Interval | None:
-    """Return the interval over test items of the mean score of replicates that were tested on the same items.
+def pseudo_values(predictions: Predictions, metric: Metric) -> np.ndarray | None:
+    """Return the share that each of 20 groups of test items has in a score, (20,), the mean of which is the score.
 
-    A jackknife over 20 groups (Tukey, 1958): items are dealt to them class by class, the score is taken without each,
-    and the spread of these says how far it may move. None where the items differ, or are too few for any of it.
+    By leaving each group out (Tukey, 1958): items are dealt to them class by class. None where items are too few for
+    any of it, or the score without a group is undefined.
     """
-    labels = every[0].labels
-    if len(labels) < GROUPS or any(not np.array_equal(each.labels, labels) for each in every):
+    labels = predictions.labels
+    if len(labels) < GROUPS or predictions.episodes > 1:
         return None
     group = np.empty(len(labels), dtype=int)
     group[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % GROUPS
-    mean = float(np.mean([score_of(each, metric) for each in every]))
     without = np.array(
-        [
-            np.mean([metric.compute(each.logits[group != left_out], labels[group != left_out]) for each in every])
-            for left_out in range(GROUPS)
-        ]
+        [metric.compute(predictions.logits[group != left_out], labels[group != left_out]) for left_out in range(GROUPS)]
     )
-    if not np.isfinite(without).all():
+    values: np.ndarray = GROUPS * score_of(predictions, metric) - (GROUPS - 1) * without
+    return values if np.isfinite(values).all() else None
+
+
+def item_interval(every: Sequence[Predictions], metric: Metric) -> Interval | None:
+    """Return the interval over test items of the mean score of replicates that were tested on the same items.
+
+    A jackknife over 20 groups. None where the items differ, or are too few for any of it.
+    """
+    labels = every[0].labels
+    parts = [pseudo_values(each, metric) for each in every if np.array_equal(each.labels, labels)]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(every):
         return None
-    error = float(np.sqrt((GROUPS - 1) / GROUPS * ((without - without.mean()) ** 2).sum()))
+    mean = float(np.mean([score_of(each, metric) for each in every]))
+    error = float(np.mean(known, axis=0).std(ddof=1) / np.sqrt(GROUPS))
     half = multiplier(GROUPS) * error
     return Interval(mean, mean - half, mean + half, len(labels))
 

@@ -1,15 +1,26 @@
 """Compute one row per variant and place from the records' frame: means, intervals, comparisons, ties."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from tlbench.results import stats
-from tlbench.results.comparisons import ALPHA, compare, holm, score_step, separated_from
+from tlbench.results.across_blocks import interquartile_mean
+from tlbench.results.comparisons import (
+    ALPHA,
+    OVER_BOTH,
+    OVER_ITEMS,
+    OVER_REPLICATES,
+    Paired,
+    compare,
+    holm,
+    items_needed,
+    replicates_needed,
+)
+from tlbench.results.crossed import cross, share_bounds
 from tlbench.results.records_frame import LEDGER, SPENT
 from tlbench.results.rows import baselines, row_labels
 from tlbench.results.side_by_side import side_by_side
@@ -23,12 +34,16 @@ _MANY = 2_000  # rows that are worth a process of their own
 _NOTHING = float("nan")
 _NO_DIFFERENCE = {
     "baseline": "", "delta": _NOTHING, "delta_low": _NOTHING, "delta_high": _NOTHING, "delta_n": 0, "verdict": "",
-    "p": _NOTHING, "p_holm": _NOTHING, "effect": _NOTHING, "needed": _NOTHING, "negative_transfer": False,
+    "delta_over": "", "p": _NOTHING, "p_holm": _NOTHING, "effect": _NOTHING, "needed": _NOTHING,
+    "needed_items": _NOTHING, "improvement": _NOTHING, "negative_transfer": False, "reference": None, "paired": None,
 }  # fmt: skip
+_COLLAPSE = 0.1  # of a share
+_HIDDEN = ("marked", "position", "overlap", "seconds", "why_not", "reference", "paired")
 
 Standings = list[tuple[bool, bool]]  # of each row whether it is the best, and whether it ties with the best
 Right = Callable[[str], np.ndarray]  # a cell's id to which test items it got right, bool (episodes, items)
 Sampled = Callable[[Sequence[str]], stats.Interval | None]  # a row's cells to its interval over items, or episodes
+Parts = Callable[[str], np.ndarray | None]  # a cell's id to the shares of its score that groups of test items have
 
 
 class Summary:
@@ -42,8 +57,9 @@ class Summary:
         right: Right | None = None,
         baseline: str | None = None,
         sampled: Sampled | None = None,
+        parts: Parts | None = None,
     ) -> None:
-        self._sampled, self._right = sampled, right
+        self._sampled, self._right, self._parts = sampled, right, parts
         self.metric, self.higher_is_better, self.baseline = metric, higher_is_better, baseline
         frame = frame.reset_index(drop=True)
         self.columns = {name: frame[name].to_numpy() for name in frame.columns}
@@ -58,10 +74,9 @@ class Summary:
         least = -(-len(places) * _MANY // max(1, len(self._members)))
         made = side_by_side(lambda part: [self._place(positions, right) for positions in part], places, least)
         self.rows: list[dict[str, Any]] = sorted(
-            (row for rows, _ in made for row in rows), key=lambda row: row["position"]
+            (row for rows in made for row in rows), key=lambda row: row["position"]
         )
-        for _, standings in made:
-            self._standings |= standings
+        self._judge()
 
     def frame(self) -> pd.DataFrame:
         """Return the rows as a frame, without what is for comparisons alone."""
@@ -69,8 +84,7 @@ class Summary:
 
     @cached_property
     def _frame(self) -> pd.DataFrame:
-        hidden = ("marked", "position", "overlap", "seconds", "shares_of", "why_not")
-        shown = [{key: value for key, value in row.items() if key not in hidden} for row in self.rows]
+        shown = [{key: value for key, value in row.items() if key not in _HIDDEN} for row in self.rows]
         return pd.DataFrame(shown, columns=None if shown else list(ROW))
 
     @cached_property
@@ -85,7 +99,7 @@ class Summary:
 
     def matrix(self, rows: Sequence[dict[str, Any]]) -> np.ndarray:
         """Return the scores of rows side by side, (rows, replicates), NaN where a row has none."""
-        places, count = self._by_replicate(rows)
+        places, count, _ = self._by_replicate(rows)
         table = np.full((len(rows), count), np.nan)
         for line, (cells, columns) in zip(table, places, strict=True):
             counts = np.bincount(columns, minlength=count)
@@ -109,19 +123,68 @@ class Summary:
                 found[pair, np.setdiff1d(np.arange(found.shape[1]), once)] = np.nan
         return found
 
+    def compared(self, rows: Sequence[dict[str, Any]], first: np.ndarray, second: np.ndarray) -> Paired:
+        """Compare rows with others, `first` and `second` being positions in `rows`, over replicates and test items.
+
+        Over replicates alone where test items are not the same in all of them (folds, episodes), or only scores are
+        known; over test items alone where all replicates of both rows are one result.
+        """
+        overlap = np.array([row["overlap"] for row in rows])
+        differences = self.differences(rows, first, second)
+        found = compare(differences, np.maximum(overlap[first], overlap[second]))
+        there = np.isfinite(differences)
+        known = [self._items_of(self._done(self._members[row["position"]])) for row in rows]
+        shapes = [None if each is None else next(iter(each.values())).shape for each in known]
+        replicates = self._by_replicate(rows)[2]
+        alike: dict[Hashable, list[int]] = {}
+        for pair, (i, j) in enumerate(zip(first, second, strict=True)):
+            enough = there[pair].sum() > 1 or (there[pair].any() and rows[i]["copies"] and rows[j]["copies"])
+            if enough and shapes[i] is not None and shapes[i] == shapes[j]:
+                alike.setdefault((there[pair].tobytes(), shapes[i]), []).append(pair)
+        for pairs in alike.values():
+            columns = replicates[there[pairs[0]]]
+            involved, places = np.unique([first[pairs], second[pairs]], return_inverse=True)
+            ours, theirs = places.reshape(2, -1)
+
+            def outcomes(r: int, columns: np.ndarray = columns, involved: np.ndarray = involved) -> np.ndarray:
+                return np.stack([(known[row] or {})[int(columns[r])] for row in involved])
+
+            step = 1 / outcomes(0).shape[1] if self._right is not None else 0.0
+            found.put(np.array(pairs), cross(outcomes, len(columns), ours, theirs, step))
+        return found
+
+    def _items_of(self, cells: np.ndarray) -> dict[int, np.ndarray] | None:
+        """Return what cells of a row have on each test item, or group of them, by replicate.
+
+        None where test items are not the same in all of them, or nothing but scores is known.
+        """
+        if not len(cells) or self.columns["folds"][cells].any() or _all_known(self.columns["episodes"][cells]):
+            return None
+        names = [str(cell) for cell in self.columns["cell"][cells]]
+        if self._right is not None:
+            every = [self._right(name)[0].astype(np.float32) for name in names]
+        elif self._parts is not None:
+            every = [part for part in map(self._parts, names) if part is not None]
+        else:
+            return None
+        found = dict(zip(self.pairs[cells].tolist(), every, strict=False))
+        return found if len(found) == len(cells) and len({each.shape for each in every}) == 1 else None
+
     def _results(self, rows: Sequence[dict[str, Any]]) -> np.ndarray:
         """Return which result each row has in each replicate, (rows, replicates); equal numbers are equal results."""
-        places, count = self._by_replicate(rows)
+        places, count, _ = self._by_replicate(rows)
         table = np.full((len(rows), count), -1)
         for line, (cells, columns) in zip(table, places, strict=True):
             line[columns] = self.results[cells]
         return table
 
-    def _by_replicate(self, rows: Sequence[dict[str, Any]]) -> tuple[list[tuple[np.ndarray, np.ndarray]], int]:
-        """Return the cells of each row with the numbers of their replicates, and how many replicates there are."""
+    def _by_replicate(
+        self, rows: Sequence[dict[str, Any]]
+    ) -> tuple[list[tuple[np.ndarray, np.ndarray]], int, np.ndarray]:
+        """Return the cells of each row with the columns of their replicates, how many there are, and which."""
         members = [self._done(self._members[row["position"]]) for row in rows]
         known = np.unique(self.pairs[np.concatenate(members)]) if members else np.empty(0, dtype=int)
-        return [(cells, np.searchsorted(known, self.pairs[cells])) for cells in members], len(known)
+        return [(cells, np.searchsorted(known, self.pairs[cells])) for cells in members], len(known), known
 
     def _places(self) -> list[list[int]]:
         """Return which rows stand in the same place."""
@@ -132,16 +195,11 @@ class Summary:
             found.setdefault(place, []).append(position)
         return list(found.values())
 
-    def _place(
-        self, positions: Sequence[int], right: Right | None
-    ) -> tuple[list[dict[str, Any]], dict[tuple[int, ...], Standings]]:
-        """Return the rows of one place, compared with each other, and how they stand."""
-        self._standings = {}
+    def _place(self, positions: Sequence[int], right: Right | None) -> list[dict[str, Any]]:
+        """Return the rows of one place, each compared with its baseline."""
         rows = [{**self._row(self._members[position], right), "position": position} for position in positions]
         self._compare(rows)
-        for group in partition(rows, GROUP):
-            self._rank(group)
-        return rows, self._standings
+        return rows
 
     def _done(self, members: np.ndarray) -> np.ndarray:
         done: np.ndarray = members[self.columns["status"][members] == "ok"]
@@ -178,26 +236,30 @@ class Summary:
         items = episodes = None
         if self._sampled is not None and len(done) and not self.columns["folds"][done].any():
             found_for = self._sampled([str(cell) for cell in self.columns["cell"][done]])
-            if all(each is not None and each == each for each in self.columns["episodes"][done]):
+            if _all_known(self.columns["episodes"][done]):
                 episodes = found_for
             else:
                 items = found_for
         if right is not None and len(done):
             found = [right(cell) for cell in self.columns["cell"][done]]
             folds = self.columns["folds"][done]
-            if all(found_in is not None and found_in == found_in for found_in in self.columns["episodes"][done]):
+            if _all_known(self.columns["episodes"][done]):
                 episodes = stats.t_interval(np.concatenate([each.mean(axis=1) for each in found]))
             elif folds.any():
                 if len(done) == folds[0] == len(set(self.columns["splits"][done])):  # each item was tested once
                     items = _items([np.concatenate([each[0] for each in found])])
             elif len({each.shape for each in found}) == 1:
                 items = _items([each[0] for each in found])
+        low, high, over = self._interval(done, seeds)
         return {
             "mean": seeds.mean,
+            "low": low,
+            "high": high,
+            "over": over,
+            **_steadiness(self.scores[done], self.is_in_points),
             "seed_low": seeds.low,
             "seed_high": seeds.high,
             "n_items": items.n if items else 0,
-            "shares_of": items.n if items and right is not None else 0,
             "item_low": items.low if items else _NOTHING,
             "item_high": items.high if items else _NOTHING,
             "n_episodes": episodes.n if episodes else 0,
@@ -205,47 +267,93 @@ class Summary:
             "episode_high": episodes.high if episodes else _NOTHING,
         }
 
+    def _interval(self, done: np.ndarray, seeds: stats.Interval) -> tuple[float, float, str]:
+        """Return the interval of a mean over replicates and test items together, and what it is over."""
+        items = self._items_of(done)
+        if items is None or not np.isfinite(seeds.mean):
+            folds = len(done) and self.columns["folds"][done].any()
+            over = "" if np.isnan(seeds.low) else "folds" if folds else OVER_REPLICATES
+            return seeds.low, seeds.high, over
+        every = list(items.values())
+        crossed = cross(
+            lambda r: np.stack([every[r], np.zeros_like(every[r])]), len(every), np.array([0]), np.array([1])
+        )
+        over = OVER_BOTH if len(every) > 1 else OVER_ITEMS
+        if self._right is not None:
+            return (*share_bounds(seeds.mean, crossed), over)
+        half = float(crossed.half()[0])
+        return seeds.mean - half, seeds.mean + half, over
+
     def _compare(self, place: list[dict[str, Any]]) -> None:
         """Set each row of a place against its baseline, pair by pair of replicates."""
         chosen = baselines(place, self.baseline)
         names = row_labels(place)
-        overlap = np.array([row["overlap"] for row in place])
         for i, row in enumerate(place):
             row |= {**_NO_DIFFERENCE, "is_baseline": i in chosen}
         known = [bool(np.isfinite(row["mean"])) for row in place]
         pairs = [(i, j) for i, j in enumerate(chosen) if j is not None and j != i and known[i] and known[j]]
         own, other = np.array(pairs, dtype=int).reshape(-1, 2).T
-        found = compare(self.differences(place, own, other), np.maximum(overlap[own], overlap[other]))
+        found, differences = self.compared(place, own, other), self.differences(place, own, other)
         for k, (i, j) in enumerate(pairs):
             row, reference = place[i], place[j]
             alike = all(row[column] == reference[column] for column in ("selection", "tuned"))
             row["baseline"] = reference["strategy"] if alike else names[j]
             if not found.n[k]:
                 continue
-            delta, low, high = (float(each[k]) for each in (found.delta, found.low, found.high))
-            between = stats.Interval(delta, low, high, int(found.n[k]))
-            row |= {"delta": between.mean, "delta_low": between.low, "delta_high": between.high, "delta_n": between.n}
-            row |= {"p": float(found.p[k]), "effect": float(found.effect[k]), "needed": float(found.needed[k])}
-            row["verdict"] = stats.verdict(between, self.higher_is_better)
-            row["negative_transfer"] = row["verdict"] == "worse" and not row["upper_bound"]
+            row |= {
+                "delta": float(found.delta[k]),
+                "delta_low": float(found.low[k]),
+                "delta_high": float(found.high[k]),
+            }
+            row |= {"delta_n": int(found.n[k]), "delta_over": str(found.over[k]), "p": float(found.p[k])}
+            row |= {"effect": float(found.effect[k]), "improvement": self._ahead(differences[k])}
+            row |= {"reference": reference["position"], "paired": found.only(k)}
 
-    def _rank(self, group: list[dict[str, Any]]) -> None:
-        """Correct a group's tests for their number, and say who is best and who ties with it."""
-        names = row_labels(group)
-        compared = [row for row in group if row["baseline"] and not row["upper_bound"]]
+    def _ahead(self, differences: np.ndarray) -> float:
+        """Return the share of replicates that are ahead, those without a difference by half (arXiv:2108.13264)."""
+        known = differences[np.isfinite(differences)]
+        return float(np.mean((known > 0) == self.higher_is_better, where=known != 0) * np.mean(known != 0)
+                     + np.mean(known == 0) / 2) if (known != 0).any() else 0.5  # fmt: skip
+
+    def _judge(self) -> None:
+        """Say which rows are better or worse than their baseline, which are best, and which tie with the best.
+
+        A row is better, or worse, where its p holds after Holm's correction for all rows of the page, and after
+        Bonferroni's for its group. The second is what decides ties, so that a row that is worse than another never ties
+        with the best.
+        """
+        compared = [
+            row
+            for row in self.rows
+            if row["reference"] is not None and not row["upper_bound"] and np.isfinite(row["p"])
+        ]
         for row, p in zip(compared, holm(np.array([row["p"] for row in compared])), strict=True):
             row["p_holm"] = float(p)
-        for row, name in zip(group, names, strict=True):
-            row |= {"label": name, "best": False, "tied": False}
-        rows = [row for row in group if np.isfinite(row["mean"]) and not row["upper_bound"]]
-        for row, standing in zip(rows, self.standings(rows), strict=True):
-            row["best"], row["tied"] = standing
+        for group in self.groups():
+            comparisons = max(1, sum(_is_candidate(row) for row in group) - 1)
+            for row, name in zip(group, row_labels(group), strict=True):
+                row |= {"label": name, "best": False, "tied": False}
+                if np.isfinite(row["p_holm"]):
+                    clear = row["p_holm"] <= ALPHA and row["p"] <= ALPHA / comparisons
+                    ahead = (row["delta"] > 0) == self.higher_is_better
+                    row["verdict"] = ("better" if ahead else "worse") if clear else "unclear"
+                    row["negative_transfer"] = row["verdict"] == "worse"
+                    if not clear:
+                        level = ALPHA / len(compared)
+                        row["needed"] = float(replicates_needed(row["paired"], level)[0])
+                        row["needed_items"] = float(items_needed(row["paired"], level)[0])
+        for group in self.groups():
+            rows = [row for row in group if _is_candidate(row)]
+            for row, standing in zip(rows, self.standings(rows), strict=True):
+                row["best"], row["tied"] = standing
 
     def standings(self, rows: Sequence[dict[str, Any]]) -> Standings:
         """Return for each of some rows with scores whether it is the best, and whether it ties with the best.
 
         The best has the highest mean, or the lowest where less is better. Rows with one replicate count for it only
-        where no row has more, and rows of which a replicate did not learn never do.
+        where no row has more, and rows of which a replicate did not learn never do. A row ties unless the best is ahead
+        of it by a t test with Bonferroni's correction for all other rows, one-sided at 2.5 %: so the row that is truly
+        best is left out in 2.5 of 100 cases at most (Hsu, 1984, doi:10.1214/aos/1176346725, by a simpler bound).
         """
         of = tuple(row["position"] for row in rows)
         if of not in self._standings:
@@ -262,30 +370,46 @@ class Summary:
         best = int(worth.argmax())
         if worth[best] == -np.inf:
             return [(False, False)] * len(rows)
-        overlap = max(row["overlap"] for row in rows)
-        apart = separated_from(best, len(rows), partial(self.differences, rows), overlap, step(rows, self.matrix(rows)))
-        apart |= [self._differ_by_items(row, rows[best]) for row in rows]
+        every = np.arange(len(rows))
+        found = self.compared(rows, np.full(len(rows), best), every)
+        ahead = (found.delta > 0) == self.higher_is_better
+        apart = (found.p <= ALPHA / max(1, len(rows) - 1)) & ahead & (every != best)
+        places = {row["position"]: place for place, row in enumerate(rows)}
+        judged = [(place, places[row["reference"]]) for place, row in enumerate(rows)
+                  if row["verdict"] and row["reference"] in places]  # fmt: skip
+        for place, other in judged:  # a verdict on the best and another stands in the place of that test
+            if best in (place, other):
+                apart[place if best == other else other] = False
+        for place, other in judged:
+            apart[place] |= rows[place]["verdict"] == "worse"
+            apart[other] |= rows[place]["verdict"] == "better"
         apart |= lost == [row["n"] for row in rows]  # a row in which nothing was learnt ties with nobody
+        apart[best] = False
         return [(bool(value == worth[best]), not away) for value, away in zip(worth, apart, strict=True)]
 
-    def _differ_by_items(self, row: dict[str, Any], best: dict[str, Any]) -> bool:
-        """Tell whether two rows of one result each, which no replicate can part, differ over the test items.
 
-        By the exact test of McNemar (1947, doi:10.1007/BF02295996): of the items that one alone has right, half would
-        be either's.
-        """
-        if self._right is None or row is best or not (row["copies"] and best["copies"] and row["n"] == best["n"] == 1):
-            return False
-        one, other = (
-            self._right(self.columns["cell"][self._done(self._members[each["position"]])[0]]) for each in (row, best)
-        )
-        ours, theirs = int((one & ~other).sum()), int((other & ~one).sum())
-        return bool(2 * special.bdtr(min(ours, theirs), ours + theirs, 0.5) <= ALPHA) if ours + theirs else False
+def _steadiness(scores: np.ndarray, is_share: bool) -> dict[str, float]:
+    """Return the interquartile mean of a row's replicates, and how many of them collapsed.
+
+    A replicate collapsed that lies below the median by more than ten points, and by more than six times what half of
+    the others lie within.
+    """
+    known = scores[np.isfinite(scores)]
+    if not len(known):
+        return {"iqm": _NOTHING, "collapsed": 0}
+    below = np.median(known) - known
+    usual = float(np.median(np.abs(below)))
+    collapsed = int(((below > _COLLAPSE) & (below > 6 * usual)).sum()) if is_share and len(known) > 2 else 0
+    return {"iqm": float(interquartile_mean(known)), "collapsed": collapsed}
 
 
-def step(rows: Sequence[dict[str, Any]], table: np.ndarray) -> float:
-    """Return the smallest difference that the scores of rows can have."""
-    return score_step(table, max(row["shares_of"] for row in rows))
+def _all_known(values: np.ndarray) -> bool:
+    return all(value is not None and value == value for value in values)
+
+
+def _is_candidate(row: dict[str, Any]) -> bool:
+    """Tell whether a row may be best in its group."""
+    return bool(np.isfinite(row["mean"])) and not row["upper_bound"]
 
 
 def partition(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> list[list[dict[str, Any]]]:
@@ -310,26 +434,32 @@ def _mean(values: np.ndarray) -> float:
     return float(known.mean()) if len(known) else _NOTHING
 
 
-COLUMNS = (*GROUP, "a", "b", "delta", "low", "high", "n", "p", "p_holm", "p_t", "separated", "effect", "needed")
+COLUMNS = (
+    *GROUP, "a", "b", "delta", "low", "high", "n", "over", "p", "p_holm", "separated", "effect", "needed",
+    "needed_items",
+)  # fmt: skip
 
 
 def pairwise(summary: Summary) -> pd.DataFrame:
     """Return one row per pair of each group: `a` less `b`, replicate by replicate, `b` standing above `a`.
 
-    `p` is of the exact sign-flip test and `p_holm` that with Holm's correction for all pairs of the group; `p_t` is of
-    the paired t test, and `separated` whether that is at most 0.05 after the same correction, which decides who is
-    tied with the best. Upper bounds take no part.
+    `p` is that of the test that belongs to the interval, over replicates and test items, `p_holm` that with Holm's
+    correction for all pairs of the group, and `separated` whether that is at most 0.05. `needed` and `needed_items` are
+    how many replicates, or test items, would separate those that are not. Upper bounds take no part.
     """
     parts = []
     for group in summary.groups():
-        rows = [row for row in group if np.isfinite(row["mean"]) and not row["upper_bound"]]
+        rows = [row for row in group if _is_candidate(row)]
         if len(rows) < 2:
             continue
         b, a = np.triu_indices(len(rows), k=1)
-        overlap, least = np.array([row["overlap"] for row in rows]), step(rows, summary.matrix(rows))
-        found = compare(summary.differences(rows, a, b), np.maximum(overlap[a], overlap[b]), least)
+        found = summary.compared(rows, a, b)
         labels = np.array([row["label"] for row in rows], dtype=object)
-        part = pd.DataFrame({**vars(found), "a": labels[a], "b": labels[b], "p_holm": holm(found.p)})
-        part["separated"] = holm(found.p_t) <= ALPHA
+        corrected = holm(found.p)
+        apart, level = corrected <= ALPHA, ALPHA / max(1, np.isfinite(found.p).sum())
+        shown = {name: getattr(found, name) for name in ("delta", "low", "high", "n", "over", "p", "effect")}
+        part = pd.DataFrame({**shown, "a": labels[a], "b": labels[b], "p_holm": corrected, "separated": apart})
+        part["needed"] = np.where(apart, np.nan, replicates_needed(found, level))
+        part["needed_items"] = np.where(apart, np.nan, items_needed(found, level))
         parts.append(part.assign(**{column: rows[0][column] for column in GROUP}))
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)] if parts else pd.DataFrame(columns=list(COLUMNS))

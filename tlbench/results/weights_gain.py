@@ -8,7 +8,7 @@ import pandas as pd
 
 from tlbench.contract import Record, canonical
 from tlbench.results import stats
-from tlbench.results.comparisons import compare, holm
+from tlbench.results.comparisons import holm
 from tlbench.results.summary import GROUP, Summary, partition
 
 _ALIKE = ("transfer", "budget", "setting", "source", "strategy", "selection", "tuned")
@@ -21,8 +21,8 @@ COLUMNS = (
 def weights_gain(summary: Summary, records: Sequence[Record]) -> pd.DataFrame:
     """Return a row for each summary row whose strategy was run on a random start of the same network too.
 
-    `delta` is the score with the weights less that without, over the replicates that both have, and `p_holm` is
-    corrected for all rows of one backbone, transfer, budget and setting. `negative_transfer` says that the weights do
+    `delta` is the score with the weights less that without, over the replicates that both have, and `p_holm`, which
+    the verdict goes by, is corrected for all of these rows. `negative_transfer` says that the weights do
     harm to this strategy on these data.
     """
     networks = _networks(records)
@@ -35,11 +35,7 @@ def weights_gain(summary: Summary, records: Sequence[Record]) -> pd.DataFrame:
             for network, trained in [networks[row["backbone"]]]
             if trained and network in starts and np.isfinite([row["mean"], starts[network]["mean"]]).all()
         ]
-    found = [
-        line
-        for some in partition([row | {"start": start} for row, start in pairs], GROUP)
-        for line in _of(summary, some)
-    ]
+    found = _of(summary, [row | {"start": start} for row, start in pairs])
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
@@ -57,21 +53,19 @@ def _networks(records: Sequence[Record]) -> dict[str, tuple[str, bool]]:
 
 
 def _of(summary: Summary, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the lines of rows that stand together, each with its random start in `start`."""
+    """Return the lines of rows, each with its random start in `start`."""
     lines = []
     for row in rows:
         start = row["start"]
-        overlap = max(row["overlap"], start["overlap"])
-        paired = compare(summary.differences([row, start], np.array([0]), np.array([1])), overlap)
-        delta, low, high = (float(each[0]) for each in (paired.delta, paired.low, paired.high))
-        between = stats.Interval(delta, low, high, int(paired.n[0]))
-        verdict = stats.verdict(between, summary.higher_is_better) if between.n else ""
+        paired = summary.compared([row, start], np.array([0]), np.array([1]))
         lines.append(
             {column: row[column] for column in COLUMNS if column in row}
-            | {"random_start": start["backbone"], "mean_random": start["mean"], "n": between.n}
-            | {"delta": between.mean, "delta_low": between.low, "delta_high": between.high}
-            | {"p": float(paired.p[0]), "verdict": verdict, "negative_transfer": verdict == "worse"}
+            | {"random_start": start["backbone"], "mean_random": start["mean"], "n": int(paired.n[0])}
+            | {"delta": float(paired.delta[0]), "delta_low": float(paired.low[0]), "delta_high": float(paired.high[0])}
+            | {"p": float(paired.p[0])}
         )
-    for line, p in zip(lines, holm(np.array([line["p"] for line in lines])), strict=True):
-        line["p_holm"] = float(p)
+    corrected = holm(np.array([line["p"] for line in lines]))
+    for line, p in zip(lines, corrected, strict=True):
+        verdict = stats.verdict(line["delta"], float(p), summary.higher_is_better)
+        line |= {"p_holm": float(p), "verdict": verdict, "negative_transfer": verdict == "worse"}
     return lines

@@ -27,7 +27,7 @@ class Pairs {
       .map(([a, b, delta, low, high, n, p, effect, needed]) =>
         a === chosen ? { other: b, delta, low, high, n, p, effect, needed }
           : { other: a, delta: Pairs.minus(delta), low: Pairs.minus(high), high: Pairs.minus(low), n, p, effect: Pairs.minus(effect), needed });
-    const heads = ["against", "difference (95% paired t)", "pairs", "p (Holm)", "effect (d)", "replicates needed"];
+    const heads = ["against", "difference (95%)", "pairs", "p (Holm)", "effect (d)", "replicates needed"];
     const lines = rows.map((row) => make("tr", {},
       make("th", { scope: "row" }, ...breakable(this.now.names[row.other])),
       ...[Pairs.difference(row), String(row.n), Pairs.chance(row.p), Pairs.signed(row.effect, 2), Pairs.needed(row.needed)]

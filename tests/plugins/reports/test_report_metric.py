@@ -71,16 +71,17 @@ def test_the_metric_and_its_positive_class_are_said_in_every_format(by_sensitivi
 
 def test_intervals_over_test_items_say_that_they_are_of_a_jackknife(by_sensitivity):
     _, written, html = by_sensitivity
-    assert "95% test items: jackknife over 20 groups" in " ".join(written["summary.txt"].split())
-    assert "bootstrap interval over the test items" not in html
-    assert "95% over test items (jackknife)" in html
+    assert "each left out once (jackknife)" in " ".join(written["summary.txt"].split())
+    assert "each left out once (jackknife)" in html
+    assert "95% over replicates and test items" in html
 
 
 def test_no_column_of_intervals_over_test_items_stands_empty(tmp_path, monkeypatch):
     monkeypatch.setattr("tlbench.results.results.MOST_ITEMS", -1)
     one = results(tmp_path, "sensitivity")
     assert "test items" not in texts(one, tmp_path)["summary.txt"].partition("How to read this")[0]
-    assert "95% over test items" not in page(one)
+    assert "95% over replicates" in page(one)
+    assert "95% over replicates and test items" not in page(one)
 
 
 def test_charts_are_drawn_by_the_metric_and_no_kind_is_missing(by_sensitivity, tmp_path):

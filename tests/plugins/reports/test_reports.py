@@ -163,15 +163,14 @@ def test_every_report_says_what_came_out_and_what_did_not(written, name):
     assert "no exact paired test" in said
     assert "not independent data sets" in said
     assert "coral leads with accuracy 0.650" in said
-    assert "dann is worse than source-only" in said
+    assert "dann does not clearly beat source-only" in said
 
 
-def test_a_row_shows_its_mean_both_intervals_and_the_paired_difference(written, results):
+def test_a_row_shows_its_mean_its_interval_and_the_paired_difference(written, results):
     [row] = results.summary().query("strategy == 'linear-probe' and budget == '1-shot'").to_dict("records")
     line = next(line for line in text(written, "tables/summary.txt").splitlines() if line.startswith("linear-probe"))
     assert line.split() == [
-        "linear-probe", f"{row['mean']:.3f}", "3", f"{row['seed_low']:.3f}{DASH}{row['seed_high']:.3f}",
-        f"{row['item_low']:.3f}{DASH}{row['item_high']:.3f}",
+        "linear-probe", f"{row['mean']:.3f}=", "3", f"{row['low']:.3f}{DASH}{row['high']:.3f}",
         f"{row['delta']:+.3f}", f"({row['delta_low']:+.3f},", f"{row['delta_high']:+.3f})",
     ]  # fmt: skip
 
@@ -280,7 +279,7 @@ def test_markdown_tables_keep_their_columns_whatever_a_name_holds(hostile):
     markdown = text(hostile, "tables/summary.md")
     assert "<script" not in markdown
     rows = [line for line in markdown.splitlines() if line.startswith("|")]
-    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {7}
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {6}
 
 
 def test_latex_holds_no_unescaped_character_from_a_name(hostile):
@@ -302,12 +301,15 @@ def test_charts_of_hostile_names_are_well_formed(hostile):
             assert not list(ElementTree.fromstring(content).iter("{http://www.w3.org/2000/svg}script"))
 
 
-def test_one_record_has_a_score_and_says_that_it_has_no_interval(tmp_path):
+def test_one_record_has_a_score_and_an_interval_over_test_items_alone(tmp_path):
     results = make_results(tmp_path / "results", [make_record("scratch", 0, 20)])
     written = write_all(results, tmp_path / "reports")
-    for name in ("tables/summary.txt", "tables/summary.md", "tables/summary.tex"):
-        assert "n=1: no interval" in text(written, name)
-    assert "n=1: no interval" in " ".join(Page(text(written, "index.html")).words)
+    [row] = results.summary().to_dict("records")
+    assert row["over"] == "test items"
+    between = f"{row['low']:.3f}{DASH}{row['high']:.3f}"
+    assert between in text(written, "tables/summary.txt")
+    [head, line] = next(map(score_table, Tables(text(written, "index.html")).tables))[:2]
+    assert line[head.index("95% over test items")] == between
 
 
 def test_one_pair_has_a_difference_without_an_interval_and_no_verdict(tmp_path):
@@ -366,7 +368,7 @@ def test_a_heat_map_writes_its_values_and_says_why_a_cell_is_empty(tmp_path):
 
 def test_charts_name_their_intervals_and_how_many_replicates_they_are_over(written):
     caption = " ".join(svg_words(written["charts/labels-1-digits-handwritten-tiny-letters.svg"]))
-    assert "95% t intervals of the mean over replicates" in caption
+    assert "95% intervals of the mean over replicates and test items" in caption
     assert "n = 3" in caption
 
 
@@ -565,7 +567,7 @@ def test_intervals_over_episodes_stand_under_a_heading_that_says_so(mixed, mixed
     assert "12 episodes" in table.splitlines()[2]
     assert between in table.splitlines()[4]
     page = next(each for each in map(score_table, Tables(text(mixed, "index.html")).tables) if each[1][0] == "matching")
-    assert page[1][page[0].index("95% over 12 episodes (t)")] == between
+    assert page[1][page[0].index("95% over 12 episodes")] == between
     assert not any("test items" in head for head in page[0])
     assert "over the episodes of all replicates" in " ".join(text(mixed, "tables/summary.md").split())
 
@@ -623,9 +625,9 @@ def test_forty_rows_stand_under_the_names_of_their_families(tmp_path):
         else:
             assert line.startswith(heading)
     rows = [line for line in text(written, "tables/summary.md").splitlines() if line.startswith("|")]
-    assert "| *few-shot* | | | | | |" in rows
-    assert {row.count("|") for row in rows} == {7}
-    assert r"\multicolumn{6}{l}{\emph{few-shot}}" in text(written, "tables/summary.tex")
+    assert "| *few-shot* | | | | |" in rows
+    assert {row.count("|") for row in rows} == {6}
+    assert r"\multicolumn{5}{l}{\emph{few-shot}}" in text(written, "tables/summary.tex")
 
 
 def test_charts_of_forty_strategies_name_each_and_colour_few(tmp_path):
