@@ -128,8 +128,8 @@ def _without_learning(rows: list[Row]) -> list[str]:
 def _collapses(rows: list[Row]) -> list[str]:
     """Say which rows hold replicates far below the others: a mean says little of them."""
     return [
-        f"{row['label']} collapsed in {row['collapsed']} of {plural(row['n'], 'replicate')}; the middle half of them has "
-        f"{row['iqm']:.3f}."
+        f"{row['label']} collapsed in {row['collapsed']} of {plural(row['n'], 'replicate')}; the middle half of them "
+        f"has {row['iqm']:.3f}."
         for row in rows
         if row["collapsed"] and not row["did_not_learn"]
     ][:_FEW]

@@ -14,7 +14,7 @@ from tlbench.results.comparisons import holm
 from tlbench_reports import tlbench_reporters
 from tlbench_reports.document import Table
 from tlbench_reports.table_text import MOST
-from tlbench_reports.words import NOTHING
+from tlbench_reports.words import NOTHING, chance
 
 REPORTERS = {reporter.name: reporter for reporter in tlbench_reporters()}
 RIGHTS = {  # of 40 test items; lp-ft is best, bitfit tied with it, knn below scratch in every replicate
@@ -85,12 +85,8 @@ def test_comparisons_show_p_as_it_is_and_corrected_effect_and_the_replicates_nee
     for strategy, reading in (("knn", "negative transfer"), ("lp-ft", "better")):
         cells = [cell.strip() for cell in line(tables["summary.md"], f"| {strategy} ", 1).strip("|").split("|")]
         row = rows.loc[strategy]
-        figures = [
-            f"{row['p']:.3f}",
-            f"{row['p_holm']:.3f}",
-            f"{row['effect']:+.2f}",
-            NOTHING,
-        ]  # clear, so that no more are needed
+        figures = [chance(row["p"]), chance(row["p_holm"]), f"{row['effect']:+.2f}", NOTHING]  # clear as it is
+        cells = [cell.replace("&lt;", "<") for cell in cells]
         assert cells == [strategy, *figures, reading]
         assert line(tables["summary.txt"], strategy, 1).split() == " ".join(cells).split()
     assert rows["p_holm"].dropna().to_numpy() == pytest.approx(holm(rows["p"].dropna().to_numpy()))
