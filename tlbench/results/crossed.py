@@ -110,4 +110,4 @@ def share_bounds(mean: float, crossed: Crossed, level: float = LEVEL) -> tuple[f
     reach = float(special.stdtrit(crossed.freedom[0], (1 + level) / 2))
     middle = (mean + reach**2 / (2 * n)) / (1 + reach**2 / n)
     half = reach / (1 + reach**2 / n) * np.sqrt(spread / n + reach**2 / (4 * n**2))
-    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+    return min(mean, max(0.0, float(middle - half))), max(mean, min(1.0, float(middle + half)))
