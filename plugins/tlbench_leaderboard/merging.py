@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tlbench import plural
 from tlbench.contract import SCHEMA
@@ -15,8 +15,12 @@ from tlbench_leaderboard.contribution import PRIMARY, Contribution, Held, contri
 from tlbench_leaderboard.joined_plan import join_plans, refuse_to_mix
 from tlbench_leaderboard.packing import as_json
 from tlbench_leaderboard.placing import put
-from tlbench_leaderboard.source import JOINED, MARKER, PLAN, Source, open_source
+from tlbench_leaderboard.rounds import joined_round, refuse_other_rounds, round_bytes, unopened
+from tlbench_leaderboard.source import JOINED, MARKER, PLAN, ROUND, Source, open_source
 from tlbench_leaderboard.spread import spreads
+
+if TYPE_CHECKING:
+    from tlbench.contract import Round
 
 
 @dataclass
@@ -56,7 +60,7 @@ class _Merge:
         return len(self.owners) - 1
 
 
-def merge_into(paths: Sequence[Path], out: Path) -> list[str]:
+def merge_into(paths: Sequence[Path], out: Path, board: "Round | None" = None) -> list[str]:
     """Join submissions into a folder, which is there whole or not at all; return what there is to say.
 
     A folder that an earlier merge wrote is joined too, so that nothing of it is lost. Raises StoreError where a
@@ -70,6 +74,8 @@ def merge_into(paths: Sequence[Path], out: Path) -> list[str]:
         if not any(path.resolve() == out.resolve() for path in paths):
             sources.insert(0, open_source(out))
     _refuse_inside(paths, out)
+    if board is not None:
+        refuse_other_rounds(sources, board)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
@@ -96,6 +102,7 @@ def _refuse_inside(paths: Sequence[Path], out: Path) -> None:
 def join(sources: Sequence[Source], out: Path) -> list[str]:
     """Write the union of submissions into a new folder; return what there is to say."""
     refuse_to_mix(sources)
+    held = joined_round(sources)
     merge = _Merge()
     for source in sources:
         for brought in contributions(source):
@@ -106,12 +113,14 @@ def join(sources: Sequence[Source], out: Path) -> list[str]:
     if plan:
         (out / PLAN).write_bytes(as_json(plan))
     (out / JOINED).write_bytes(as_json({"schema": 1, "submissions": list(_write_records(merge, out))}))
+    if held:
+        (out / ROUND).write_bytes(round_bytes(held))
     for source in sources:
         for place in source.sizes:
             if place.startswith("splits/") and not (out / place).exists():
                 (out / "splits").mkdir(exist_ok=True)
                 (out / place).write_bytes(source.read(place))
-    return list(_said(merge, out))
+    return [*_said(merge, out), *(unopened(held) if held else ())]
 
 
 def _write_records(merge: _Merge, out: Path) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from tlbench_leaderboard.commands import round_option
+
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path))
@@ -22,6 +24,7 @@ import click
 @click.option("--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.  [default: as each record has it]")
 @click.option("--trust-cache", is_flag=True, help="Use the cache of other runs, instead of an empty one.")
 @click.option("--strict", is_flag=True, help="Accept nothing but the same bits.")
+@round_option
 @click.option("-p", "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a local plugin file.")
 def verify(
     results: Path,
@@ -32,6 +35,7 @@ def verify(
     device: str | None,
     trust_cache: bool,
     strict: bool,
+    round_file: Path | None,
     plugins: tuple[str, ...],
 ) -> None:
     """Run a sample of records again and compare bits, naming what differs: environment, version or code.
@@ -45,6 +49,7 @@ def verify(
     from tlbench import plural
     from tlbench.cli import open_catalog, say
     from tlbench.learning import resolve_device
+    from tlbench_leaderboard.rounds import faults_to_tell, read_round
     from tlbench_leaderboard.source import open_source
     from tlbench_leaderboard.verifying import choose, specs_elsewhere
     from tlbench_leaderboard.verifying import verify as rerun
@@ -54,6 +59,7 @@ def verify(
     if device:
         resolve_device(device)
     catalog = open_catalog(plugins)[1]
+    of_round = faults_to_tell(source, read_round(round_file) if round_file else None, catalog)
     places = choose(source, sample, drawn, cells)
     if not cells:
         of = plural(len(source.records()), "record")
@@ -71,5 +77,5 @@ def verify(
     click.echo(f"{plural(len(places), 'record')}: {told}.")
     confirmed = counts["same"] + (0 if strict else counts["expected"])
     refuted = counts["different"] + counts["impossible"] + (counts["expected"] if strict else 0)
-    if refuted or not confirmed:
+    if refuted or not confirmed or of_round:
         sys.exit(1)

@@ -39,6 +39,13 @@ from .record import Failure as Failure
 from .record import Record as Record
 from .reporter import Reporter as Reporter
 from .reporter import check_reporter as check_reporter
+from .round import Commitment as Commitment
+from .round import Opening as Opening
+from .round import Round as Round
+from .round import kept as kept
+from .round import parse_kept as parse_kept
+from .round import read_kept as read_kept
+from .round import row_digest as row_digest
 from .search_space import TUNING_VERSION as TUNING_VERSION
 from .search_space import Between as Between
 from .search_space import OneOf as OneOf
