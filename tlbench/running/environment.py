@@ -16,12 +16,13 @@ from tlbench import __version__
 from tlbench.contract import Cell, RandomStart
 from tlbench.data import Resources
 from tlbench.host import Host, Origin
+from tlbench.running.machine import machine
 
 NAMED_CLASSES = 100  # classes that a record names; of more it would be a list and little else
 
 
 def environment(device: torch.device, host: Host) -> dict[str, str]:
-    """Return versions, device and threads, with what plugins add."""
+    """Return versions, device, threads and the kernels of this machine, with what plugins add."""
     facts = {
         "tlbench": __version__,
         "python": platform.python_version(),
@@ -31,6 +32,7 @@ def environment(device: torch.device, host: Host) -> dict[str, str]:
         "processor": _processor(),
         "device": device_name(device),
         "threads": str(torch.get_num_threads()),
+        **machine(),
     }
     if device.type == "cuda":
         facts["cuda"] = str(torch.version.cuda)
