@@ -160,7 +160,7 @@ def _pairs(first: Path, other: Path) -> Iterator[tuple[int, tuple[str, np.ndarra
     """Yield steps, the strategy with logits and labels, and the logits of the other environment, of each cell."""
     for steps in STEPS:
         here, there = Store(first / f"steps-{steps}"), Store(other / f"steps-{steps}")
-        for cell in sorted(here.cells()):
+        for cell in sorted(here.cells() & there.cells()):
             record = here.read(cell)
             one, two = here.predictions(cell), there.predictions(cell)
             yield steps, (record.identity["strategy"]["name"], one.logits, one.labels), two.logits
