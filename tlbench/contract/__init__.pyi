@@ -63,7 +63,9 @@ from .selection_rule import VALIDATION as VALIDATION
 from .selection_rule import looks_closer as looks_closer
 from .split_rule import GIVEN as GIVEN
 from .split_rule import SplitRule as SplitRule
+from .strategy import INDUCTIVE as INDUCTIVE
 from .strategy import SETTINGS as SETTINGS
+from .strategy import TRANSDUCTIVE as TRANSDUCTIVE
 from .strategy import UNSUPERVISED as UNSUPERVISED
 from .strategy import Family as Family
 from .strategy import Requirements as Requirements
