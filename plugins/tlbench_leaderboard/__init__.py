@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tlbench_add_commands(cli: "click.Group") -> None:
-    """Add `tlbench validate`, `submit`, `merge`, `verify`, `publish` and `leaderboard-init`."""
+    """Add `tlbench validate`, `submit`, `merge`, `verify`, `publish`, `leaderboard-init` and `leaderboard-draw`."""
     from tlbench_leaderboard.commands import leaderboard_init, merge, publish, submit, validate
-    from tlbench_leaderboard.verify_command import verify
+    from tlbench_leaderboard.verify_command import leaderboard_draw, verify
 
-    for command in (validate, submit, merge, verify, publish, leaderboard_init):
+    for command in (validate, submit, merge, verify, publish, leaderboard_init, leaderboard_draw):
         cli.add_command(command)
