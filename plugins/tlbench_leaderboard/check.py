@@ -25,7 +25,15 @@ from tlbench_leaderboard.plausibility import faults_of_costs, faults_of_names, f
 from tlbench_leaderboard.rounds import faults_of_round
 from tlbench_leaderboard.schema import faults_of_form
 from tlbench_leaderboard.source import ABOUT, MARKER, Source, open_source
-from tlbench_leaderboard.together import cells_twice, copies, missing_cells, odd_ones
+from tlbench_leaderboard.together import (
+    cells_twice,
+    copies,
+    incomplete_rows,
+    missing_cells,
+    odd_ones,
+    rows_with_failures,
+    unequal_rows,
+)
 
 if TYPE_CHECKING:
     from tlbench.contract import Round
@@ -80,7 +88,9 @@ def check(paths: Sequence[Path], installed: Installed, board: "Round | None" = N
         facts += own
         report.records += len(source.records())
         report.found += [*found, *faults_of_round(source, board)]
-    report.found += [*cells_twice(facts), *copies(facts), *odd_ones(facts)]
+    gaps = {(each.source, each.row) for each in report.found if each.kind == "completeness"}
+    unequal = [each for each in unequal_rows(facts) if (each.source, each.row) not in gaps]
+    report.found += [*unequal, *rows_with_failures(facts), *cells_twice(facts), *copies(facts), *odd_ones(facts)]
     return report
 
 
@@ -120,6 +130,7 @@ def _check_whole(source: Source, facts: list[Facts], broken: set[str]) -> Iterat
         yield Fault(source.name, "plan.json", "", "", "schema", str(error))
         return
     yield from missing_cells(source.name, plan, facts, broken)
+    yield from incomplete_rows(plan, facts)
 
 
 def digest_of(source: Source, instead: Mapping[str, bytes] | None = None) -> str:

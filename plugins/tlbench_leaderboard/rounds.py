@@ -18,6 +18,8 @@ from tlbench_leaderboard.source import ROUND, Source
 if TYPE_CHECKING:
     from tlbench.host import Catalog
 
+_CODE = ("module", "source_sha256", "package_sha256")  # what names the code in a record, and in a commitment
+
 
 def read_round(path: Path) -> Round:
     """Return a board's round; raise ParameterError where it is none, or not drawn yet."""

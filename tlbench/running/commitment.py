@@ -1,11 +1,9 @@
 """Commit to a suite and to the code that it names, and hold a later plan against that."""
 
-import hashlib
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,8 @@ from tlbench.contract import LAST, VALIDATION, Opening, Plan, Round, Suite, dige
 from tlbench.data import Resources
 from tlbench.errors import ParameterError
 from tlbench.names import some
-from tlbench.running.environment import provenance, source_digest
+from tlbench.running.code_digest import core_digest, package_digest, source_digest
+from tlbench.running.environment import provenance
 
 _FREE = {"name", "description", "seed", "too_large_budgets_skip"}  # of a suite: the round sets the seed
 _SPELLINGS = ("backbones", "datasets")  # may be other words for the same content, which rows know
@@ -116,7 +115,7 @@ def _shown(value: Any) -> str:
 
 def _sources(plan: Plan, resources: Resources) -> dict[str, dict[str, str]]:
     """Describe the code of every strategy, backbone and dataset of a plan, and of tlbench itself."""
-    found = {"library tlbench": {"module": "tlbench", "package_sha256": package_digest("tlbench")}}
+    found = {"library tlbench": {"module": "tlbench", "package_sha256": core_digest()}}
     seen = set()
     for cell in plan.cells:
         if (row := row_digest(cell.identity)) in seen:
@@ -130,7 +129,7 @@ def _sources(plan: Plan, resources: Resources) -> dict[str, dict[str, str]]:
             found[f"{kind} {name}"] = {
                 "module": module,
                 "source_sha256": facts[kind]["source_sha256"],
-                "package_sha256": package_digest(module),
+                "package_sha256": facts[kind]["package_sha256"],
                 **({"content": str(contents[kind] or "")} if kind in contents else {}),
             }
     return dict(sorted(found.items()))
@@ -150,19 +149,3 @@ def code_here(module: str) -> dict[str, str] | None:
     if module not in sys.modules:
         return None
     return {"module": module, "source_sha256": source_digest(module), "package_sha256": package_digest(module)}
-
-
-@lru_cache(maxsize=256)
-def package_digest(module: str) -> str:
-    """Return the SHA-256 of all Python files of a module's outermost package, or of the module's own file."""
-    top = sys.modules.get(module.partition(".")[0])
-    file = Path(getattr(top, "__file__", None) or "")
-    if not file.is_file():
-        return ""
-    files: Sequence[Path] = sorted(file.parent.rglob("*.py")) if file.name == "__init__.py" else [file]
-    lines = {path.relative_to(file.parent).as_posix(): _text_digest(path) for path in files}
-    return digest(lines if len(lines) > 1 else list(lines.values()))
-
-
-def _text_digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
