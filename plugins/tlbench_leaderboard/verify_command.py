@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from tlbench_leaderboard.commands import round_option
+
 _file = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -67,11 +69,10 @@ def verify(
     from tlbench import ParameterError
     from tlbench.cli import open_catalog, say, seconds_in_words
     from tlbench.learning import resolve_device
-
-    of_round = faults_to_tell(source, read_round(round_file) if round_file else None, catalog)
     from tlbench_leaderboard.claims import read_claims
     from tlbench_leaderboard.draws import LIMIT, Draws
     from tlbench_leaderboard.row_status import sum_up
+    from tlbench_leaderboard.rounds import faults_to_tell, read_round
     from tlbench_leaderboard.sampling import named, sample, told
     from tlbench_leaderboard.source import open_source
     from tlbench_leaderboard.verified import VerifiedFile

@@ -55,9 +55,7 @@ def core_digest() -> str:
     """Return the digest of the source of tlbench's own package; empty without source."""
     root = Path(tlbench.__file__).parent
     files = {path.relative_to(root).as_posix(): path for path in root.rglob("*.py")}
-    return (
-        digest({name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}) if files else ""
-    )
+    return digest({name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}) if files else ""
 
 
 def _folder(top: str) -> Path | None:
