@@ -100,11 +100,9 @@ def _faults_of_record(data: dict[str, Any], own: Round, openings: Sequence[Openi
 def _other_sources(data: dict[str, Any], opening: Opening) -> Iterator[str]:
     for kind, name in names_of(data["identity"]).items():
         facts = data["provenance"].get(kind)
-        stated = (
-            {key: str(facts.get(key) or "") for key in ("module", "source_sha256")} if isinstance(facts, dict) else {}
-        )
+        stated = {key: str(facts.get(key) or "") for key in _CODE} if isinstance(facts, dict) else {}
         promised = opening.sources.get(f"{kind} {name}", {})
-        if words := source_difference({key: promised.get(key, "") for key in ("module", "source_sha256")}, stated):
+        if words := source_difference({key: promised.get(key, "") for key in _CODE}, stated):
             yield f"{words} of the {kind} {name} is not the one that was committed"
 
 

@@ -71,8 +71,8 @@ def verify(
     from tlbench.learning import resolve_device
     from tlbench_leaderboard.claims import read_claims
     from tlbench_leaderboard.draws import LIMIT, Draws
-    from tlbench_leaderboard.row_status import sum_up
     from tlbench_leaderboard.rounds import faults_to_tell, read_round
+    from tlbench_leaderboard.row_status import sum_up
     from tlbench_leaderboard.sampling import named, sample, told
     from tlbench_leaderboard.source import open_source
     from tlbench_leaderboard.verified import VerifiedFile
