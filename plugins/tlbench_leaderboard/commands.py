@@ -113,8 +113,9 @@ def submit(
 @click.command()
 @click.argument("submissions", nargs=-1, required=True, type=_paths, metavar="RESULTS...")
 @click.option("-o", "--out", required=True, type=_paths, metavar="FOLDER", help="The results folder to write.")
+@click.option("--verified", type=_paths, metavar="FILE", help="Prefer records that `tlbench verify` found to stand.")
 @round_option
-def merge(submissions: tuple[Path, ...], out: Path, round_file: Path | None) -> None:
+def merge(submissions: tuple[Path, ...], out: Path, verified: Path | None, round_file: Path | None) -> None:
     """Join results, or packs of them, into one folder. Nothing is overwritten.
 
     Of two records of one cell both are kept. What is there of an earlier merge is kept as well.
@@ -124,9 +125,11 @@ def merge(submissions: tuple[Path, ...], out: Path, round_file: Path | None) -> 
     """
     from tlbench_leaderboard.merging import merge_into
     from tlbench_leaderboard.rounds import read_round
+    from tlbench_leaderboard.verified import VerifiedFile
 
     board = read_round(round_file) if round_file else None
-    for line in merge_into(list(dict.fromkeys(submissions)), out, board):
+    status = VerifiedFile(verified).status() if verified is not None else None
+    for line in merge_into(list(dict.fromkeys(submissions)), out, status, board):
         click.echo(line)
     click.echo(str(out))
 
@@ -143,8 +146,16 @@ def merge(submissions: tuple[Path, ...], out: Path, round_file: Path | None) -> 
     metavar="N",
     help="Records of a board up to which each has a page and downloads.",
 )
+@click.option("--verified", type=_paths, metavar="FILE", help="Show what `tlbench verify --verified FILE` found.")
 @_plugins
-def publish(submissions: tuple[Path, ...], out: Path, title: str, records_limit: int, plugins: tuple[str, ...]) -> None:
+def publish(
+    submissions: tuple[Path, ...],
+    out: Path,
+    title: str,
+    records_limit: int,
+    verified: Path | None,
+    plugins: tuple[str, ...],
+) -> None:
     """Write a static site of results: a board per suite, and a page per strategy, backbone, dataset and record.
 
     It needs no server and no network: open its index.html, or put the folder on any static host.
@@ -154,8 +165,10 @@ def publish(submissions: tuple[Path, ...], out: Path, title: str, records_limit:
     """  # fmt: skip
     from tlbench.cli import open_catalog, say
     from tlbench_leaderboard.publishing import publish as write_site
+    from tlbench_leaderboard.verified import VerifiedFile
 
-    site = write_site(list(dict.fromkeys(submissions)), out, title, records_limit, open_catalog(plugins)[1])
+    kept = VerifiedFile(verified) if verified is not None else None
+    site = write_site(list(dict.fromkeys(submissions)), out, title, records_limit, open_catalog(plugins)[1], kept)
     for line in site.notes:
         say(f"note: {line}")
     click.echo(site.words)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlbench import plural
-
 LEVEL = 0.01  # at most so many honest submissions are refuted by it
 FEWEST = 7  # differences with which a probability below LEVEL is possible: 1 / 2 ** 7
 
@@ -30,14 +28,12 @@ class Direction:
         differ = self.above + self.below
         if not differ:
             return ""
-        said = (
-            f"of {plural(differ, 'score')} that differ, {self.above} are better than their rerun and {self.below} worse"
-        )
+        said = f"scores that differ from their rerun: {self.above} better, {self.below} worse"
         if self.refutes:
-            return f"{said}: noise does that with probability {self.p:.2g}. They were raised"
+            return f"{said}; noise does that with probability {self.p:.2g}, so they were raised"
         if differ < FEWEST:
-            return f"{said}: with fewer than {FEWEST} nobody can tell noise from a lean (--per-row N reruns more)"
-        return f"{said}: noise does that with probability {self.p:.2g}"
+            return f"{said}; of fewer than {FEWEST} nobody can tell noise from a lean (--per-row N reruns more)"
+        return f"{said}; noise does that with probability {self.p:.2g}"
 
 
 def direction(differences: Sequence[float]) -> Direction:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from tlbench import plural
 from tlbench_leaderboard.claims import Claims
 from tlbench_leaderboard.direction import Direction, direction
-from tlbench_leaderboard.verifying import REFUTED, UNVERIFIED, VERIFIED, Verified
+from tlbench_leaderboard.status import REFUTED, UNVERIFIED, VERIFIED
+from tlbench_leaderboard.verifying import Verified
 
 _ORDER = (VERIFIED, UNVERIFIED, REFUTED)
 

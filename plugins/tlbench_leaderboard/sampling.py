@@ -52,7 +52,8 @@ def sample(
     """
     chosen: list[Claim] = []
     rows: dict[str, tuple[int, int]] = {}
-    least = per_row or max(1, ceil(FEWEST / len(claims.rows)))
+    alone = sum(not records[0].members for records in claims.rows.values())  # an ensemble repeats what its members say
+    least = per_row or ceil(FEWEST / max(alone, 1))
     for key, records in claims.rows.items():
         wanted = len(records) if whole else min(len(records), least + (tries or {}).get(key, 0))
         seed = hashlib.sha256(f"{claims.digest} {number} {key}".encode()).digest()

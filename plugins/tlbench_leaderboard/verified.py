@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -11,9 +11,12 @@ from tlbench.errors import StoreError
 from tlbench_leaderboard.claims import Claims
 from tlbench_leaderboard.content import parse_object
 from tlbench_leaderboard.packing import as_json
-from tlbench_leaderboard.row_status import RowStatus, Summed
 from tlbench_leaderboard.schema import Count, Sha256
-from tlbench_leaderboard.verifying import REFUTED, UNVERIFIED, VERIFIED, Verified
+from tlbench_leaderboard.status import REFUTED, UNVERIFIED, VERIFIED
+
+if TYPE_CHECKING:
+    from tlbench_leaderboard.row_status import RowStatus, Summed
+    from tlbench_leaderboard.verifying import Verified
 
 _STATUS = (REFUTED, UNVERIFIED, VERIFIED)
 
@@ -68,7 +71,7 @@ class VerifiedFile:
                 return each
         return None
 
-    def add(self, claims: Claims, draw: int, summed: Summed, verified: Sequence[Verified]) -> None:
+    def add(self, claims: Claims, draw: int, summed: "Summed", verified: "Sequence[Verified]") -> None:
         """Write down what was found of a submission, beside what is there."""
         refuted = sorted({each.claim.content for each in verified if each.status == REFUTED})
         rows = [_row(claims, row) for row in summed.rows]
@@ -93,7 +96,7 @@ class VerifiedFile:
         return found | {content: REFUTED for each in self.checked for content in each.refuted}
 
 
-def _row(claims: Claims, row: RowStatus) -> Row:
+def _row(claims: Claims, row: "RowStatus") -> Row:
     records = sorted(claim.content for claim in claims.rows[row.key])
     return Row(row=row.row, status=row.status, rerun=row.rerun, have=row.have, why=row.why, records=records)
 

@@ -126,7 +126,7 @@ def verify(
 
 
 def _code(statuses: set[str], allow_unverified: bool) -> int:
-    from tlbench_leaderboard.verifying import REFUTED, UNVERIFIED
+    from tlbench_leaderboard.status import REFUTED, UNVERIFIED
 
     return int(REFUTED in statuses or (UNVERIFIED in statuses and not allow_unverified))
 

@@ -16,8 +16,7 @@ from tlbench_leaderboard.comparing import Verdict, compare
 from tlbench_leaderboard.content import parse_object, read_plan, read_predictions
 from tlbench_leaderboard.rebuild import CannotRebuildError, Rebuilder
 from tlbench_leaderboard.source import Source
-
-VERIFIED, UNVERIFIED, REFUTED = "verified", "unverified", "refuted"
+from tlbench_leaderboard.status import REFUTED, UNVERIFIED, VERIFIED
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Commit to a suite and to the code that it names, and hold a later plan against that."""
+"""Describe a suite and the code that it names, so that a later plan can be held against it."""
 
 import secrets
 import sys
