@@ -58,14 +58,14 @@ def verify(
     if not cells:
         of = plural(len(source.records()), "record")
         say(f"note: a sample of {len(places)} from {of}; --seed {drawn} draws it again")
-    counts = {"same": 0, "expected": 0, "different": 0, "impossible": 0, "not-run": 0}
+    counts = {"same": 0, "expected": 0, "different": 0, "impossible": 0, "unverified": 0, "not-run": 0}
     for verified in rerun(source, places, catalog, specs_elsewhere(source, elsewhere), device, trust_cache=trust_cache):
         counts[verified.verdict.kind] += 1
         click.echo(f"{verified.cell} ({verified.row}): {verified.verdict.text}.")
     words = {
         "same": "with the same bits", "expected": "with differences that may be expected",
         "different": "with differences that nothing explains", "impossible": "that cannot have come from this code",
-        "not-run": "not rerun",
+        "unverified": "that nothing confirms and nothing refutes", "not-run": "not rerun",
     }  # fmt: skip
     told = ", ".join(f"{count} {words[kind]}" for kind, count in counts.items() if count)
     click.echo(f"{plural(len(places), 'record')}: {told}.")
