@@ -27,8 +27,10 @@ KINDS = {
     "closed-form": ("prototypes", "nearest-mean", "simpleshot", "ridge-probe"),
     "neighbours": ("nearest-neighbours", "label-propagation", "laplacian-shot"),
     "solver": ("linear-probe",),
-    "gradients": ("finetune", "scratch", "lora", "mlp-probe", "last-layers"),
+    "fine-tuning": ("finetune", "mlp-probe", "last-layers"),
+    "sensitive": ("scratch", "lora"),  # many steps from a random start, or large ones
 }
+TRAINED = ("fine-tuning", "sensitive")  # by gradients
 STEPS = (60, 240)  # of what is trained by gradients
 FIRST = {"OPENBLAS_CORETYPE": "SkylakeX"}
 CHANGES: dict[str, tuple[dict[str, str], ...]] = {
@@ -43,8 +45,8 @@ CHANGES: dict[str, tuple[dict[str, str], ...]] = {
     "threads": ({"THREADS": "2"},),
 }  # fmt: skip
 COLUMNS = (
-    "kind", "change", "steps", "cells", "items", "logits_apart", "relative", "predictions_changed", "share_changed",
-    "score_apart", "measured",
+    "kind", "strategies", "change", "steps", "cells", "items", "logits_apart", "relative", "predictions_changed",
+    "share_changed", "score_apart", "measured",
 )  # fmt: skip
 
 
@@ -111,7 +113,7 @@ def main(work: Path, others: tuple[str, ...], out: Path, replicates: int) -> Non
         names.setdefault(environment.change, []).append(environment.name)
         for steps, one, other in _pairs(first, folder):
             kind = next(kind for kind, known in KINDS.items() if one[0] in known)
-            key = (kind, environment.change, steps if kind == "gradients" else 0)
+            key = (kind, environment.change, steps if kind in TRAINED else 0)
             found.setdefault(key, Distance()).add(one[1], other, one[2])
         click.echo(f"compared: {environment.name}")
     with out.open("w", newline="", encoding="utf-8") as file:
@@ -120,8 +122,8 @@ def main(work: Path, others: tuple[str, ...], out: Path, replicates: int) -> Non
         for (kind, change, steps), far in found.items():
             table.writerow(
                 [
-                    kind, change, steps or "", far.cells, far.items, f"{far.logits:.3g}", f"{far.relative:.3g}",
-                    far.changed, f"{far.share:.4f}", f"{far.score:.4f}",
+                    kind, " ".join(KINDS[kind]), change, steps or "", far.cells, far.items, f"{far.logits:.3g}",
+                    f"{far.relative:.3g}", far.changed, f"{far.share:.5f}", f"{far.score:.5f}",
                     f"from {here.name} torch {_version(here.python)} to {'; '.join(names[change])}",
                 ]
             )  # fmt: skip
@@ -148,9 +150,10 @@ def run_cells(folder: Path, replicates: int) -> None:
 
     threads = int(os.environ.get("THREADS", "1"))
     for steps in STEPS:
-        blocks = [Block(KINDS["gradients"], tuple(NETWORKS), ("digits[->handwritten]",), ("5-shot",))]
+        trained = tuple(name for kind in TRAINED for name in KINDS[kind])
+        blocks = [Block(trained, tuple(NETWORKS), ("digits[->handwritten]",), ("5-shot",))]
         if steps == STEPS[0]:
-            frozen = tuple(name for kind, names in KINDS.items() if kind != "gradients" for name in names)
+            frozen = tuple(name for kind, names in KINDS.items() if kind not in TRAINED for name in names)
             blocks.append(Block(frozen, tuple(NETWORKS), ("digits[->handwritten]",), ("1-shot", "5-shot")))
         suite = Suite("environments", tuple(blocks), replicates=replicates, recipe=Recipe(steps=steps))
         tlbench.run(suite, out=folder / f"steps-{steps}", threads=threads, cache=folder / "cache", device="cpu")

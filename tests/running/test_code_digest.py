@@ -23,7 +23,7 @@ def digest_of(tmp_path, monkeypatch):
     }
 
     def call(**changed):
-        for name, text in (first | {key: value for key, value in changed.items()}).items():
+        for name, text in (first | changed).items():
             path = tmp_path / "paket" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)

@@ -38,8 +38,8 @@ def test_another_core_or_capability_is_another_machine():
 
 def test_variables_are_short_in_order_and_hold_no_path():
     given = {
-        "TORCH_HOME": "/home/me/torch", "OMP_PROC_BIND": "close", "MKL_CBWR": "AVX2", "OMP_NUM_THREADS": "2", "HOME": "/home/me",
-        "OPENBLAS_CORETYPE": "x" * 99, "ONEDNN_VERBOSE": "", "AWS_TORCH_KEY": "secret",
+        "TORCH_HOME": "/home/me/torch", "OMP_PROC_BIND": "close", "MKL_CBWR": "AVX2", "OMP_NUM_THREADS": "2",
+        "HOME": "/home/me", "OPENBLAS_CORETYPE": "x" * 99, "ONEDNN_VERBOSE": "", "AWS_TORCH_KEY": "secret",
     }  # fmt: skip
     assert variables(given) == f"MKL_CBWR=AVX2 OMP_PROC_BIND=close OPENBLAS_CORETYPE={'x' * 40} TORCH_HOME"
 

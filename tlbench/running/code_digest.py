@@ -55,7 +55,9 @@ def core_digest() -> str:
     """Return the digest of the source of tlbench's own package; empty without source."""
     root = Path(tlbench.__file__).parent
     files = {path.relative_to(root).as_posix(): path for path in root.rglob("*.py")}
-    return digest({name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}) if files else ""
+    return (
+        digest({name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}) if files else ""
+    )
 
 
 def _folder(top: str) -> Path | None:
@@ -71,7 +73,7 @@ def _path(folder: Path, module: str) -> Path | None:
 
 
 def _imports(source: bytes, package: str, of_itself: bool) -> Iterator[str]:
-    """Yield the modules, or names of modules, that a source imports; with `of_itself` those that it does when loaded."""
+    """Yield the modules, or names in them, that a source imports; with `of_itself` only when it is loaded."""
     tree = ast.parse(source)
     for node in tree.body if of_itself else ast.walk(tree):
         if isinstance(node, ast.Import):

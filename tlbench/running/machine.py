@@ -6,14 +6,14 @@ from functools import lru_cache
 
 import torch
 
-# Names whose values libraries choose kernels by. Numbers of threads are no part of it: `threads` says what is in effect.
+# Names whose values libraries choose kernels by. Not numbers of threads: `threads` says what is in effect.
 _RELEVANT = re.compile(r"(OPENBLAS|MKL|OMP|ONEDNN|DNNL|TORCH)_(?!NUM_THREADS$)\w+|ATEN_CPU_CAPABILITY")
 _LONGEST = 40  # characters of a value that are kept
 
 
 @lru_cache(maxsize=1)
 def machine() -> dict[str, str]:
-    """Return instruction set, BLAS libraries with their cores, oneDNN, relevant variables and threads between operations.
+    """Return instruction set, BLAS libraries with their cores, oneDNN, variables, and threads between operations.
 
     Looked up once: none of it changes while a process lives.
     """
