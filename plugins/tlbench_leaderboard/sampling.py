@@ -105,6 +105,9 @@ def named(claims: Claims, cells: Sequence[str]) -> Sample:
 def told(chosen: Sample, claims: Claims, in_words: str) -> Iterator[str]:
     """Yield what the reruns cost, in words, and what they find."""
     some = f"{plural(len(chosen.chosen), 'record')} of {len(claims.claims):,}, from {plural(len(chosen.rows), 'row')}"
-    yield f"{some}, will be rerun: about {in_words} by the costs that the records state, and the first use of data"
+    yield f"{some}, will be rerun: about {in_words} by the costs that the records state, preparing data not counted"
     whole, half, one = (f"{100 * chosen.chance(share):.3g} %" for share in (1.0, 0.5, 0.0))
-    yield f"a row of which all records were changed is found in {whole}, half of them in {half}, one in {one}, at least"
+    yield (
+        f"a changed row is found with a chance of at least {whole} where all of its records were changed, {half} where "
+        f"half were, {one} where one was"
+    )
