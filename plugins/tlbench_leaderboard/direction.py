@@ -7,6 +7,7 @@ import numpy as np
 
 LEVEL = 0.01  # at most so many honest submissions are refuted by it
 FEWEST = 7  # differences with which a probability below LEVEL is possible: 1 / 2 ** 7
+WORTH_MORE = 3  # better scores, and no worse one, after which more records are rerun
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,14 @@ class Direction:
         return self.p <= LEVEL
 
     @property
+    def is_open(self) -> bool:
+        """Tell whether all that differ are better, and too few to tell that from noise: then more are worth a rerun.
+
+        Reruns that go on until one is worse, or seven are better, refute noise with a probability of 1 / 2 ** 7.
+        """
+        return WORTH_MORE <= self.above < FEWEST and not self.below
+
+    @property
     def words(self) -> str:
         """Say what was found; nothing where nothing differs."""
         differ = self.above + self.below
@@ -32,7 +41,7 @@ class Direction:
         if self.refutes:
             return f"{said}; noise does that with probability {self.p:.2g}, so they were raised"
         if differ < FEWEST:
-            return f"{said}; of fewer than {FEWEST} nobody can tell noise from a lean (--per-row N reruns more)"
+            return f"{said}; of fewer than {FEWEST} nobody can tell noise from a lean"
         return f"{said}; noise does that with probability {self.p:.2g}"
 
 

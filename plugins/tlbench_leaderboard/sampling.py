@@ -2,13 +2,18 @@
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, comb
+from typing import TYPE_CHECKING
 
 from tlbench import ParameterError, near_miss, plural
 from tlbench_leaderboard.claims import Claim, Claims
-from tlbench_leaderboard.direction import FEWEST
+from tlbench_leaderboard.direction import FEWEST, direction
+
+if TYPE_CHECKING:
+    from tlbench_leaderboard.verifying import Verified
 
 LEAST, MOST = 1.0, 6 * 3600.0  # seconds that a rerun is counted with, whatever its record says
 
@@ -56,11 +61,31 @@ def sample(
     least = per_row or ceil(FEWEST / max(alone, 1))
     for key, records in claims.rows.items():
         wanted = len(records) if whole else min(len(records), least + (tries or {}).get(key, 0))
-        seed = hashlib.sha256(f"{claims.digest} {number} {key}".encode()).digest()
-        drawn = random.Random(seed).sample(sorted(records, key=lambda claim: claim.place), wanted)
+        drawn = random.Random(_seed(claims, number, key)).sample(sorted(records, key=lambda claim: claim.place), wanted)
         chosen += sorted(drawn, key=lambda claim: claim.place)
         rows[key] = (len(records), wanted)
     return Sample(tuple(chosen), rows)
+
+
+def _seed(claims: Claims, number: int, purpose: str) -> bytes:
+    return hashlib.sha256(f"{claims.digest} {number} {purpose}".encode()).digest()
+
+
+def further(claims: Claims, number: int, chosen: Sample, found: "Sequence[Verified]") -> Iterator[Claim]:
+    """Yield records beyond the sample, one after the other, while all scores that differ are better than their rerun.
+
+    They are of the rows that differ, of the one least rerun first, in an order that the board's number draws.
+    """
+    there = {claim.place for claim in chosen.chosen}
+    left = {key: [claim for claim in records if claim.place not in there] for key, records in claims.rows.items()}
+    draw = random.Random(_seed(claims, number, "further"))
+    while direction([each.difference for each in found if each.verdict.confirms]).is_open:
+        rerun = Counter(each.claim.key for each in found)
+        rows = {each.claim.key for each in found if each.difference and left[each.claim.key]}
+        if not rows:
+            return
+        own = left[min(rows, key=lambda key: (rerun[key], key))]
+        yield own.pop(draw.randrange(len(own)))
 
 
 def named(claims: Claims, cells: Sequence[str]) -> Sample:
@@ -80,6 +105,9 @@ def named(claims: Claims, cells: Sequence[str]) -> Sample:
 def told(chosen: Sample, claims: Claims, in_words: str) -> Iterator[str]:
     """Yield what the reruns cost, in words, and what they find."""
     some = f"{plural(len(chosen.chosen), 'record')} of {len(claims.claims):,}, from {plural(len(chosen.rows), 'row')}"
-    yield f"{some}, will be rerun: about {in_words} by the costs that the records state, and the first use of data"
+    yield f"{some}, will be rerun: about {in_words} by the costs that the records state, preparing data not counted"
     whole, half, one = (f"{100 * chosen.chance(share):.3g} %" for share in (1.0, 0.5, 0.0))
-    yield f"a row of which all records were changed is found in {whole}, half of them in {half}, one in {one}, at least"
+    yield (
+        f"a changed row is found with a chance of at least {whole} where all of its records were changed, {half} where "
+        f"half were, {one} where one was"
+    )

@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -73,10 +74,10 @@ def verify(
     from tlbench_leaderboard.draws import LIMIT, Draws
     from tlbench_leaderboard.rounds import faults_to_tell, read_round
     from tlbench_leaderboard.row_status import sum_up
-    from tlbench_leaderboard.sampling import named, sample, told
+    from tlbench_leaderboard.sampling import further, named, sample, told
     from tlbench_leaderboard.source import open_source
     from tlbench_leaderboard.verified import VerifiedFile
-    from tlbench_leaderboard.verifying import specs_elsewhere
+    from tlbench_leaderboard.verifying import Verified, specs_elsewhere
     from tlbench_leaderboard.verifying import verify as rerun
 
     if draw is not None and draws is not None:
@@ -109,8 +110,9 @@ def verify(
         say(f"note: {line}")
     if not cells and not whole and draws is None:
         say(f"note: --draw {number} samples the same records again")
-    found = []
-    for each in rerun(claims, chosen.chosen, catalog, there, device, trust_cache=trust_cache):
+    found: list[Verified] = []
+    asked = chain(chosen.chosen, () if cells else further(claims, number, chosen, found))
+    for each in rerun(claims, asked, catalog, there, device, trust_cache=trust_cache):
         found.append(each)
         click.echo(f"{each.claim.cell} ({each.claim.label}): {each.verdict.text}.")
     summed = sum_up(claims, found, strict, not cells)

@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,14 +56,17 @@ def specs_elsewhere(source: Source, given: Sequence[str]) -> dict[str, str]:
 
 def verify(
     claims: Claims,
-    chosen: Sequence[Claim],
+    chosen: Iterable[Claim],
     catalog: Catalog,
     elsewhere: Mapping[str, str],
     device: str | None,
     *,
     trust_cache: bool = False,
 ) -> Iterator[Verified]:
-    """Rerun records and yield what comes of each. Nothing is written but to a folder that is deleted afterwards."""
+    """Rerun records and yield what comes of each; the next record is asked for once the one before is yielded.
+
+    Nothing is written but to a folder that is deleted afterwards.
+    """
     plan = read_plan(claims.source)
     suite = plan.get("suite")
     metric = str(suite.get("metric") or "") if isinstance(suite, Mapping) else ""

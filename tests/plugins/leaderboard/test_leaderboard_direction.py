@@ -40,6 +40,22 @@ def test_fewer_differences_than_seven_refute_nobody_and_say_so():
     assert direction([0.0] * 20).words == ""
 
 
+def test_reruns_that_go_on_while_all_are_better_refute_noise_as_rarely():
+    draw = np.random.default_rng(1)
+
+    def world(rows):
+        found = list(draw.choice([-1.0, 1.0], rows))
+        while direction(found).is_open:
+            found.append(draw.choice([-1.0, 1.0]))
+        return found
+
+    for rows in (3, 5, 6):
+        assert refuted(world(rows) for _ in range(WORLDS)) <= LEVEL + 3 * np.sqrt(LEVEL / WORLDS)
+    assert direction([1.0, 1.0, 1.0]).is_open
+    assert not direction([1.0, 1.0, 1.0, -1.0]).is_open
+    assert not direction([1.0, 1.0, 0.0]).is_open
+
+
 def test_the_probability_is_that_of_the_signed_ranks():
     from scipy.stats import wilcoxon
 
