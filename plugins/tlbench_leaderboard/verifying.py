@@ -110,7 +110,8 @@ class _Rerun:
         outcome = run_cell(planned, self.rebuilder.resources, chosen, store)
         if gone := _gone(record, outcome.record):
             return Verified(claim, Verdict("not-run", gone), is_gone=True)
-        verdict = compare(record, stored, outcome.record, outcome.predictions)
+        metrics = {metric.name: metric for metric in self.rebuilder.resources.catalog.metric_list()}
+        verdict = compare(record, stored, outcome.record, outcome.predictions, metrics=metrics)
         if str(record.labels.get("tuned", "")).endswith(("second", "seconds")) and not verdict.confirms:
             text = f"it was tuned for a time, in which another run tries other numbers: {verdict.text}"
             return Verified(claim, Verdict("not-run", text))

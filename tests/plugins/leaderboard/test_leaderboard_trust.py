@@ -1,11 +1,14 @@
 """The attacker's handbook: what it says of each attack is tried, here or in a test that it names."""
 
 import ast
+import json
 import re
 import sys
 
+import numpy as np
 import pytest
 from leaderboard import Forger, make_results
+from safetensors.numpy import load_file
 
 from tlbench import Block, Recipe, Suite
 from tlbench.contract import Commitment, Round
@@ -186,15 +189,39 @@ def test_seconds_that_are_scaled_pass_which_is_open(cli, toy, forger):
     assert cli("verify", forger.folder, "--all", "-p", toy).exit_code == 0
 
 
-def raised(count):
-    """Return a change of logits that makes so many wrong answers right, by as little as that takes."""
+def nearly_right(logits, labels):
+    """Return the item whose wrong answer takes the least to make right, and how much that is of the largest logit."""
+    missing = logits.max(1) - logits[np.arange(len(labels)), labels]
+    item = int(np.where(missing > 0, missing, np.inf).argmin())
+    return item, missing[item] / np.abs(logits).max()
 
-    def change(logits, labels):
-        wrong = (logits.argmax(1) != labels).nonzero()[0][:count]
-        logits[wrong, labels[wrong]] = logits[wrong].max(1) * (1 + 1e-6) + 1e-6
-        return logits
 
-    return change
+def right_by_a_hair(logits, labels):
+    """Make that item right."""
+    item, _ = nearly_right(logits, labels)
+    logits[item, labels[item]] = logits[item].max() + 1e-6
+    return logits
+
+
+def test_a_row_raised_by_a_few_items_under_a_claimed_machine_is_not_refuted_which_is_open(cli, toy, tmp_path):
+    forger = Forger(make_results(toy, tmp_path / "mine", ("finetune", "nearest-mean"), 5), tmp_path / "forged")
+    raised = 0
+    for number in range(5):
+        path = forger.find("finetune", number)
+        before = json.loads(path.read_text())["scores"]["accuracy"]
+        stored = load_file(path.with_suffix(".safetensors"))
+        if nearly_right(stored["logits"], stored["labels"])[1] < 0.04:
+            forger.logits(path, right_by_a_hair)
+            forger.consistent_scores(path)
+            assert json.loads(path.read_text())["scores"]["accuracy"] == pytest.approx(before + 1 / 40)
+            raised += 1
+        forger.record(path, lambda data: data["environment"].update(processor="another"))
+    assert raised >= 2
+    done = cli("verify", forger.folder, "--all", "-p", toy)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("as may be expected") == raised
+    assert f"{raised} better, 0 worse" in done.stdout
+    assert cli("verify", forger.folder, "--all", "--strict", "-p", toy).exit_code == 1
 
 
 def test_a_digest_does_not_reach_into_other_packages_which_is_open(tmp_path, monkeypatch):
