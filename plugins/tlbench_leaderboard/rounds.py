@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlbench import plural
-from tlbench.contract import Opening, Round, kept, parse_kept, read_kept, row_digest
+from tlbench import TlbenchError, plural
+from tlbench.contract import Opening, RandomStart, Round, kept, parse_kept, read_kept, row_digest
 from tlbench.errors import ParameterError, StoreError
 from tlbench.running import code_here, names_of, source_difference
 from tlbench_leaderboard.content import parse_object
@@ -125,19 +125,29 @@ def faults_of_installed(source: Source, catalog: "Catalog") -> Iterator[Fault]:
         own = round_of(source)
     except (ParameterError, StoreError):
         return
-    offers = {"strategy": catalog.strategies, "dataset": catalog.datasets, "backbone": catalog.backbones}
     for opening in own.openings if own else ():
         for thing, facts in sorted(opening.sources.items()):
             kind, _, name = thing.partition(" ")
-            if kind not in offers:
+            if kind not in ("strategy", "backbone", "dataset"):
                 continue
-            offer = offers[kind].get(name)
-            owner = None if offer is None else offer.thing if isinstance(offer.thing, type) else type(offer.thing)
-            here = code_here(facts.get("module", "") if owner is None else owner.__module__)
+            module = _module_here(kind, name, catalog)
+            here = code_here(module) if module else None
             if here is None:
                 yield _whole(source, f"the {thing} is not installed here: its source was not compared", True)
             elif words := source_difference({key: facts.get(key, "") for key in here}, here):
                 yield _whole(source, f"{words} of the {thing} that is installed here is not the one that was committed")
+
+
+def _module_here(kind: str, name: str, catalog: "Catalog") -> str:
+    """Return the module of what is installed under a name; empty where nothing is."""
+    if kind != "backbone":
+        offer = (catalog.strategies if kind == "strategy" else catalog.datasets).get(name)
+        return offer.thing.__module__ if offer else ""
+    try:
+        backbone, _ = catalog.backbone(name)
+    except (TlbenchError, ValueError, TypeError):
+        return ""
+    return type(backbone.backbone if isinstance(backbone, RandomStart) else backbone).__module__
 
 
 def joined_round(sources: Sequence[Source]) -> Round | None:

@@ -3,6 +3,7 @@
 import json
 import linecache
 import shutil
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -388,6 +389,18 @@ def test_verify_names_installed_code_that_is_not_what_was_committed(cli, drawn, 
     rerun = ("verify", drawn / "theirs", "--round", drawn / "spring.json", "-p", toy, "-p")
     done = cli(*rerun, edited / "mine.py")
     assert "the source of the strategy mine that is installed here is not the one that was committed" in done.stdout
+    assert done.exit_code == 1
+
+
+@pytest.mark.parametrize("thing", ["backbone tiny.corners", "dataset blobs", "strategy mine"])
+def test_verify_asks_the_installed_code_and_not_the_record(cli, own, plugins, thing):
+    [opening] = parse_kept(Round, (own / "theirs" / "round.json").read_bytes(), "round.json").openings
+    sources = {**opening.sources, thing: {**opening.sources[thing], "package_sha256": "0" * 64, "module": "made.up"}}
+    opening = replace(opening, sources=sources)
+    held = Round.open("own", "x").drawn("x", [opening.commitment])
+    (own / "theirs" / "round.json").write_bytes(kept(replace(held, openings=(opening,))))
+    done = cli("verify", own / "theirs", *plugins)
+    assert f"the module of the {thing} that is installed here is not the one that was committed" in done.stdout
     assert done.exit_code == 1
 
 
