@@ -20,6 +20,7 @@ _MACHINE = (
     "processor", "cpu_capability", "numpy_blas", "torch_blas", "onednn", "threads", "interop_threads", "variables",
     "numpy", "python", "platform",
 )  # fmt: skip
+_TORCH = ("torch", "torchvision")  # of one release each
 _COUNTED = ("parameters_trained", "parameters_stored", "flops_per_example")  # costs that are counted and not measured
 _LABELS = ("strategy", "family", "setting", "target", "source", "budget", "selection", "upper_bound", "baseline")
 _DRAWN = "labelled_examples"  # a digest of encoded examples, whose last bits an image library may change
@@ -146,18 +147,21 @@ def _failed(old: "Record", new: "Record") -> Verdict:
 
 
 def _causes(old: "Record", new: "Record") -> _Causes:
-    environment, code = list(_environment(old, new)), list(_code(old, new))
-    changes = {MACHINE if key in _MACHINE else key for key, _ in environment}
-    return _Causes([text for _, text in environment] + code, frozenset(changes), bool(code))
+    keys = dict.fromkeys([*_TORCH, *_MACHINE, *sorted({*old.environment, *new.environment} - {"tlbench"})])
+    differ = [key for key in keys if old.environment.get(key) != new.environment.get(key)]
+    changes = {MACHINE if key in _MACHINE else TORCH if key in _TORCH else key for key in differ}
+    code = list(_code(old, new))
+    return _Causes([*_environment(old, new, differ), *code], frozenset(changes), bool(code))
 
 
-def _environment(old: "Record", new: "Record") -> Iterator[tuple[str, str]]:
-    """Yield each fact that differs; what a record does not say is unknown, which explains no more than a difference."""
-    keys = dict.fromkeys([TORCH, *_MACHINE, *sorted({*old.environment, *new.environment} - {"tlbench"})])
-    for key in keys:
-        theirs, ours = old.environment.get(key), new.environment.get(key)
-        if theirs != ours:
-            yield key, f"{key} {_fact(ours)} here and {_fact(theirs)} there"
+def _environment(old: "Record", new: "Record", differ: list[str]) -> Iterator[str]:
+    """Yield each fact that differs; what a record does not say is unknown, and explains no more than a difference."""
+    for key in differ:
+        if key in old.environment:
+            yield f"{key} {_fact(new.environment.get(key))} here and {_fact(old.environment[key])} there"
+    unknown = [key for key in differ if key not in old.environment]
+    if unknown:
+        yield f"it does not say its {', '.join(unknown)}"
 
 
 def _fact(value: str | None) -> str:
@@ -217,7 +221,7 @@ def _ledger(old: "Record", new: "Record", causes: _Causes) -> Iterator[str]:
 
 def _other_counter(key: str, old: "Record", new: "Record") -> bool:
     """Whether a cost is counted by a library that is another one here: operations, by torch."""
-    return key == "flops_per_example" and old.environment.get(TORCH) != new.environment.get(TORCH)
+    return key == "flops_per_example" and old.environment.get("torch") != new.environment.get("torch")
 
 
 def _operations(old: "Record", new: "Record") -> Iterator[str]:
