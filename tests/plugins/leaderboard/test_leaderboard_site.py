@@ -228,6 +228,50 @@ def test_the_files_of_a_repository_run_commands_that_exist(cli, refused, tmp_pat
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.parametrize(
+    ("path", "is_there", "passes"),
+    [
+        ("submissions/quick/theirs.zip", False, True),
+        ("submissions/quick/ours.zip", True, False),  # of somebody else
+        ("draws.json", False, False),
+        ("verified.json", True, False),
+        (".github/workflows/leaderboard.yml", True, False),
+        ("submissions/quick/a b.zip", False, False),
+        ("submissions/quick/-rf.zip", False, False),
+    ],
+)
+def test_the_check_of_a_pull_request_refuses_anything_but_new_packs(cli, tmp_path, path, is_there, passes):
+    import subprocess
+
+    import yaml
+
+    if not shutil.which("git") or not shutil.which("bash"):
+        pytest.skip("there is no git or no bash here")
+    board = tmp_path / "board"
+    cli("leaderboard-init", board)
+    steps = yaml.safe_load((board / ".github" / "workflows" / "leaderboard.yml").read_text())["jobs"]["check"]["steps"]
+    [check] = [step["run"] for step in steps if step.get("name") == "Refuse anything but new packs"]
+
+    def git(*arguments):
+        who = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *who, *arguments], cwd=board, check=True, capture_output=True)
+
+    def write(name, text):
+        (board / name).parent.mkdir(parents=True, exist_ok=True)
+        (board / name).write_text(text)
+        git("add", "-A")
+        git("commit", "-q", "-m", name)
+
+    git("init", "-q")
+    write("submissions/quick/ours.zip", "pack")
+    write("verified.json", "{}")
+    assert (board / path).exists() == is_there
+    write(path, "of a pull request")
+    done = subprocess.run(["bash", "-eo", "pipefail", "-c", check], cwd=board, capture_output=True, text=True)
+    assert (done.returncode == 0) == passes
+    assert passes or path.rpartition("/")[2] in done.stdout
+
+
 def test_the_help_of_the_commands_waits_for_no_torch():
     import subprocess
     import sys
