@@ -7,16 +7,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench import TlbenchError, plural
-from tlbench.contract import Opening, RandomStart, Round, kept, parse_kept, read_kept, row_digest
+from tlbench.contract import (
+    Opening,
+    RandomStart,
+    Round,
+    kept,
+    names_of,
+    parse_kept,
+    read_kept,
+    row_digest,
+    source_difference,
+)
 from tlbench.errors import ParameterError, StoreError
-from tlbench.running import code_here, names_of, source_difference
 from tlbench_leaderboard.content import parse_object
 from tlbench_leaderboard.fault import Fault, row_of
 from tlbench_leaderboard.schema import faults_of_form
 from tlbench_leaderboard.source import ROUND, Source
+from tlbench_leaderboard.status import UNVERIFIED, VERIFIED
 
 if TYPE_CHECKING:
     from tlbench.host import Catalog
+    from tlbench_leaderboard.row_status import Summed
 
 _CODE = ("module", "source_sha256", "package_sha256")  # what names the code in a record, and in a commitment
 
@@ -121,6 +132,8 @@ def _whole(source: Source, text: str, is_note: bool = False) -> Fault:
 
 def faults_of_installed(source: Source, catalog: "Catalog") -> Iterator[Fault]:
     """Yield what is installed here and is not the code that a submission committed to."""
+    from tlbench.running import code_here
+
     try:
         own = round_of(source)
     except (ParameterError, StoreError):
@@ -204,3 +217,10 @@ def faults_to_tell(source: Source, board: Round | None, catalog: "Catalog") -> i
     for fault in found:
         click.echo(f"note: {fault}" if fault.is_note else str(fault), err=fault.is_note)
     return sum(not fault.is_note for fault in found)
+
+
+def doubted(summed: "Summed") -> "Summed":
+    """Return what reruns said with no row verified: what was rerun is not what was committed for the round."""
+    why = "it is not what was committed"
+    rows = (replace(row, status=UNVERIFIED, why=why) if row.status == VERIFIED else row for row in summed.rows)
+    return replace(summed, rows=tuple(rows))

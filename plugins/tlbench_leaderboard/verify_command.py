@@ -72,7 +72,7 @@ def verify(
     from tlbench.learning import resolve_device
     from tlbench_leaderboard.claims import read_claims
     from tlbench_leaderboard.draws import LIMIT, Draws
-    from tlbench_leaderboard.rounds import faults_to_tell, read_round
+    from tlbench_leaderboard.rounds import doubted, faults_to_tell, read_round
     from tlbench_leaderboard.row_status import sum_up
     from tlbench_leaderboard.sampling import further, named, sample, told
     from tlbench_leaderboard.source import open_source
@@ -116,6 +116,8 @@ def verify(
         found.append(each)
         click.echo(f"{each.claim.cell} ({each.claim.label}): {each.verdict.text}.")
     summed = sum_up(claims, found, strict, not cells)
+    if of_round:
+        summed = doubted(summed)
     if kept is not None:
         kept.add(claims, number, summed, found)
     for status in summed.rows:

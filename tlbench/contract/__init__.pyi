@@ -43,9 +43,11 @@ from .round import Commitment as Commitment
 from .round import Opening as Opening
 from .round import Round as Round
 from .round import kept as kept
+from .round import names_of as names_of
 from .round import parse_kept as parse_kept
 from .round import read_kept as read_kept
 from .round import row_digest as row_digest
+from .round import source_difference as source_difference
 from .search_space import TUNING_VERSION as TUNING_VERSION
 from .search_space import Between as Between
 from .search_space import OneOf as OneOf

@@ -21,6 +21,24 @@ def row_digest(identity: Mapping[str, Any]) -> str:
     return digest({key: value for key, value in identity.items() if key not in OF_REPLICATES})[:20]
 
 
+def names_of(identity: Mapping[str, Any]) -> dict[str, str]:
+    """Name the strategy, backbone and dataset of an identity, as sources are listed by."""
+    return {
+        "strategy": str(identity["strategy"]["name"]),
+        "backbone": str(identity["backbone"]["spec"]),
+        "dataset": str(identity["dataset"]["name"]),
+    }
+
+
+def source_difference(committed: Mapping[str, str], here: Mapping[str, str]) -> str:
+    """Name what differs of two descriptions of code and content; nothing where they are the same."""
+    words = {
+        "module": "the module", "source_sha256": "the source", "package_sha256": "the package",
+        "content": "the content",
+    }  # fmt: skip
+    return next((said for key, said in words.items() if committed.get(key, "") != here.get(key, "")), "")
+
+
 @dataclass(frozen=True)
 class Commitment:
     """Hold what a submitter hands in before the seed is drawn: a name, and the digest of an opening."""

@@ -3,11 +3,9 @@ from .before_run import with_copies_of_test_inputs as with_copies_of_test_inputs
 from .commitment import code_here as code_here
 from .commitment import commit as commit
 from .commitment import commitment_beside as commitment_beside
-from .commitment import names_of as names_of
 from .commitment import opening_beside as opening_beside
 from .commitment import read_opening as read_opening
 from .commitment import refuse_uncommitted as refuse_uncommitted
-from .commitment import source_difference as source_difference
 from .estimate import estimate as estimate
 from .pretraining import pretrain as pretrain
 from .pretraining import read_recipe as read_recipe

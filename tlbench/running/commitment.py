@@ -7,7 +7,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tlbench.contract import LAST, VALIDATION, Opening, Plan, Round, Suite, digest, read_kept, row_digest
+from tlbench.contract import (
+    LAST,
+    VALIDATION,
+    Opening,
+    Plan,
+    Round,
+    Suite,
+    digest,
+    names_of,
+    read_kept,
+    row_digest,
+    source_difference,
+)
 from tlbench.data import Resources
 from tlbench.errors import ParameterError
 from tlbench.names import some
@@ -50,15 +62,6 @@ def refuse_uncommitted(plan: Plan, resources: Resources, held: Round, opening: O
         raise ParameterError(f"{told}{more}. {same}.")
     if extra := [cell for cell in plan.cells if row_digest(cell.identity) not in opening.rows]:
         raise ParameterError(f"{_words(extra[0].labels)}: this row was not committed. {same}.")
-
-
-def source_difference(committed: Mapping[str, str], here: Mapping[str, str]) -> str:
-    """Name what differs of two descriptions of code and content; nothing where they are the same."""
-    words = {
-        "module": "the module", "source_sha256": "the source", "package_sha256": "the package",
-        "content": "the content",
-    }  # fmt: skip
-    return next((said for key, said in words.items() if committed.get(key, "") != here.get(key, "")), "")
 
 
 def opening_beside(suite: str) -> Path:
@@ -133,15 +136,6 @@ def _sources(plan: Plan, resources: Resources) -> dict[str, dict[str, str]]:
                 **({"content": str(contents[kind] or "")} if kind in contents else {}),
             }
     return dict(sorted(found.items()))
-
-
-def names_of(identity: Mapping[str, Any]) -> dict[str, str]:
-    """Name the strategy, backbone and dataset of an identity, as sources are listed by."""
-    return {
-        "strategy": str(identity["strategy"]["name"]),
-        "backbone": str(identity["backbone"]["spec"]),
-        "dataset": str(identity["dataset"]["name"]),
-    }
 
 
 def code_here(module: str) -> dict[str, str] | None:

@@ -387,9 +387,14 @@ def test_rounds_are_not_mixed_by_a_merge(refused, cli, own, drawn, toy, tmp_path
 
 def test_verify_names_installed_code_that_is_not_what_was_committed(cli, drawn, toy, edited, plugins):
     rerun = ("verify", drawn / "theirs", "--round", drawn / "spring.json", "-p", toy, "-p")
-    done = cli(*rerun, edited / "mine.py")
+    done = cli(*rerun, edited / "mine.py", "--verified", edited / "verified.json")
     assert "the source of the strategy mine that is installed here is not the one that was committed" in done.stdout
+    assert (
+        "mine, tiny.corners, blobs/day, 2-shot: unverified (2 of 2 rerun, it is not what was committed)" in done.stdout
+    )
     assert done.exit_code == 1
+    [row] = read(edited / "verified.json")["submissions"][0]["rows"]
+    assert row["status"] == "unverified"
 
 
 @pytest.mark.parametrize("thing", ["backbone tiny.corners", "dataset blobs", "strategy mine"])
