@@ -42,7 +42,7 @@ CHANGES: dict[str, tuple[dict[str, str], ...]] = {
             "ONEDNN_MAX_CPU_ISA": "AVX2",
         },
     ),
-    "threads": ({"THREADS": "2"},),
+    "threads": ({"THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"},),
 }  # fmt: skip
 COLUMNS = (
     "kind", "strategies", "change", "steps", "cells", "items", "logits_apart", "relative", "predictions_changed",

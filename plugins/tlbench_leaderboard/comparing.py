@@ -93,7 +93,7 @@ def compare(
     moved = (
         None if _same_bits(stored, predictions) or _shapes(stored, predictions) else _moved(stored, predictions, new)
     )
-    differs = "; ".join([*([moved.text] if moved else []), *_scores(old, new, moved), *faults])
+    differs = "; ".join([*faults, *([moved.text] if moved else []), *_scores(old, new, moved)])
     because = "; ".join(causes.said)
     if faults or (moved and not causes.said):
         if not causes.said:

@@ -87,6 +87,8 @@ def steps_of(record: "Record") -> int:
 def bound(kind: str, changes: Iterable[str], steps: int) -> Bound:
     """Return how far logits may be where environments differ in `changes`; what was not measured has the widest."""
     wanted, is_trained = set(changes), kind in (*TRAINED, OTHER_TRAINED)
+    if TORCH in wanted:
+        wanted.add(MACHINE)  # another torch may choose other kernels on the same machine
     lines = [line for line in table() if line.kind == kind and line.change in wanted]
     is_measured = bool(lines) and wanted <= {line.change for line in lines}
     if kind in TRAINED:
@@ -95,7 +97,8 @@ def bound(kind: str, changes: Iterable[str], steps: int) -> Bound:
         enough = min((line.steps for line in lines if line.steps >= steps), default=longest)
         lines = [line for line in lines if line.steps <= enough]
     if not lines:
-        lines = [line for line in table() if (line.kind in TRAINED) == is_trained]
+        alike = [line for line in table() if (line.kind in TRAINED) == is_trained]
+        lines = [line for line in alike if line.kind == kind] or alike
     return Bound(
         FACTOR * max([ROUNDING, *(line.relative for line in lines)]),
         FACTOR * max((line.share for line in lines), default=0.0),

@@ -1,10 +1,12 @@
 """What a record claims is computed again from what is installed; a rerun may differ by what was measured, not more."""
 
+import csv
 import json
 import math
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from tlbench.host import Catalog, Host
 from tlbench.planning import make_plan
 from tlbench.results import Store
 from tlbench.running import Where, execute_plan
-from tlbench_leaderboard.environments import MACHINE, OTHER, OTHER_TRAINED, TORCH, TRAINED, bound, table
+from tlbench_leaderboard.environments import MACHINE, OTHER, OTHER_TRAINED, TABLE, TORCH, TRAINED, bound, table
 
 STRATEGIES = ("linear-probe", "nearest-mean", "finetune")
 LEAKY = '''
@@ -347,6 +349,20 @@ def test_the_table_has_each_kind_of_strategy_and_of_change():
     assert lines == {(kind, change) for kind in kinds for change in (MACHINE, TORCH)}
     assert set(TRAINED) < kinds
     assert {"linear-probe", "prototypes"} <= {name for line in table() for name in line.strategies}
+
+
+def test_the_document_shows_the_table():
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    text = (Path(__file__).parents[3] / "docs" / "leaderboard.md").read_text(encoding="utf-8")
+    for kind in dict.fromkeys(line["kind"] for line in lines):
+        far = [line for line in lines if line["kind"] == kind]
+        shown = [
+            f"{max(float(line['relative']) for line in far if line['change'] == change):.1g}, "
+            f"{max(int(line['predictions_changed']) for line in far if line['change'] == change)}"
+            for change in dict.fromkeys(line["change"] for line in far)
+        ]
+        assert f"| {kind} | {' | '.join(shown)} |" in text
 
 
 def test_what_was_not_measured_is_said_to_be_so():
