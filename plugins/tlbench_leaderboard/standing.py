@@ -1,4 +1,4 @@
-"""Decide which rows of a board rank: complete ones without failures that no rerun refutes."""
+"""Choose which rows of a board rank: complete ones without failures that no rerun refutes."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
