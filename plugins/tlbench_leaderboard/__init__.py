@@ -10,9 +10,11 @@ if TYPE_CHECKING:
 
 @hookimpl
 def tlbench_add_commands(cli: "click.Group") -> None:
-    """Add `tlbench validate`, `submit`, `merge`, `verify`, `publish` and `leaderboard-init`."""
+    """Add `validate`, `submit`, `merge`, `verify` and `publish`, and `leaderboard-init`, `-draw` and `-round`."""
     from tlbench_leaderboard.commands import leaderboard_init, merge, publish, submit, validate
-    from tlbench_leaderboard.verify_command import verify
+    from tlbench_leaderboard.round_command import leaderboard_round
+    from tlbench_leaderboard.verify_command import leaderboard_draw, verify
 
-    for command in (validate, submit, merge, verify, publish, leaderboard_init):
+    of_board = (leaderboard_init, leaderboard_draw, leaderboard_round)
+    for command in (validate, submit, merge, verify, publish, *of_board):
         cli.add_command(command)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tlbench import one_line, plural
 from tlbench_leaderboard.contribution import Contribution, slug
 from tlbench_leaderboard.spread import Spread
+from tlbench_leaderboard.standing import Standing
 from tlbench_leaderboard.words import NOTHING, interval, known, quantity, score, signed
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class BoardRow:
     file: str  # of its page, without the folder
     records: "tuple[Record, ...]"
     costs: Mapping[str, Any]
+    standing: Standing
 
     def __getitem__(self, name: str) -> str:
         return quantity(self.values.get(name))
@@ -91,6 +93,8 @@ class BoardRow:
     def reading(self) -> str:
         """Return where it stands in its group, in a word or two."""
         values = self.values
+        if self.standing.why_not:
+            return self.standing.why_not
         if not values["n"]:
             return "no score"
         if values["upper_bound"]:
@@ -124,6 +128,8 @@ class Board:
     """Hold the results of one suite, with who submitted them."""
 
     results: "Results"
+    ranking: "Results | None"  # of the rows that rank; None where none does
+    standings: Mapping[tuple[Any, ...], Standing]  # of rows, by the columns that name them
     folder: str  # its part of a path
     submissions: Sequence[Contribution]
     spreads: Mapping[str, Spread]
@@ -149,33 +155,43 @@ class Board:
         from tlbench import ROW
         from tlbench.results import GROUP
 
-        records = self._records(ROW)
+        records = records_of_rows(self.results)
         costs = {_key(row, ROW): row for row in self.results.costs().to_dict("records")}
         taken: set[str] = set()
         for metric in self.results.primaries:
+            ranked = self._ranked(metric)
             groups: dict[tuple[Any, ...], list[BoardRow]] = {}
             for values in self.results.summary(metric).to_dict("records"):
                 key = _key(values, ROW)
                 words = [values[name] for name in ("strategy", "source", "backbone", "transfer", "budget")]
                 file = slug(" ".join(str(word) for word in words if known(word) and word), taken)
-                row = BoardRow(values, metric, f"{file}.html", tuple(records.get(key, ())), costs.get(key, {}))
+                own, standing = records.get(key, []), self.standings[key]
+                compared = {**values, **_NOT_RANKED} if standing.why_not else {**values, **ranked[own[0].cell]}
+                row = BoardRow(compared, metric, f"{file}.html", tuple(own), costs.get(key, {}), standing)
                 groups.setdefault(_key(values, GROUP), []).append(row)
             for rows in groups.values():
                 best = sorted(rows, key=lambda row: self._order(row, metric))
                 yield BoardGroup(one_line(metric), tuple(best))
 
-    def _order(self, row: BoardRow, metric: str) -> tuple[bool, float, str]:
+    def _ranked(self, metric: str) -> dict[str, dict[str, Any]]:
+        """Return by its cells what a row has in the summary of the rows that rank, but for its names."""
+        if self.ranking is None or metric not in self.ranking.primaries:
+            return {}
+        from tlbench import ROW
+
+        summary = {_key(row, ROW): row for row in self.ranking.summary(metric).to_dict("records")}
+        return {
+            record.cell: {str(name): value for name, value in summary[key].items() if name not in (*ROW, "label")}
+            for key, own in records_of_rows(self.ranking).items()
+            for record in own
+            if key in summary
+        }
+
+    def _order(self, row: BoardRow, metric: str) -> tuple[bool, bool, float, str]:
         mean = float(row.values["mean"]) if known(row.values["mean"]) else float("nan")
         sign = -1 if self.results.higher_is_better(metric) else 1
-        return bool(row.values["upper_bound"]), sign * mean if known(mean) else float("inf"), row.name
-
-    def _records(self, columns: Sequence[str]) -> "dict[tuple[Any, ...], list[Record]]":
-        by_cell = {record.cell: record for record in self.results.records}
-        found: dict[tuple[Any, ...], list[Record]] = {}
-        frame = self.results.frame()
-        for values in frame[[*columns, "cell"]].to_dict("records"):
-            found.setdefault(_key(values, columns), []).append(by_cell[values["cell"]])
-        return found
+        score = sign * mean if known(mean) else float("inf")
+        return bool(row.standing.why_not), bool(row.values["upper_bound"]), score, row.name
 
     @cached_property
     def names(self) -> dict[str, list[str]]:
@@ -195,6 +211,8 @@ class Board:
         counts = [plural(len(self.results.records), "cell"), plural(len(self.rows), "row")]
         counts += [plural(len(found), kind, _PLURALS.get(kind)) for kind, found in self.names.items()]
         counts += [f"{failed} failed"] if failed else []
+        held_back = sum(bool(each.why_not) for each in self.standings.values())
+        counts += [f"{plural(held_back, 'row')} not ranked"] if held_back else []
         again = len(self.spreads)
         counts += [f"{plural(again, 'cell')} submitted more than once"] if again else []
         return ", ".join(counts)
@@ -202,15 +220,29 @@ class Board:
     @cached_property
     def headlines(self) -> list[str]:
         """Return the answer in sentences."""
-        return [one_line(sentence) for sentence in self.results.headlines()]
+        return [one_line(sentence) for sentence in self.ranking.headlines()] if self.ranking else []
 
     @cached_property
     def ranks(self) -> "list[Any]":
         """Return the ranks over several transfers, where there are several."""
-        return list(self.results.across()) if hasattr(self.results, "across") else []
+        return list(self.ranking.across()) if self.ranking else []
 
 
 _PLURALS = {"strategy": "strategies"}
+_NOT_RANKED = {
+    "best": False, "tied": False, "negative_transfer": False, "is_baseline": False, "baseline": "", "delta": None,
+}  # fmt: skip
+
+
+def records_of_rows(results: "Results") -> "dict[tuple[Any, ...], list[Record]]":
+    """Return the records of each row, by the columns that name it."""
+    from tlbench import ROW
+
+    by_cell = {record.cell: record for record in results.records}
+    found: dict[tuple[Any, ...], list[Record]] = {}
+    for values in results.frame()[[*ROW, "cell"]].to_dict("records"):
+        found.setdefault(_key(values, ROW), []).append(by_cell[values["cell"]])
+    return found
 
 
 def _key(values: Mapping[Any, Any], columns: Sequence[str]) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tlbench import digest, plural, track
 from tlbench.contract import canonical
@@ -22,9 +22,21 @@ from tlbench_leaderboard.fault import Fault, row_of
 from tlbench_leaderboard.installed import Installed
 from tlbench_leaderboard.ledger_checks import faults_of_ledger
 from tlbench_leaderboard.plausibility import faults_of_costs, faults_of_names, faults_of_scores
+from tlbench_leaderboard.rounds import faults_of_round
 from tlbench_leaderboard.schema import faults_of_form
 from tlbench_leaderboard.source import ABOUT, MARKER, Source, open_source
-from tlbench_leaderboard.together import cells_twice, copies, missing_cells, odd_ones
+from tlbench_leaderboard.together import (
+    cells_twice,
+    copies,
+    incomplete_rows,
+    missing_cells,
+    odd_ones,
+    rows_with_failures,
+    unequal_rows,
+)
+
+if TYPE_CHECKING:
+    from tlbench.contract import Round
 
 
 @dataclass
@@ -57,8 +69,11 @@ def _shared(text: str, found: list[Fault]) -> str:
     return f"of {plural(len(found), 'record')}: {text}"
 
 
-def check(paths: Sequence[Path], installed: Installed) -> Report:
-    """Check submissions alone and against each other; raise StoreError where one does not exist."""
+def check(paths: Sequence[Path], installed: Installed, board: "Round | None" = None) -> Report:
+    """Check submissions alone, against each other and, where given, against a board's round.
+
+    Raises StoreError where one does not exist.
+    """
     report, facts = Report(), []
     for path in paths:
         report.sources.append(str(path))
@@ -72,8 +87,10 @@ def check(paths: Sequence[Path], installed: Installed) -> Report:
         own, found = check_source(source, installed)
         facts += own
         report.records += len(source.records())
-        report.found += found
-    report.found += [*cells_twice(facts), *copies(facts), *odd_ones(facts)]
+        report.found += [*found, *faults_of_round(source, board)]
+    gaps = {(each.source, each.row) for each in report.found if each.kind == "completeness"}
+    unequal = [each for each in unequal_rows(facts) if (each.source, each.row) not in gaps]
+    report.found += [*unequal, *rows_with_failures(facts), *cells_twice(facts), *copies(facts), *odd_ones(facts)]
     return report
 
 
@@ -113,6 +130,7 @@ def _check_whole(source: Source, facts: list[Facts], broken: set[str]) -> Iterat
         yield Fault(source.name, "plan.json", "", "", "schema", str(error))
         return
     yield from missing_cells(source.name, plan, facts, broken)
+    yield from incomplete_rows(plan, facts)
 
 
 def digest_of(source: Source, instead: Mapping[str, bytes] | None = None) -> str:

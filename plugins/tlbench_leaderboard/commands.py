@@ -8,13 +8,17 @@ import click
 
 _plugins = click.option("-p", "--plugin", "plugins", multiple=True, metavar="FILE", help="Load a local plugin file.")
 _paths = click.Path(path_type=Path)
+round_option = click.option(
+    "--round", "round_file", type=_paths, metavar="FILE", help="The round of the board, which all must be of."
+)
 
 
 @click.command()
 @click.argument("submissions", nargs=-1, required=True, type=_paths, metavar="RESULTS...")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@round_option
 @_plugins
-def validate(submissions: tuple[Path, ...], as_json: bool, plugins: tuple[str, ...]) -> None:
+def validate(submissions: tuple[Path, ...], as_json: bool, round_file: Path | None, plugins: tuple[str, ...]) -> None:
     """Check results, or packs of them: form, completeness, plausibility, digests and ledger.
 
     Nothing is trained and nothing of them is run. The exit code is 1 where something is wrong.
@@ -26,10 +30,12 @@ def validate(submissions: tuple[Path, ...], as_json: bool, plugins: tuple[str, .
     from tlbench.cli import open_catalog, showing_waits
     from tlbench_leaderboard.check import check
     from tlbench_leaderboard.installed import Installed
+    from tlbench_leaderboard.rounds import read_round
 
+    board = read_round(round_file) if round_file else None
     installed = Installed(open_catalog(plugins)[1])
     with showing_waits():
-        report = check(list(dict.fromkeys(submissions)), installed)
+        report = check(list(dict.fromkeys(submissions)), installed, board)
     if as_json:
         data = {
             "ok": not report.faults,
@@ -52,25 +58,47 @@ def validate(submissions: tuple[Path, ...], as_json: bool, plugins: tuple[str, .
 
 
 @click.command()
-@click.argument("results", type=_paths)
-@click.option("-o", "--out", required=True, type=_paths, metavar="FILE.zip", help="The pack to write.")
+@click.argument("results", required=False, type=_paths)
+@click.option("-o", "--out", type=_paths, metavar="FILE.zip", help="The pack to write.")
+@click.option("--commit", metavar="SUITE", help="Before a round: commit to a suite and its code instead.")
 @click.option("--name", default="", metavar="TEXT", help="Who submits it, as a leaderboard shows it.")
 @click.option("--note", default="", metavar="TEXT", help="A sentence to show beside the name.")
 @click.option("--link", default="", metavar="URL", help="A page to link, http or https.")
 @click.option("--strip-paths", is_flag=True, help="Replace private folders in records by the last part of the path.")
 @_plugins
 def submit(
-    results: Path, out: Path, name: str, note: str, link: str, strip_paths: bool, plugins: tuple[str, ...]
+    results: Path | None,
+    out: Path | None,
+    commit: str | None,
+    name: str,
+    note: str,
+    link: str,
+    strip_paths: bool,
+    plugins: tuple[str, ...],
 ) -> None:
-    """Check results and pack them into one file to hand in.
+    """Check results and pack them into one file to hand in, or commit to what a round will be run with.
+
+    A commitment is a digest: it shows nothing of the suite. The opening is written beside it, for the run.
 
     \b
     tlbench submit tlbench-results/quick -o quick.zip --name "Our group"
-    """
+    tlbench submit --commit suite.toml --name "Our group"
+    """  # fmt: skip
     from tlbench.cli import open_catalog, say
     from tlbench_leaderboard.installed import Installed
     from tlbench_leaderboard.packing import About, pack
 
+    if commit is not None:
+        if results or out:
+            raise click.UsageError("--commit SUITE is before a run: give no results and no -o with it.")
+        from tlbench_leaderboard.round_command import write_commitment
+
+        commitment, opening = write_commitment(commit, name, open_catalog(plugins)[1])
+        say(f"note: {opening} opens it: keep it to yourself until the round is drawn, and beside the suite")
+        click.echo(str(commitment))
+        return
+    if results is None or out is None:
+        raise click.UsageError("give RESULTS and -o FILE.zip, or --commit SUITE.")
     packed = pack(results, out, About(name, note, link), Installed(open_catalog(plugins)[1]), strip_paths)
     for line in packed.notes:
         say(f"note: {line}")
@@ -85,7 +113,9 @@ def submit(
 @click.command()
 @click.argument("submissions", nargs=-1, required=True, type=_paths, metavar="RESULTS...")
 @click.option("-o", "--out", required=True, type=_paths, metavar="FOLDER", help="The results folder to write.")
-def merge(submissions: tuple[Path, ...], out: Path) -> None:
+@click.option("--verified", type=_paths, metavar="FILE", help="Prefer records that `tlbench verify` found to stand.")
+@round_option
+def merge(submissions: tuple[Path, ...], out: Path, verified: Path | None, round_file: Path | None) -> None:
     """Join results, or packs of them, into one folder. Nothing is overwritten.
 
     Of two records of one cell both are kept. What is there of an earlier merge is kept as well.
@@ -94,8 +124,12 @@ def merge(submissions: tuple[Path, ...], out: Path) -> None:
     tlbench merge mine theirs.zip -o joined
     """
     from tlbench_leaderboard.merging import merge_into
+    from tlbench_leaderboard.rounds import read_round
+    from tlbench_leaderboard.verified import VerifiedFile
 
-    for line in merge_into(list(dict.fromkeys(submissions)), out):
+    board = read_round(round_file) if round_file else None
+    status = VerifiedFile(verified).status() if verified is not None else None
+    for line in merge_into(list(dict.fromkeys(submissions)), out, status, board):
         click.echo(line)
     click.echo(str(out))
 
@@ -112,8 +146,16 @@ def merge(submissions: tuple[Path, ...], out: Path) -> None:
     metavar="N",
     help="Records of a board up to which each has a page and downloads.",
 )
+@click.option("--verified", type=_paths, metavar="FILE", help="Show what `tlbench verify --verified FILE` found.")
 @_plugins
-def publish(submissions: tuple[Path, ...], out: Path, title: str, records_limit: int, plugins: tuple[str, ...]) -> None:
+def publish(
+    submissions: tuple[Path, ...],
+    out: Path,
+    title: str,
+    records_limit: int,
+    verified: Path | None,
+    plugins: tuple[str, ...],
+) -> None:
     """Write a static site of results: a board per suite, and a page per strategy, backbone, dataset and record.
 
     It needs no server and no network: open its index.html, or put the folder on any static host.
@@ -123,8 +165,10 @@ def publish(submissions: tuple[Path, ...], out: Path, title: str, records_limit:
     """  # fmt: skip
     from tlbench.cli import open_catalog, say
     from tlbench_leaderboard.publishing import publish as write_site
+    from tlbench_leaderboard.verified import VerifiedFile
 
-    site = write_site(list(dict.fromkeys(submissions)), out, title, records_limit, open_catalog(plugins)[1])
+    kept = VerifiedFile(verified) if verified is not None else None
+    site = write_site(list(dict.fromkeys(submissions)), out, title, records_limit, open_catalog(plugins)[1], kept)
     for line in site.notes:
         say(f"note: {line}")
     click.echo(site.words)

@@ -1,9 +1,11 @@
 """Read one stored record with its predictions, and keep of it what is compared with others."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tlbench.contract import canonical
+from tlbench.results import GROUP
 from tlbench_leaderboard.content import Stored
 
 
@@ -41,16 +43,24 @@ class Facts:
     truth: str  # digest of the labels of the test items
     score: float | None
     took: tuple[Any, ...]  # seconds, to the last digit
-    group: str  # the row that its replicates share
-    replicate: tuple[int, int]
+    row_key: str  # what the records of its row share
+    competes: tuple[str, ...]  # what the rows share that are compared with each other
+    replicate: tuple[int, int]  # the root seed and the replicate
     same: dict[str, tuple[str, str]] = field(default_factory=dict)  # what must be equal: of what -> (key, value)
+
+
+_OF_A_RECORD = ("replicate", "seed", "splits", "members")  # the parts of an identity that differ within a row
+
+
+def row_key(identity: Mapping[str, Any]) -> str:
+    """Return what names the row of a record: its identity but for the replicate and what is drawn with it."""
+    return canonical({key: value for key, value in identity.items() if key not in _OF_A_RECORD})
 
 
 def facts_of(entry: Entry, row: str, content: str) -> Facts:
     """Return what is compared of a record whose form is right."""
     data, identity, labels, ledger = entry.data, entry.data["identity"], entry.data["labels"], entry.data["ledger"]
     costs = data["costs"]
-    group = {key: value for key, value in identity.items() if key not in ("replicate", "splits", "members")}
     primary = next(
         (name for name in ("accuracy", "clustering-accuracy", *data["scores"]) if name in data["scores"]), ""
     )
@@ -65,7 +75,8 @@ def facts_of(entry: Entry, row: str, content: str) -> Facts:
         truth=_truth(entry.stored),
         score=data["scores"].get(primary),
         took=(costs.get("fit_seconds"), costs.get("predict_seconds")),
-        group=canonical(group),
+        row_key=row_key(identity),
+        competes=tuple(str(labels[key]) for key in GROUP),
         replicate=(identity["seed"], identity["replicate"]),
         same=_comparable(entry, identity, labels, ledger) if entry.ok else {},
     )

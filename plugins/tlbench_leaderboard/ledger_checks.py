@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tlbench import Budget, ParameterError
-from tlbench.contract import LAST, ORACLE, BudgetKind, looks_closer
+from tlbench.contract import INDUCTIVE, LAST, ORACLE, TRANSDUCTIVE, BudgetKind, looks_closer
+from tlbench.data import labels_digest
 from tlbench_leaderboard.entry import Entry
 from tlbench_leaderboard.installed import Installed
 
@@ -19,6 +20,7 @@ def faults_of_ledger(entry: Entry, installed: Installed) -> Iterator[tuple[str, 
         return
     for sentence in (*_labels(entry, budget), *_counts(entry, budget), *_source(identity, ledger)):
         yield sentence, False
+    yield from installed.claims(entry.data, entry.stored)
     needs = installed.needs(entry.data["labels"]["strategy"], identity["strategy"]["version"])
     if needs is None:
         name, version = identity["strategy"]["name"], identity["strategy"]["version"]
@@ -75,6 +77,9 @@ def _counts(entry: Entry, budget: Budget) -> Iterator[str]:
     classes = stored.logits.shape[1]
     if budget.is_episodic and classes != budget.ways and entry.data["labels"]["setting"] != "unsupervised":
         yield f"its logits are of {classes} classes, and its budget is {budget}"
+    truth = labels_digest(stored.labels)
+    if ledger.get("test_labels", truth) != truth:
+        yield "the labels of its test items are not those that its ledger has the digest of"
     least, most = int(stored.labels.min()), int(stored.labels.max())
     if least < 0 or (most >= classes and entry.data["labels"]["setting"] != "unsupervised"):
         yield f"the labels of its test items run from {least} to {most}, and its logits are of {classes} classes"
@@ -92,6 +97,11 @@ def _source(identity: dict[str, Any], ledger: dict[str, Any]) -> Iterator[str]:
 def _declared(entry: Entry, budget: Budget, needs: Any) -> Iterator[str]:
     """Compare with what the strategy declares of itself."""
     ledger, labels = entry.data["ledger"], entry.data["labels"]
+    if ledger.get("transductive_measured") and labels["setting"] == INDUCTIVE:
+        yield (
+            "its label setting is 'inductive', and its ledger says that its predictions were measured to depend on the "
+            "other test inputs"
+        )
     name = entry.data["identity"]["strategy"]["name"]
     for flag, what in (("transductive", "transductive"), ("upper_bound", "an upper bound")):
         declared, said = bool(getattr(needs, flag)), bool(ledger.get(flag, labels.get(flag, False)))
@@ -111,5 +121,7 @@ def _declared(entry: Entry, budget: Budget, needs: Any) -> Iterator[str]:
             declares = "requires some" if wanted else "is given none"
             yield f"its ledger says {ledger.get(count, 0)} {what}, and {name} {declares}"
     setting = ORACLE if entry.data["identity"].get("selection") == ORACLE else needs.setting(budget)
+    if setting == INDUCTIVE and ledger.get("setting_measured"):
+        setting = TRANSDUCTIVE
     if labels["setting"] != setting:
         yield f"its label setting is {labels['setting']!r}, and {name} under the budget {budget} it is {setting}"

@@ -2,21 +2,27 @@
 
 import filecmp
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tlbench import plural
 from tlbench.contract import SCHEMA
 from tlbench.errors import StoreError
+from tlbench_leaderboard.claims import read_claim
 from tlbench_leaderboard.content import read_plan
 from tlbench_leaderboard.contribution import PRIMARY, Contribution, Held, contributions, slug
 from tlbench_leaderboard.joined_plan import join_plans, refuse_to_mix
 from tlbench_leaderboard.packing import as_json
 from tlbench_leaderboard.placing import put
-from tlbench_leaderboard.source import JOINED, MARKER, PLAN, Source, open_source
+from tlbench_leaderboard.rounds import joined_round, refuse_other_rounds, round_bytes, unopened
+from tlbench_leaderboard.source import JOINED, MARKER, PLAN, ROUND, Source, open_source
 from tlbench_leaderboard.spread import spreads
+from tlbench_leaderboard.status import REFUTED, VERIFIED
+
+if TYPE_CHECKING:
+    from tlbench.contract import Round
 
 
 @dataclass
@@ -56,11 +62,14 @@ class _Merge:
         return len(self.owners) - 1
 
 
-def merge_into(paths: Sequence[Path], out: Path) -> list[str]:
+def merge_into(
+    paths: Sequence[Path], out: Path, status: Mapping[str, str] | None = None, board: "Round | None" = None
+) -> list[str]:
     """Join submissions into a folder, which is there whole or not at all; return what there is to say.
 
     A folder that an earlier merge wrote is joined too, so that nothing of it is lost. Raises StoreError where a
-    folder has another origin, or where protocols or recipes differ.
+    folder has another origin, where protocols, recipes or rounds differ, or where one is not of the board's round.
+    `status` says of records what reruns said, by the digest of their content.
     """
     sources = [open_source(path) for path in paths]
     known = out.exists() and any(out.iterdir()) if out.is_dir() or not out.exists() else _not_a_folder(out)
@@ -70,11 +79,13 @@ def merge_into(paths: Sequence[Path], out: Path) -> list[str]:
         if not any(path.resolve() == out.resolve() for path in paths):
             sources.insert(0, open_source(out))
     _refuse_inside(paths, out)
+    if board is not None:
+        refuse_other_rounds(sources, board)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
             made = Path(folder) / "made"
-            said = join(sources, made)
+            said = join(sources, made, status)
             if known and _same_tree(made, out):
                 return [*said, "nothing is new"]
             put(made, out, Path(folder) / "old")
@@ -93,9 +104,10 @@ def _refuse_inside(paths: Sequence[Path], out: Path) -> None:
             raise StoreError(f"{out} lies inside {path}, which would become a part of itself. Give another with -o.")
 
 
-def join(sources: Sequence[Source], out: Path) -> list[str]:
+def join(sources: Sequence[Source], out: Path, status: Mapping[str, str] | None = None) -> list[str]:
     """Write the union of submissions into a new folder; return what there is to say."""
     refuse_to_mix(sources)
+    held = joined_round(sources)
     merge = _Merge()
     for source in sources:
         for brought in contributions(source):
@@ -105,36 +117,45 @@ def join(sources: Sequence[Source], out: Path) -> list[str]:
     (out / MARKER).write_bytes(as_json({"schema": SCHEMA}))
     if plan:
         (out / PLAN).write_bytes(as_json(plan))
-    (out / JOINED).write_bytes(as_json({"schema": 1, "submissions": list(_write_records(merge, out))}))
+    (out / JOINED).write_bytes(as_json({"schema": 1, "submissions": list(_write_records(merge, out, status or {}))}))
+    if held:
+        (out / ROUND).write_bytes(round_bytes(held))
     for source in sources:
         for place in source.sizes:
             if place.startswith("splits/") and not (out / place).exists():
                 (out / "splits").mkdir(exist_ok=True)
                 (out / place).write_bytes(source.read(place))
-    return list(_said(merge, out))
+    return [*_said(merge, out), *(unopened(held) if held else ())]
 
 
-def _write_records(merge: _Merge, out: Path) -> Iterator[dict[str, Any]]:
+def _write_records(merge: _Merge, out: Path, status: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """Write all records; yield each submission with the places of its own.
 
-    The first that has scores stands where a reader of results looks; the others in the folder of their submission.
+    The first that has scores stands where a reader of results looks, a verified one before others and a refuted one
+    after them; the others stand in the folder of their submission.
     """
     taken: set[str] = set()
     folders = [f"submissions/{slug(owner.name, taken)}" for owner in merge.owners]
     places: list[dict[str, str]] = [{} for _ in merge.owners]
     for cell, several in sorted(merge.cells.items()):
-        chosen = next((position for position, (_, held) in enumerate(several) if held.ok), 0)
-        for position, (owner, held) in enumerate(several):
-            folder = PRIMARY if position == chosen else f"{folders[owner]}/{PRIMARY}"
+        known = status if len(several) > 1 else {}
+        chosen = max(range(len(several)), key=lambda position: (*_rank(several[position][1], known), -position))
+        for position, (number, held) in enumerate(several):
+            folder = PRIMARY if position == chosen else f"{folders[number]}/{PRIMARY}"
             if not (out / folder).is_dir():
                 (out / folder).mkdir(parents=True)
                 (out / folder).with_name(MARKER).write_bytes(as_json({"schema": SCHEMA}))
-            places[owner][cell] = f"{folder}/{cell}.json"
+            places[number][cell] = f"{folder}/{cell}.json"
             if held.predictions:
                 (out / folder / f"{cell}.safetensors").write_bytes(held.source.read(held.predictions))
             (out / folder / f"{cell}.json").write_bytes(held.source.read(held.place))
     for owner, records in zip(merge.owners, places, strict=True):
         yield {**owner.about, "records": records}
+
+
+def _rank(held: Held, status: Mapping[str, str]) -> tuple[bool, bool, bool]:
+    found = status.get(read_claim(held.source, held.place).content) if status else None
+    return found != REFUTED, held.ok, found == VERIFIED
 
 
 def _said(merge: _Merge, out: Path) -> Iterator[str]:

@@ -6,9 +6,8 @@ from typing import Any
 
 from tlbench import TlbenchError, format_spec
 from tlbench_leaderboard.entry import Entry
-from tlbench_leaderboard.installed import Installed, version_of
+from tlbench_leaderboard.installed import TOLERANCE, Installed, fault_of_score, version_of
 
-TOLERANCE = 1e-6  # of a score that is computed again: sums in another order, not another result
 RANGES = {  # of scores that need not be installed to be known
     "accuracy": (0, 1), "balanced-accuracy": (0, 1), "worst-class-accuracy": (0, 1), "macro-f1": (0, 1),
     "sensitivity": (0, 1), "specificity": (0, 1), "auroc": (0, 1), "average-precision": (0, 1),
@@ -39,14 +38,25 @@ def _against_predictions(entry: Entry, installed: Installed) -> Iterator[tuple[s
         if metric is None:
             yield f"the metric {name!r} is not installed here, so that its value was not computed again", True
             continue
-        if version_of(entry.data, name) not in (None, metric.version):
-            yield f"the metric {name!r} has version {metric.version} here, so that it was not computed again", True
+        version = version_of(entry.data, name)
+        if version not in (None, metric.version):
+            yield (
+                f"it was scored by version {version} of the metric {name!r}, and version {metric.version} is installed "
+                f"here, so that nobody can tell whether its value is right",
+                False,
+            )
             continue
-        again = installed.score(name, entry.stored)
-        if (value is None) != (not math.isfinite(again)) or (
-            value is not None and abs(value - again) > TOLERANCE * max(1, abs(again))
-        ):
-            yield f"its {name} is stored as {value!r}, and its stored logits give {again!r}", False
+        for sentence in fault_of_score(name, value, metric, entry.stored):
+            yield sentence, False
+        if _direction(entry.data, name) not in (None, metric.higher_is_better):
+            better = "higher" if metric.higher_is_better else "lower"
+            yield f"its provenance says otherwise of the metric {name!r}, of which {better} is better", False
+
+
+def _direction(data: Mapping[str, Any], name: str) -> Any:
+    facts = data["provenance"].get("metrics")
+    found = facts.get(name) if isinstance(facts, Mapping) else None
+    return found.get("higher_is_better") if isinstance(found, Mapping) else None
 
 
 def faults_of_costs(data: Mapping[str, Any]) -> Iterator[str]:

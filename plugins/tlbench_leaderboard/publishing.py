@@ -1,7 +1,8 @@
 """Gather results by suite and write the site of them, whole or not at all."""
 
+import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,18 +10,21 @@ from typing import TYPE_CHECKING, Any
 from tlbench import __version__, plural
 from tlbench.contract import canonical
 from tlbench.errors import StoreError
-from tlbench_leaderboard.board import Board
+from tlbench_leaderboard.board import Board, records_of_rows
 from tlbench_leaderboard.content import read_plan
-from tlbench_leaderboard.contribution import contributions, slug
+from tlbench_leaderboard.contribution import PRIMARY, contributions, slug
 from tlbench_leaderboard.joined_plan import rules_of
 from tlbench_leaderboard.merging import join
 from tlbench_leaderboard.packing import as_json
 from tlbench_leaderboard.placing import put
 from tlbench_leaderboard.site import Site
-from tlbench_leaderboard.source import Source, open_source
+from tlbench_leaderboard.source import MARKER, PLAN, Source, open_source
 from tlbench_leaderboard.spread import all_spreads
+from tlbench_leaderboard.standing import Standing, standings, status_of_cells
+from tlbench_leaderboard.verified import VerifiedFile
 
 if TYPE_CHECKING:
+    from tlbench import Results
     from tlbench.host import Catalog
 
 SITE_MARKER = "tlbench-site.json"  # by which a folder is known that may be replaced
@@ -35,7 +39,14 @@ class Published:
     notes: list[str] = field(default_factory=list)
 
 
-def publish(paths: Sequence[Path], out: Path, title: str, records_limit: int, catalog: "Catalog") -> Published:
+def publish(
+    paths: Sequence[Path],
+    out: Path,
+    title: str,
+    records_limit: int,
+    catalog: "Catalog",
+    verified: VerifiedFile | None = None,
+) -> Published:
     """Write the site into a folder; one that an earlier call wrote is replaced, any other is left alone.
 
     Raises StoreError where the folder holds something else, or where results cannot be read.
@@ -46,7 +57,7 @@ def publish(paths: Sequence[Path], out: Path, title: str, records_limit: int, ca
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
             folder = Path(name)
-            boards = list(_boards(sources, folder / "joined"))
+            boards = list(_boards(sources, folder, verified))
             site = Site(folder / "made", title, boards, records_limit)
             notes = list(_write_reports(boards, folder / "made", catalog))
             site.write()
@@ -74,7 +85,7 @@ def _refuse(paths: Sequence[Path], out: Path) -> None:
             raise StoreError(f"{path} lies in {out}, which would be replaced. Give another folder with -o.")
 
 
-def _boards(sources: Sequence[Source], folder: Path) -> Iterator[Board]:
+def _boards(sources: Sequence[Source], folder: Path, verified: VerifiedFile | None) -> Iterator[Board]:
     """Yield a board for each suite, whose results may be in several folders: of one protocol and recipe."""
     from tlbench import Results
 
@@ -87,13 +98,33 @@ def _boards(sources: Sequence[Source], folder: Path) -> Iterator[Board]:
         plan = read_plan(own[0])
         name = slug(str(plan.get("suite", {}).get("name", "unknown")), taken)
         single = len(own) == 1 and own[0].path.is_dir()
-        place = own[0].path if single else folder / name
+        place = own[0].path if single else folder / "joined" / name
         if not single:
-            join(own, place)
+            join(own, place, verified.status() if verified is not None else None)
         source = open_source(place)
         spreads = {spread.cell: spread for spread in all_spreads(source)}
         description = str(plan.get("suite", {}).get("description", ""))
-        yield Board(Results(place), name, contributions(source), spreads, description)
+        results = Results(place)
+        found = standings(records_of_rows(results), read_plan(source), status_of_cells(source, verified))
+        ranking = _ranking(results, found, folder / "ranking" / name)
+        yield Board(results, ranking, found, name, contributions(source), spreads, description)
+
+
+def _ranking(results: "Results", found: Mapping[tuple[Any, ...], Standing], folder: Path) -> "Results | None":
+    """Return the results of the rows that rank: those of a folder that holds their records alone."""
+    from tlbench import Results
+
+    if not any(each.why_not for each in found.values()):
+        return results
+    cells = [r.cell for key, own in records_of_rows(results).items() if not found[key].why_not for r in own]
+    if not cells:
+        return None
+    (folder / PRIMARY).mkdir(parents=True)
+    files = [MARKER, PLAN, *(f"{PRIMARY}/{cell}.{end}" for cell in cells for end in ("json", "safetensors"))]
+    for file in files:
+        if (results.folder / file).is_file():
+            shutil.copyfile(results.folder / file, folder / file)
+    return Results(folder)
 
 
 def _write_reports(boards: Sequence[Board], folder: Path, catalog: "Catalog") -> Iterator[str]:
@@ -104,9 +135,12 @@ def _write_reports(boards: Sequence[Board], folder: Path, catalog: "Catalog") ->
         place.mkdir(parents=True, exist_ok=True)
         if offer is None:
             continue
+        if board.ranking is None:
+            yield f"{board.title} links no report: none of its rows ranks"
+            continue
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             try:
-                written = offer.thing.write(board.results, Path(scratch))
+                written = offer.thing.write(board.ranking, Path(scratch))
             except Exception as error:  # a reporter may be anybody's; the site is whole without its page
                 yield f"{board.title} links no report: the reporter {REPORT!r} failed ({type(error).__name__}: {error})"
                 continue

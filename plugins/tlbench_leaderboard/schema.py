@@ -86,6 +86,7 @@ class _Ledger(_Open):
     source_labels: Count
     further_labels: Count = 0
     test_items: Count
+    test_labels: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")] | None = None
     episodes: Count | None
     transductive: bool
     upper_bound: bool = False
@@ -94,6 +95,7 @@ class _Ledger(_Open):
     splits: Text = ""
     labelled_examples: Name
     transductive_measured: bool | None = None
+    setting_measured: Text = ""
     test_in_train: Count | None = None
     test_in_source: Count | None = None
     test_in_upstream: Count | None = None

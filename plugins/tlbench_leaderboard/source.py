@@ -15,6 +15,7 @@ MARKER = "tlbench.json"
 PLAN = "plan.json"
 ABOUT = "submission.json"  # of a pack: who submits it, and the digest of the rest
 JOINED = "submissions.json"  # of a merge: whose each record is
+ROUND = "round.json"  # of results of a round: its seed, and what was committed
 
 RECORD_BYTES = 16 * 2**20
 PREDICTIONS_BYTES = 2**30
@@ -22,7 +23,7 @@ OTHER_BYTES = 64 * 2**20
 PACK_BYTES = 16 * 2**30  # of all files of a pack, unpacked
 PACK_FILES = 500_000
 
-_TOP = {MARKER, PLAN, ABOUT, JOINED}
+_TOP = {MARKER, PLAN, ABOUT, JOINED, ROUND}
 _RECORDS = re.compile(r"(?:submissions/[a-z0-9][a-z0-9-]{0,63}/)?records/[^/]+\.(?:json|safetensors)")
 _BESIDE = re.compile(r"splits/[0-9a-f]{20}\.csv|submissions/[a-z0-9][a-z0-9-]{0,63}/tlbench\.json")
 

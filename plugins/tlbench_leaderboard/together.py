@@ -7,8 +7,10 @@ from typing import Any
 from tlbench import plural
 from tlbench_leaderboard.entry import Facts
 from tlbench_leaderboard.fault import Fault
+from tlbench_leaderboard.words import numbers, told_draws
 
 SHOWN = 3  # examples that a sentence names
+MOST_REPLICATES = 100_000  # that are counted through
 
 
 def missing_cells(source: str, plan: Mapping[str, Any], facts: list[Facts], broken: set[str]) -> Iterator[Fault]:
@@ -31,25 +33,59 @@ def missing_cells(source: str, plan: Mapping[str, Any], facts: list[Facts], brok
         named = _some([fact.cell for fact in beside])
         stand = f"{plural(len(beside), 'record')} of a cell that the plan does not name: {named}"
         yield _whole(source, stand, is_note=True)
-    yield from _missing_replicates(source, plan, facts, set(cells))
 
 
-def _missing_replicates(source: str, plan: Mapping[str, Any], facts: list[Facts], planned: set[str]) -> Iterator[Fault]:
-    """Find rows with fewer replicates than their suite has: a bad one may have been left out of plan and records."""
+def incomplete_rows(plan: Mapping[str, Any], facts: Iterable[Facts]) -> Iterator[Fault]:
+    """Yield rows that lack replicates, wherever the plan leaves them out too: bad ones may have been dropped.
+
+    Of each root seed a row has the replicates from 0 on, as many as its suite.
+    """
     suite = plan.get("suite")
-    wanted = suite.get("replicates") if isinstance(suite, Mapping) else None
-    if not isinstance(wanted, int):
-        return
-    rows: dict[str, dict[tuple[int, int], Facts]] = defaultdict(dict)
+    stated = suite.get("replicates") if isinstance(suite, Mapping) else None
+    wanted = stated if isinstance(stated, int) else 0
+    cells = plan.get("cells")
+    planned = set(cells) if isinstance(cells, list) else set()
+    rows: dict[tuple[str, int], list[Facts]] = defaultdict(list)
     for fact in facts:
-        if fact.cell in planned:
-            rows[fact.group][fact.replicate] = fact
+        rows[fact.row_key, fact.replicate[0]].append(fact)
     for found in rows.values():
-        if len(found) < wanted:
-            first = next(iter(found.values()))
-            row = first.row.rpartition(", replicate")[0]
-            text = f"it has {plural(len(found), 'replicate')}, and its suite has {wanted}"
-            yield Fault(source, "", first.cell, row, "completeness", text)
+        there = {fact.replicate[1] for fact in found}
+        most = max(there) + 1
+        if any(fact.cell in planned for fact in found):
+            most = max(most, wanted)
+        if missing := sorted({*range(min(most, MOST_REPLICATES))} - there):
+            told = f"it has {plural(len(there), 'replicate')}, and its suite has {wanted or most}"
+            yield _of_row(found, f"{told}: {numbers(missing)} {'is' if len(missing) == 1 else 'are'} missing")
+
+
+def unequal_rows(facts: Iterable[Facts]) -> Iterator[Fault]:
+    """Yield rows that have other replicates than most rows that they are compared with."""
+    groups: dict[tuple[str, ...], dict[str, list[Facts]]] = defaultdict(lambda: defaultdict(list))
+    for fact in facts:
+        groups[fact.competes][fact.row_key].append(fact)
+    for rows in groups.values():
+        drawn = {key: frozenset(fact.replicate for fact in found) for key, found in rows.items()}
+        common, many = Counter(drawn.values()).most_common(1)[0]
+        for key, found in rows.items():
+            if drawn[key] != common:
+                told = f"its replicates are {told_draws(drawn[key])}, and those of {plural(many, 'other row')}"
+                yield _of_row(found, f"{told} of its group are {told_draws(common)}: they cannot be compared")
+
+
+def rows_with_failures(facts: Iterable[Facts]) -> Iterator[Fault]:
+    """Yield a note on each row that has failures."""
+    rows: dict[tuple[str, str], list[Facts]] = defaultdict(list)
+    for fact in facts:
+        rows[fact.source, fact.row_key].append(fact)
+    for found in rows.values():
+        if failed := sum(not fact.ok for fact in found):
+            text = f"{failed} of its {plural(len(found), 'record')} failed: a row with failures does not rank"
+            yield _of_row(found, text, is_note=True)
+
+
+def _of_row(found: list[Facts], text: str, is_note: bool = False) -> Fault:
+    first = found[0]
+    return Fault(first.source, "", first.cell, first.row.rpartition(", replicate")[0], "completeness", text, is_note)
 
 
 def _whole(source: str, text: str, is_note: bool = False) -> Fault:

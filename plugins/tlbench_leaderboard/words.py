@@ -1,12 +1,13 @@
 """Put numbers and names as a site shows them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tlbench import one_line
 
 NOTHING = "\N{EN DASH}"
+SHOWN = 6  # numbers that a sentence names
 
 
 def known(value: Any) -> bool:
@@ -43,6 +44,33 @@ def quantity(value: Any) -> str:
         if abs(value) >= size:
             return f"{value / size:.3g} {letter}"
     return f"{value:.3g}"
+
+
+def numbers(found: Iterable[int]) -> str:
+    """Return whole numbers in words, runs of them by their ends: `0 to 2, 4 and 6`."""
+    runs: list[list[int]] = []
+    for number in sorted(found):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1] = [runs[-1][0], number]
+        else:
+            runs.append([number])
+    several: list[str] = []
+    for run in runs:
+        several += [f"{run[0]} to {run[-1]}"] if run[-1] > run[0] + 1 else [str(number) for number in run]
+    shown, more = several[:SHOWN], len(several) - SHOWN
+    if more > 0:
+        return f"{', '.join(shown)} and {more} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def told_draws(drawn: Iterable[tuple[int, int]]) -> str:
+    """Return replicates in words, with the root seed where it is not 0: `0 to 4 of seed 7`."""
+    seeds: dict[int, list[int]] = {}
+    for seed, replicate in sorted(drawn):
+        seeds.setdefault(seed, []).append(replicate)
+    return " and ".join(
+        numbers(found) + (f" of seed {seed}" if seed or len(seeds) > 1 else "") for seed, found in seeds.items()
+    )
 
 
 def flat(facts: Any, prefix: str = "") -> list[tuple[str, str]]:

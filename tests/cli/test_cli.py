@@ -48,8 +48,9 @@ def test_every_command_has_help_with_an_example_that_parses(command, cli):
 def test_help_lists_every_command_and_version_is_one_line(cli):
     shown = cli("--help").stdout
     assert set(commands()) == {
-        "cache", "check", "data", "doctor", "golden", "init", "leaderboard-init", "list", "merge", "new", "plan",
-        "pretrain", "publish", "recommend", "report", "run", "show", "submit", "validate", "verify",
+        "cache", "check", "data", "doctor", "golden", "init", "leaderboard-draw", "leaderboard-init",
+        "leaderboard-round", "list", "merge", "new", "plan", "pretrain", "publish", "recommend", "report", "run",
+        "show", "submit", "validate", "verify",
     }  # fmt: skip
     assert all(re.search(rf"^  {command}\b", shown, re.MULTILINE) for command in commands())
     assert re.fullmatch(r"tlbench, version \d+\.\d+\S*\n", cli("--version").stdout)

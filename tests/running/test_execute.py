@@ -10,7 +10,7 @@ from torch import nn
 
 from tlbench import Labelled, Workbench
 from tlbench.contract import Failure
-from tlbench.data import Resources
+from tlbench.data import Resources, labels_digest
 from tlbench.errors import PlanError, PluginError
 from tlbench.host import Catalog, Host
 from tlbench.learning import Stopwatch
@@ -261,13 +261,14 @@ def test_a_record_holds_scores_ledger_costs_provenance_and_environment(suite, re
     assert record.scores["accuracy"] == (outcome.predictions.logits.argmax(1) == outcome.predictions.labels).mean()
     assert {"accuracy", "balanced-accuracy", "macro-f1", "nll", "ece", "worst-class-accuracy"} <= set(record.scores)
     assert record.ledger["did_not_learn"].startswith("its loss on the labels")  # three steps are few
-    assert record.ledger | {"labelled_examples": "", "did_not_learn": ""} == {
+    assert record.ledger | {"labelled_examples": "", "did_not_learn": "", "test_labels": ""} == {
         "train_labels": 8, "val_labels": 0, "unlabelled_target": 0, "source_labels": 0, "test_items": 40,
         "further_labels": 0, "splits": "given", "episodes": None, "transductive": False, "upper_bound": False,
         "selection": "last", "pretrained_on": "corners of other images", "labelled_examples": "",
         "source_val_labels": 0, "transductive_measured": False, "test_in_train": 0, "test_in_source": None,
-        "test_in_upstream": None, "did_not_learn": "",
+        "test_in_upstream": None, "did_not_learn": "", "test_labels": "", "setting_measured": "",
     }  # fmt: skip
+    assert record.ledger["test_labels"] == labels_digest(resources.dataset("blobs").labels("day", "test"))
     network = sum(
         parameter.numel() for parameter in resources.backbone("tiny.corners").backbone.build(None).parameters()
     )
@@ -279,11 +280,14 @@ def test_a_record_holds_scores_ledger_costs_provenance_and_environment(suite, re
     weights = hashlib.sha256(toy.with_name("tiny.safetensors").read_bytes()).hexdigest()
     assert record.provenance["backbone"]["weights_sha256"] == weights
     assert record.provenance["backbone"]["source_sha256"] == hashlib.sha256(toy.read_bytes()).hexdigest()
+    assert record.provenance["backbone"]["package_sha256"] == record.provenance["backbone"]["source_sha256"]  # one file
+    assert len({record.provenance["strategy"][key] for key in ("source_sha256", "package_sha256")}) == 2
     assert record.provenance["strategy"]["distribution"] == "tlbench"
     assert record.provenance["dataset"]["fingerprint"] == resources.dataset("blobs").fingerprint
     assert record.environment["device"] == "cpu"
     assert record.environment["threads"] == "1"
     assert record.environment["torch"] == torch.__version__
+    assert record.environment["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
     assert (outcome.predictions.logits.dtype, outcome.predictions.labels.dtype) == (np.float32, np.int64)
 
 

@@ -14,7 +14,8 @@ from tlbench.data import Resources
 from tlbench.errors import ParameterError, TlbenchError
 from tlbench.host import Catalog, Host
 from tlbench.planning import make_plan
-from tlbench.running import run_cell
+from tlbench.results import Results, Store
+from tlbench.running import Where, execute_plan, run_cell
 
 CPU = torch.device("cpu")
 SHIFT = ("blobs[day->night]",)
@@ -279,8 +280,59 @@ def tlbench_strategies():
 '''
 
 
-def test_undeclared_transduction_is_measured(toy, plugin_file, suite, resources):
-    mine = Resources(Catalog(Host([toy, plugin_file(MIXING)])), resources.cache)
-    cell, *_ = make_plan(suite(strategies=("mixing",)), mine).cells
-    ledger = run_cell(cell, mine, CPU).record.ledger
-    assert (ledger["transductive"], ledger["transductive_measured"]) == (False, True)
+NORM = """
+from torch.nn import functional
+
+class Norm(nn.Module):
+    def forward(self, features):
+        return functional.batch_norm(features, None, None, training=True)  # which refuses a batch of one
+"""
+
+
+@pytest.fixture
+def mixing(toy, plugin_file, suite, resources):
+    """Plan strategies with those that take statistics over what they predict; return the plan and resources."""
+
+    def call(*strategies, text=MIXING):
+        mine = Resources(Catalog(Host([toy, plugin_file(text)])), resources.cache)
+        return make_plan(suite(strategies=strategies, replicates=1), mine), mine
+
+    return call
+
+
+def test_undeclared_transduction_is_measured_and_moves_the_record_to_its_setting(mixing):
+    plan, resources = mixing("mixing")
+    (cell,) = plan.cells
+    record = run_cell(cell, resources, CPU).record
+    assert (record.ledger["transductive"], record.ledger["transductive_measured"]) == (False, True)
+    assert (cell.labels["setting"], record.labels["setting"]) == ("inductive", "transductive")
+    assert "depend on the other test inputs" in record.ledger["setting_measured"]
+    assert record.cell == cell.id
+
+
+def test_a_batch_norm_in_training_mode_is_measured_though_it_predicts_no_input_alone(mixing):
+    head = MIXING.replace("Centred()", "Norm()").replace("@dataclass", f"{NORM}\n@dataclass", 1)
+    plan, resources = mixing("mixing", text=head)
+    record = run_cell(plan.cells[0], resources, CPU).record
+    assert (record.ledger["transductive_measured"], record.labels["setting"]) == (True, "transductive")
+
+
+def test_an_ensemble_of_such_a_member_is_transductive_too(mixing, tmp_path):
+    plan, resources = mixing("mixing", "linear-probe", "vote(members=(linear-probe,mixing))")
+    store = Store(tmp_path / "store", create=True)
+    execute_plan(plan, resources, store, Where("cpu", 1, 1))
+    found = {record.labels["strategy"].partition("(")[0]: record for record in store.records()}
+    assert {name: record.labels["setting"] for name, record in found.items()} == {
+        "mixing": "transductive", "linear-probe": "inductive", "vote": "transductive",
+    }  # fmt: skip
+    assert "member mixing" in found["vote"].ledger["setting_measured"]
+
+
+def test_a_table_puts_it_among_the_transductive_rows_and_a_second_run_finds_it(mixing, tmp_path):
+    plan, resources = mixing("mixing", "linear-probe")
+    store = Store(tmp_path / "store", create=True)
+    assert execute_plan(plan, resources, store, Where("cpu", 1, 1)) == 2
+    assert execute_plan(plan, resources, store, Where("cpu", 1, 1)) == 0
+    summary = Results(store.folder, catalog=resources.catalog).summary()
+    rows = dict(zip(summary["strategy"], summary["setting"], strict=True))
+    assert rows == {"linear-probe": "inductive", "mixing": "transductive"}

@@ -52,6 +52,7 @@ def run(retry_failed: bool, track: tuple[str, ...], **options: Any) -> None:
         if not isinstance(line, SplitFinding):  # copies are told once they are counted, when all images are read
             say(f"note: {line}")
     store = Store(chosen.folder, create=True)
+    store.enter_round(chosen.round)
     observer = ProgressObserver(Console(stderr=True))
     catalog.host.manager.register(observer, name="progress")
     follow(trackers, catalog.host.manager, store, retry_failed, say)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from tlbench.contract import Plan, Suite
+    from tlbench.contract import Plan, Round, Suite
     from tlbench.data import Resources
     from tlbench.host import Catalog, Host
     from tlbench.running import Where
@@ -51,6 +51,8 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--unbalanced", type=click.FloatRange(0), metavar="ALPHA",
                      help="Let queries fall to classes by a Dirichlet(ALPHA); 0 is as many of each."),
         click.option("--suite", default=None, metavar="NAME|FILE", help="A suite or a TOML file.  [default: quick]"),
+        click.option("--round", "round_file", type=click.Path(path_type=Path), metavar="FILE",
+                     help="Take the root seed that a leaderboard drew, for a suite committed before."),
         click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps."),
         click.option("--jobs", type=click.IntRange(1), metavar="N", help="Worker processes.  [default: one per core]"),
         click.option("--threads", type=click.IntRange(1), default=1, show_default=True, metavar="N",
@@ -76,6 +78,7 @@ class Chosen:
     resources: "Resources"
     folder: Path
     where: "Where"
+    round: "Round | None" = None  # with our opening, where the run is for one
 
 
 def resolve(options: dict[str, Any]) -> Chosen:
@@ -84,21 +87,33 @@ def resolve(options: dict[str, Any]) -> Chosen:
     from tlbench.data import Cache, Resources
     from tlbench.learning import configure, resolve_device
     from tlbench.planning import make_plan
-    from tlbench.running import Where, default_jobs, default_output, import_optuna, refuse_inside_data
+    from tlbench.running import (
+        Where,
+        default_jobs,
+        default_output,
+        import_optuna,
+        refuse_inside_data,
+        refuse_uncommitted,
+    )
 
     host, catalog = open_catalog(options["plugins"])
     device, threads = resolve_device(options["device"]), options["threads"]
     configure(threads)
     suite = _suite(options, catalog)
+    held = _round(options)
+    if held is not None:
+        suite = _in_round(suite, held, options["seed"])
     resources = Resources(catalog, Cache())
     if suite.tune:
         import_optuna()
     with showing_waits():
         plan = make_plan(suite, resources)
     tell_broken(host)
+    if held is not None:
+        refuse_uncommitted(plan, resources, held, held.openings[0])
     where = Where(options["device"], options["jobs"] or default_jobs(device.type, threads), threads)
-    folder = refuse_inside_data(options["out"] or default_output(suite), plan, resources)
-    return Chosen(plan, resources, folder, where)
+    folder = refuse_inside_data(options["out"] or default_output(suite, held), plan, resources)
+    return Chosen(plan, resources, folder, where, held)
 
 
 def open_catalog(plugins: tuple[str, ...] = ()) -> "tuple[Host, Catalog]":
@@ -114,6 +129,34 @@ def tell_broken(host: "Host") -> None:
     """Say which plugins turned out to be broken since the last call."""
     for broken in host.unheard():
         say(f"note: {broken} (`tlbench doctor` shows more)")
+
+
+def _round(options: dict[str, Any]) -> "Round | None":
+    """Return the round of `--round` with the opening of the suite; None without one."""
+    from dataclasses import replace
+
+    from tlbench.contract import Round, read_kept
+    from tlbench.running import DEFAULT_SUITE, read_opening
+
+    if options["round_file"] is None:
+        return None
+    held = read_kept(Round, options["round_file"])
+    held.check()
+    return replace(held, openings=(read_opening(options["suite"] or DEFAULT_SUITE),))
+
+
+def _in_round(suite: "Suite", held: "Round", asked: int | None) -> "Suite":
+    """Return a suite with the root seed of a round, which wins over the suite's own."""
+    from dataclasses import replace
+
+    from tlbench.errors import ParameterError
+
+    assert held.seed is not None
+    if asked is not None and asked != held.seed:
+        raise ParameterError(f"--seed {asked} is not the root seed of the round {held.name!r}, {held.seed}. Give one.")
+    if suite.seed not in (0, held.seed):
+        say(f"note: the round {held.name!r} sets the root seed {held.seed}; the suite's own, {suite.seed}, is not used")
+    return replace(suite, seed=held.seed)
 
 
 def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":

@@ -39,6 +39,15 @@ from .record import Failure as Failure
 from .record import Record as Record
 from .reporter import Reporter as Reporter
 from .reporter import check_reporter as check_reporter
+from .round import Commitment as Commitment
+from .round import Opening as Opening
+from .round import Round as Round
+from .round import kept as kept
+from .round import names_of as names_of
+from .round import parse_kept as parse_kept
+from .round import read_kept as read_kept
+from .round import row_digest as row_digest
+from .round import source_difference as source_difference
 from .search_space import TUNING_VERSION as TUNING_VERSION
 from .search_space import Between as Between
 from .search_space import OneOf as OneOf
@@ -56,7 +65,9 @@ from .selection_rule import VALIDATION as VALIDATION
 from .selection_rule import looks_closer as looks_closer
 from .split_rule import GIVEN as GIVEN
 from .split_rule import SplitRule as SplitRule
+from .strategy import INDUCTIVE as INDUCTIVE
 from .strategy import SETTINGS as SETTINGS
+from .strategy import TRANSDUCTIVE as TRANSDUCTIVE
 from .strategy import UNSUPERVISED as UNSUPERVISED
 from .strategy import Family as Family
 from .strategy import Requirements as Requirements

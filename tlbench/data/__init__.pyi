@@ -39,6 +39,7 @@ from .resources import BackboneEntry as BackboneEntry
 from .resources import DatasetEntry as DatasetEntry
 from .resources import Resources as Resources
 from .resources import examples_digest as examples_digest
+from .resources import labels_digest as labels_digest
 from .sampling import carve_validation as carve_validation
 from .sampling import class_counts as class_counts
 from .sampling import draw_episode as draw_episode

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract import SCHEMA, Predictions, Record
+from tlbench.contract import SCHEMA, Predictions, Record, Round, kept, read_kept
 from tlbench.errors import StoreError
 from tlbench.files import write_atomically
 
@@ -51,6 +51,23 @@ class Store:
             raise StoreError(
                 f"{self.folder} was written with schema {schema}; this tlbench reads up to {SCHEMA}. Upgrade tlbench."
             )
+
+    def enter_round(self, held: Round | None) -> None:
+        """Keep the round that records are made for; raise StoreError where the folder is of another, or of none."""
+        path = self.folder / "round.json"
+        there = read_kept(Round, path) if path.exists() else None
+        if there == held:
+            return
+        if there is not None:
+            ours = "none" if held is None else repr(held.name)
+            raise StoreError(
+                f"{self.folder} holds results of the round {there.name!r}, and these would be of {ours}. Give another "
+                f"folder with --out."
+            )
+        if held is not None:
+            if self.cells():
+                raise StoreError(f"{self.folder} holds results of no round. Give another folder with --out.")
+            write_atomically(path, kept(held))
 
     def remove_leftovers(self) -> None:
         """Delete temporary files of processes that were killed while writing."""

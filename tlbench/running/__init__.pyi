@@ -1,5 +1,11 @@
 from .before_run import refuse_inside_data as refuse_inside_data
 from .before_run import with_copies_of_test_inputs as with_copies_of_test_inputs
+from .commitment import code_here as code_here
+from .commitment import commit as commit
+from .commitment import commitment_beside as commitment_beside
+from .commitment import opening_beside as opening_beside
+from .commitment import read_opening as read_opening
+from .commitment import refuse_uncommitted as refuse_uncommitted
 from .estimate import estimate as estimate
 from .pretraining import pretrain as pretrain
 from .pretraining import read_recipe as read_recipe

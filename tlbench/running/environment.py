@@ -1,9 +1,6 @@
 """Describe where a record was made and by which code: facts that name no cell but let others judge and rerun it."""
 
-import hashlib
-import inspect
 import platform
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import lru_cache
@@ -16,12 +13,14 @@ from tlbench import __version__
 from tlbench.contract import Cell, RandomStart
 from tlbench.data import Resources
 from tlbench.host import Host, Origin
+from tlbench.running.code_digest import core_digest, package_digest, source_digest
+from tlbench.running.machine import machine
 
 NAMED_CLASSES = 100  # classes that a record names; of more it would be a list and little else
 
 
 def environment(device: torch.device, host: Host) -> dict[str, str]:
-    """Return versions, device and threads, with what plugins add."""
+    """Return versions, device, threads and the kernels of this machine, with what plugins add."""
     facts = {
         "tlbench": __version__,
         "python": platform.python_version(),
@@ -31,6 +30,7 @@ def environment(device: torch.device, host: Host) -> dict[str, str]:
         "processor": _processor(),
         "device": device_name(device),
         "threads": str(torch.get_num_threads()),
+        **machine(),
     }
     if device.type == "cuda":
         facts["cuda"] = str(torch.version.cuda)
@@ -72,6 +72,7 @@ def provenance(cell: Cell, resources: Resources) -> dict[str, Any]:
             "classes": list(dataset.dataset.classes) if len(dataset.dataset.classes) <= NAMED_CLASSES else None,
             "card": asdict(dataset.dataset.card),
         },
+        "core": {"distribution": "tlbench", "version": __version__, "source_sha256": core_digest()},
         "metrics": {
             metric.name: {"version": metric.version, "higher_is_better": metric.higher_is_better}
             for metric in resources.catalog.metric_list()
@@ -86,17 +87,8 @@ def _origin(thing: object, origin: Origin) -> dict[str, Any]:
         "version": origin.version,
         "module": type(thing).__module__,
         "source_sha256": source_digest(type(thing).__module__),
+        "package_sha256": package_digest(type(thing).__module__),
     }
-
-
-@lru_cache(maxsize=256)
-def source_digest(name: str) -> str:
-    """Return the SHA-256 of a loaded module's source; empty where there is none."""
-    try:
-        module = sys.modules.get(name)
-        return hashlib.sha256(inspect.getsource(module).encode()).hexdigest() if module else ""
-    except (OSError, TypeError):
-        return ""
 
 
 def _plain(value: Any) -> Any:

@@ -117,15 +117,18 @@ def _validation_inputs(fit: Fit) -> tuple[Tensor | None, np.ndarray | None]:
 def mixes_examples(trial: Trial) -> bool | None:
     """Say whether what was predicted of an input depends on its neighbours: a few are predicted again, one by one.
 
-    None where the classifier cannot predict one input alone.
+    A classifier that cannot predict one input alone, such as one with a batch norm in training mode, is asked two at a
+    time; None where that fails too.
     """
     together = torch.from_numpy(trial.predictions.logits[:ALONE])
-    try:
-        alone = predict(trial.fit.classifier, trial.inputs[:ALONE], trial.fit.bench.device, batch_size=1)
-    except (RuntimeError, ValueError, IndexError):
-        return None
-    scale = max(1.0, float(together.abs().max()))
-    return bool((alone - together).abs().max() > ROUNDING * scale)
+    for batch_size in (1, 2):
+        try:
+            apart = predict(trial.fit.classifier, trial.inputs[:ALONE], trial.fit.bench.device, batch_size)
+        except (RuntimeError, ValueError, IndexError):
+            continue
+        scale = max(1.0, float(together.abs().max()))
+        return bool((apart - together).abs().max() > ROUNDING * scale)
+    return None
 
 
 def _stacked(logits: Sequence[np.ndarray]) -> Tensor:

@@ -12,8 +12,21 @@ import psutil
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract import GIVEN, LAST, UNSUPERVISED, VALIDATION, Cell, Failure, Metric, Predictions, Record, digest
-from tlbench.data import Division, Resources, examples_digest, find_contamination
+from tlbench.contract import (
+    GIVEN,
+    INDUCTIVE,
+    LAST,
+    TRANSDUCTIVE,
+    UNSUPERVISED,
+    VALIDATION,
+    Cell,
+    Failure,
+    Metric,
+    Predictions,
+    Record,
+    digest,
+)
+from tlbench.data import Division, Resources, examples_digest, find_contamination, labels_digest
 from tlbench.errors import TlbenchError
 from tlbench.learning import Classifier, predict
 from tlbench.results import spent_seconds
@@ -55,13 +68,16 @@ def score(metrics: Sequence[Metric], logits: np.ndarray, labels: np.ndarray) -> 
 def record_cell(setup: CellSetup, done: Sequence[Scored], source: SourceTraining) -> Outcome:
     """Return the record of a cell whose tasks are all done: means over its episodes, the rest of the last of them."""
     cell, last = setup.cell, done[-1].trial
+    parts = [each.trial.predictions for each in done]
+    predictions = parts[0] if len(parts) == 1 else Predictions.joined(parts)
+    ledger = _ledger(setup, [each.trial for each in done], predictions)
     means = {metric.name: float(np.mean([each.scores[metric.name] for each in done])) for metric in setup.metrics}
     record = Record(
         cell=cell.id,
         identity=dict(cell.identity),
-        labels=dict(cell.labels),
+        labels=_labels(cell, ledger),
         scores=_finite_or_none(means),
-        ledger=_ledger(setup, [each.trial for each in done]),
+        ledger=ledger,
         costs={**_costs(setup, done), **_finite_or_none({"prepare_seconds": source.seconds})},
         tasks=_task_scores(setup, last, means),
         notes=last.fit.bench.journal.notes,
@@ -70,8 +86,6 @@ def record_cell(setup: CellSetup, done: Sequence[Scored], source: SourceTraining
         trials=last.tried,
         looks=last.looks,
     )
-    parts = [each.trial.predictions for each in done]
-    predictions = parts[0] if len(parts) == 1 else Predictions.joined(parts)
     if cell.replicate == 0 and not cell.budget.is_episodic:
         predictions = replace(predictions, **shown_features(last, cell.seed))
     return Outcome(record, predictions)
@@ -101,7 +115,22 @@ def _failure(error: BaseException) -> Failure:
     return Failure(kind, text, trace)
 
 
-def _ledger(setup: CellSetup, trials: Sequence[Trial]) -> dict[str, Any]:
+def _labels(cell: Cell, ledger: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cell's labels, in the setting that was measured: the plan knows what a strategy declares alone."""
+    return {**cell.labels, "setting": TRANSDUCTIVE} if ledger["setting_measured"] else dict(cell.labels)
+
+
+def _setting_measured(setup: CellSetup, mixes: bool | None) -> str:
+    """Say why an inductive cell is found to be transductive; empty where it is not."""
+    if setup.cell.labels["setting"] != INDUCTIVE:
+        return ""
+    if mixes:
+        return "its predictions of an input depend on the other test inputs"
+    found = [each.variant for each in setup.members if each.record.labels["setting"] == TRANSDUCTIVE]
+    return f"the predictions of its member {found[0]} depend on the other test inputs" if found else ""
+
+
+def _ledger(setup: CellSetup, trials: Sequence[Trial], predictions: Predictions) -> dict[str, Any]:
     """Return what data the cell was given, by what its classifier was chosen, and whether it learnt from the data.
 
     What a selection rule looks at counts as given: held-out source labels, and target inputs.
@@ -112,6 +141,7 @@ def _ledger(setup: CellSetup, trials: Sequence[Trial]) -> dict[str, Any]:
     unlabelled = 0 if task.unlabelled is None else len(task.unlabelled)
     trains = [each.fit.drawn.task.train for each in trials]
     examples = [examples_digest(train.inputs, train.labels) for train in trains]
+    mixes = mixes_examples(trials[-1])
     return {
         "train_labels": len(task.train),
         "val_labels": 0 if task.val is None else len(task.val),
@@ -120,6 +150,7 @@ def _ledger(setup: CellSetup, trials: Sequence[Trial]) -> dict[str, Any]:
         "source_val_labels": held_out,
         "further_labels": sum(len(each.labels) for each in task.further or ()),
         "test_items": len(drawn.labels),
+        "test_labels": labels_digest(predictions.labels),
         "episodes": len(trials) if cell.budget.is_episodic else None,
         "transductive": needs.transductive,
         "upper_bound": needs.upper_bound,
@@ -128,7 +159,8 @@ def _ledger(setup: CellSetup, trials: Sequence[Trial]) -> dict[str, Any]:
         **find_contamination(resources, cell.transfer, cell.backbone, setup.division).ledger,
         "labelled_examples": examples[0] if len(examples) == 1 else digest(examples)[:16],
         "selection": _chosen_by(setup, trials),
-        "transductive_measured": mixes_examples(trials[-1]),
+        "transductive_measured": mixes,
+        "setting_measured": _setting_measured(setup, mixes),
         "did_not_learn": "" if setup.cell.labels["setting"] == UNSUPERVISED else did_not_learn(trials),
     }
 

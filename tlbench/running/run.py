@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tlbench.contract import Plan, Suite, load_suite
+from tlbench.contract import Plan, Round, Suite, load_suite
 from tlbench.data import Cache, Resources
 from tlbench.host import Catalog, Host
 from tlbench.learning import resolve_device
@@ -37,9 +37,9 @@ def find_suite(suite: Suite | str | Path, catalog: Catalog) -> Suite:
     return catalog.suite(str(suite))
 
 
-def default_output(suite: Suite) -> Path:
+def default_output(suite: Suite, held: Round | None = None) -> Path:
     """Return where results go when nobody says: a stable place, so that a second run resumes the first."""
-    return Path("tlbench-results") / suite.name
+    return Path("tlbench-results") / (suite.name if held is None else f"{suite.name}-{held.name}")
 
 
 def default_jobs(device_type: str, threads: int) -> int:

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from tlbench.contract import Strategy, digest, plain_parameters
 from tlbench.learning import Stopwatch, Workbench, seed_everything
 from tlbench.running.cell_setup import CellSetup
+from tlbench.running.code_digest import source_digest
 from tlbench.running.draw_task import KnownInputs, draw_source
-from tlbench.running.environment import source_digest
 from tlbench.seeds import derive
 
 

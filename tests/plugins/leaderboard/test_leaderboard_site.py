@@ -207,16 +207,69 @@ def test_the_files_of_a_repository_run_commands_that_exist(cli, refused, tmp_pat
     assert all(re.search(r"@v\d+$", step["uses"]) for step in steps if "uses" in step)
     assert workflow["permissions"] == {"contents": "read"}
     runs = "\n".join(step.get("run", "") for step in steps)
-    commands = re.findall(r"tlbench (\S+)([^\n;]*)", runs)
-    assert {name for name, _ in commands} == {"validate", "verify", "merge", "publish"}
+    commands = re.findall(r"tlbench ([a-z-]+)([^\n;|]*)", runs)
+    assert {name for name, _ in commands} == {"validate", "verify", "leaderboard-draw", "merge", "publish"}
     for name, rest in commands:
         known = {option for parameter in main.get_command(None, name).params for option in parameter.opts}
         assert set(re.findall(r"(?<= )-{1,2}[a-z-]+", rest)) <= known
     assert "--title 'Digits'" in runs
-    assert "pull_request_target" not in runs
+    jobs = workflow["jobs"]
+    assert "pull_request_target" not in workflow[True]  # `on`, to YAML
+    assert {name for name, job in jobs.items() if "write" in job.get("permissions", {}).get("contents", "")} == {
+        "draw",
+        "keep",
+    }
+    assert jobs["draw"]["if"] == "github.event_name != 'pull_request' && github.ref == 'refs/heads/main'"
+    assert all("draw" in jobs[name]["needs"] for name in ("verify", "keep", "publish"))
+    [rerun] = [line for line in runs.splitlines() if "--draws draws.json --verified" in line]
+    assert "tlbench verify" in rerun
     assert "is there already" in refused("leaderboard-init", tmp_path / "board")
     assert "plain words" in refused("leaderboard-init", tmp_path / "other", "--title", "a'; rm -rf /")
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "is_there", "passes"),
+    [
+        ("submissions/quick/theirs.zip", False, True),
+        ("submissions/quick/ours.zip", True, False),  # of somebody else
+        ("draws.json", False, False),
+        ("verified.json", True, False),
+        (".github/workflows/leaderboard.yml", True, False),
+        ("submissions/quick/a b.zip", False, False),
+        ("submissions/quick/-rf.zip", False, False),
+    ],
+)
+def test_the_check_of_a_pull_request_refuses_anything_but_new_packs(cli, tmp_path, path, is_there, passes):
+    import subprocess
+
+    import yaml
+
+    if not shutil.which("git") or not shutil.which("bash"):
+        pytest.skip("there is no git or no bash here")
+    board = tmp_path / "board"
+    cli("leaderboard-init", board)
+    steps = yaml.safe_load((board / ".github" / "workflows" / "leaderboard.yml").read_text())["jobs"]["check"]["steps"]
+    [check] = [step["run"] for step in steps if step.get("name") == "Refuse anything but new packs"]
+
+    def git(*arguments):
+        who = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *who, *arguments], cwd=board, check=True, capture_output=True)
+
+    def write(name, text):
+        (board / name).parent.mkdir(parents=True, exist_ok=True)
+        (board / name).write_text(text)
+        git("add", "-A")
+        git("commit", "-q", "-m", name)
+
+    git("init", "-q")
+    write("submissions/quick/ours.zip", "pack")
+    write("verified.json", "{}")
+    assert (board / path).exists() == is_there
+    write(path, "of a pull request")
+    done = subprocess.run(["bash", "-eo", "pipefail", "-c", check], cwd=board, capture_output=True, text=True)
+    assert (done.returncode == 0) == passes
+    assert passes or path.rpartition("/")[2] in done.stdout
 
 
 def test_the_help_of_the_commands_waits_for_no_torch():
@@ -228,5 +281,5 @@ def test_the_help_of_the_commands_waits_for_no_torch():
         "print(CliRunner().invoke(main, ['verify', '--help']).output); print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "--sample" in done.stdout
+    assert "--per-row" in done.stdout
     assert done.stdout.splitlines()[-1] == "False"

@@ -35,17 +35,28 @@ def elsewhere(data):
 
 def test_records_as_they_were_written_have_the_same_bits(cli, toy, results):
     before = {path: path.stat().st_mtime_ns for path in results.rglob("*")}
-    done = cli("verify", results, "--sample", 8, "--seed", 3, "-p", toy)
+    done = cli("verify", results, "--all", "-p", toy)
     assert done.exit_code == 0
     assert done.stdout.count(": same bits.") == 8
-    assert "8 records: 8 with the same bits." in done.stdout
+    assert done.stdout.count(": verified (2 of 2 rerun)") == 4
+    assert done.stdout.splitlines()[-1] == "4 rows: 4 verified; 8 of 8 records rerun."
     assert before == {path: path.stat().st_mtime_ns for path in results.rglob("*")}
 
 
-def test_the_seed_draws_the_same_sample_and_is_told_where_it_was_drawn(cli, toy, results):
-    one, other = (cli("verify", results, "--sample", 1, "--seed", 5, "-p", toy).stdout for _ in range(2))
-    assert one == other
-    assert "--seed " in cli("verify", results, "--sample", 1, "-p", toy).stderr
+def test_a_record_of_each_row_is_rerun_and_the_draw_is_told_and_draws_it_again(cli, toy, results):
+    one, other = (cli("verify", results, "--per-row", 1, "--draw", 5, "-p", toy) for _ in range(2))
+    assert one.stdout == other.stdout
+    assert one.stdout.count(": verified (1 of 2 rerun)") == 4
+    assert "4 records of 8, from 4 rows, will be rerun: about " in one.stderr
+    assert (
+        "at least 100 % where all of its records were changed, 50 % where half were, 50 % where one was" in one.stderr
+    )
+    assert "--draw " not in cli("verify", results, "--all", "-p", toy).stderr
+    assert "--draw " in cli("verify", results, "--per-row", 1, "-p", toy).stderr
+
+
+def test_of_few_rows_more_records_are_rerun(cli, toy, results):
+    assert cli("verify", results, "-p", toy).stdout.count(": verified (2 of 2 rerun)") == 4
 
 
 def test_logits_scores_and_digests_that_fit_each_other_are_found_by_the_rerun(cli, verified, forger):
@@ -182,5 +193,8 @@ def test_data_that_lie_elsewhere_are_given_by_data(cli, toy, tmp_path, monkeypat
 def test_a_slip_costs_one_line(refused, results, toy):
     assert "has no record of the cell" in refused("verify", results, "--cell", "0" * 20, "-p", toy)
     assert "write SPEC=SPEC" in refused("verify", results, "--data", "blobz=x", "-p", toy)
+    assert "not both" in refused("verify", results, "--draw", 1, "--draws", "draws.json", "-p", toy)
+    assert "has no number for" in refused("verify", results, "--draws", "draws.json", "-p", toy)
+    assert "Leave one out" in refused("verify", results, "--cell", "0" * 20, "--verified", "v.json", "-p", toy)
     assert "unknown device" in refused("verify", results, "--device", "gpu", "-p", toy)
     assert "does not exist" in refused("verify", results / "nowhere")
