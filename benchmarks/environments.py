@@ -27,8 +27,8 @@ KINDS = {
     "closed-form": ("prototypes", "nearest-mean", "simpleshot", "ridge-probe"),
     "neighbours": ("nearest-neighbours", "label-propagation", "laplacian-shot"),
     "solver": ("linear-probe",),
-    "fine-tuning": ("finetune", "mlp-probe", "last-layers"),
-    "sensitive": ("scratch", "lora"),  # many steps from a random start, or large ones
+    "fine-tuning": ("finetune", "mlp-probe", "last-layers", "lp-ft", "l2-sp", "layer-decay"),
+    "sensitive": ("scratch", "lora", "bitfit", "norm-tuning"),  # many steps from a random start, or large ones
 }
 TRAINED = ("fine-tuning", "sensitive")  # by gradients
 STEPS = (60, 240)  # of what is trained by gradients

@@ -68,15 +68,15 @@ class BoardRow:
         return repr(float(self.values["mean"])) if known(self.values["mean"]) else ""
 
     @property
-    def over_replicates(self) -> str:
-        """Return the interval over replicates."""
-        return interval(self.values["low"], self.values["high"])
+    def between(self) -> str:
+        """Return the interval of the mean: over episodes where there are some, else over what `over` names."""
+        over = "episode_" if self.values["n_episodes"] else ""
+        return interval(self.values[f"{over}low"], self.values[f"{over}high"])
 
     @property
-    def over_items(self) -> str:
-        """Return the interval over test items, or over episodes where there are some."""
-        over = "episode" if self.values["n_episodes"] else "item"
-        return interval(self.values[f"{over}_low"], self.values[f"{over}_high"])
+    def over(self) -> str:
+        """Return what the interval is over."""
+        return "episodes" if self.values["n_episodes"] else str(self.values["over"] or "replicates")
 
     @property
     def difference(self) -> str:

@@ -52,7 +52,7 @@ def make_cheap(patch, kept=None):
     def short_train(*arguments, **options):
         given = inspect.signature(train).bind(*arguments, **options).arguments
         if not _at_length:
-            given["recipe"] = given["recipe"].but(steps=min(given["recipe"].steps, STEPS))
+            given["recipe"] = given["recipe"].but(steps=min(given["recipe"].steps or STEPS, STEPS))
         return train(**given)
 
     def small_plan(suite, resources):

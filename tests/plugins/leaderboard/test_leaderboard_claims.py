@@ -72,7 +72,7 @@ def tlbench_strategies():
 @pytest.fixture(scope="module")
 def results(toy, tmp_path_factory):
     on = ("tiny.corners", "wide[->all]")  # noise: there are wrong answers to be forged
-    return make_results(toy, tmp_path_factory.mktemp("claims") / "mine", STRATEGIES, on=on)
+    return make_results(toy, tmp_path_factory.mktemp("claims") / "mine", STRATEGIES, on=on, steps=60)
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_small_differences_of_another_environment_are_expected_and_named(verifie
 
 
 def test_another_environment_does_not_explain_a_large_difference(verified, forger):
-    path = forger.find("scratch")
+    path = forger.find("linear-probe")
     forger.logits(path, all_right)
     forger.consistent_scores(path)
     forger.record(path, elsewhere)
