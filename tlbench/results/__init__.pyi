@@ -13,9 +13,7 @@ from .rows import row_labels as row_labels
 from .side_by_side import side_by_side as side_by_side
 from .significance import significance_warnings as significance_warnings
 from .stats import Interval as Interval
-from .stats import fewest_pairs as fewest_pairs
 from .stats import paired_interval as paired_interval
-from .stats import smallest_p as smallest_p
 from .stats import t_interval as t_interval
 from .store import MARKER as MARKER
 from .store import Store as Store

@@ -75,7 +75,7 @@ def block(results: "Results", document: Path) -> str:
                     if chart.name.startswith(kind)), None)  # fmt: skip
     if picture is not None:
         what = "a panel for each family" if picture.name.startswith("labels-") else "a line for each strategy"
-        said = f"{escape(picture.title)}, {what}, with 95 % t intervals over replicates"
+        said = f"{escape(picture.title)}, {what}, with 95 % intervals"
         lines += [f"![{said}]({place}/charts/{picture.name}.png)"]
     return "\n".join(lines).rstrip("\n") + "\n"
 
