@@ -100,7 +100,7 @@ def _of_group(summary: Summary, group: list[Row]) -> list[str]:
     if len(adaptations) > _FEW:
         said += [_adaptations(part) for part in partition(adaptations, ("source", "baseline"))]
     else:
-        said += [_against_baseline(row, summary.is_in_points) for row in adaptations if row is not leader]
+        said += [_against_baseline(row, summary) for row in adaptations if row is not leader]
     return said + _tuned(summary, rows)
 
 
@@ -146,7 +146,7 @@ def _leader(best: Row, rows: list[Row], summary: Summary) -> str:
         sentence = f"{best['label']} leads with {metric} {best['mean']:.3f}{_interval(best)}{least}"
     if best["baseline"] and np.isfinite(best["delta"]):
         sentence += f", {_points(best, summary.is_in_points)} over {best['baseline']}"
-        sentence += ", not clearly" if best["verdict"] == "unclear" else ""
+        sentence += f", not clearly{_among(best, summary)}" if best["verdict"] == "unclear" else ""
     if best["copies"]:
         sentence += "; nothing was drawn, so that its replicates are one result"
     elif best["n"] < 2:
@@ -170,7 +170,13 @@ def _interval(row: Row) -> str:
     return f" [{row['low']:.3f}, {row['high']:.3f}]" if np.isfinite(row["low"]) else ""
 
 
-def _against_baseline(row: Row, in_points: bool) -> str:
+def _among(row: Row, summary: Summary) -> str:
+    """Say of how many comparisons one is that would be clear if it were the only one."""
+    alone = np.isfinite(row["delta_low"]) and row["delta_low"] * row["delta_high"] > 0
+    return f" among {summary.comparisons} comparisons" if alone and summary.comparisons > 1 else ""
+
+
+def _against_baseline(row: Row, summary: Summary) -> str:
     words = {
         "better": "beats",
         "worse": "is worse than",
@@ -178,7 +184,9 @@ def _against_baseline(row: Row, in_points: bool) -> str:
         "": "has one pair only, no interval, against",
     }
     origin = f", from {row['source']}" if row["source"] and f"from {row['source']}" not in row["label"] else ""
-    return f"{row['label']} {words[row['verdict']]} {row['baseline']} ({_points(row, in_points)}{origin})."
+    among = _among(row, summary) if row["verdict"] == "unclear" else ""
+    points = _points(row, summary.is_in_points)
+    return f"{row['label']} {words[row['verdict']]} {row['baseline']}{among} ({points}{origin})."
 
 
 def _adaptations(rows: list[Row]) -> str:

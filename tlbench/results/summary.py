@@ -76,6 +76,7 @@ class Summary:
         self.rows: list[dict[str, Any]] = sorted(
             (row for rows in made for row in rows), key=lambda row: row["position"]
         )
+        self.comparisons = 0  # with baselines, for which verdicts are corrected
         self._judge()
 
     def frame(self) -> pd.DataFrame:
@@ -322,11 +323,9 @@ class Summary:
         Bonferroni's for its group. The second is what decides ties, so that a row that is worse than another never ties
         with the best.
         """
-        compared = [
-            row
-            for row in self.rows
-            if row["reference"] is not None and not row["upper_bound"] and np.isfinite(row["p"])
-        ]
+        against = [row for row in self.rows if row["reference"] is not None and not row["upper_bound"]]
+        compared = [row for row in against if np.isfinite(row["p"])]
+        self.comparisons = len(compared)
         for row, p in zip(compared, holm(np.array([row["p"] for row in compared])), strict=True):
             row["p_holm"] = float(p)
         for group in self.groups():
