@@ -101,13 +101,17 @@ def _components(over: np.ndarray, items_apart: np.ndarray, squares: np.ndarray, 
 
 
 def share_bounds(mean: float, crossed: Crossed, level: float = LEVEL) -> tuple[float, float]:
-    """Return the interval of one mean share, which stays between 0 and 1 (Wilson, 1927, doi:10.2307/2276774).
+    """Return the interval of one mean share, which stays between 0 and 1.
 
-    It is that of as many independent items as would have the same variance, and of the test items where that is 0.
+    It is Wilson's (1927, doi:10.2307/2276774) for as many independent items as would have the same variance, and for
+    the test items where that is 0; and reaches at least as far to either side as Student's, since replicates may be
+    skewed the other way.
     """
     variance, spread = float(crossed.variance[0]), mean * (1 - mean)
     n = spread / variance if variance > 0 and spread > 0 else float(crossed.items)
     reach = float(special.stdtrit(crossed.freedom[0], (1 + level) / 2))
     middle = (mean + reach**2 / (2 * n)) / (1 + reach**2 / n)
     half = reach / (1 + reach**2 / n) * np.sqrt(spread / n + reach**2 / (4 * n**2))
-    return min(mean, max(0.0, float(middle - half))), max(mean, min(1.0, float(middle + half)))
+    plain = float(crossed.half(level)[0])
+    low, high = min(mean - plain, float(middle - half)), max(mean + plain, float(middle + half))
+    return min(mean, max(0.0, low)), max(mean, min(1.0, high))
