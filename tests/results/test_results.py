@@ -479,7 +479,7 @@ def test_headlines_name_the_leader_and_whether_adaptation_helped(store):
     text = "\n".join(Results(store.folder).headlines())
     assert "linear-probe leads with accuracy 0.600" in text
     assert (
-        "dann leads with accuracy 0.833 [0.495, 0.962], +26.7 points [-2.2, +55.5] over source-only, not clearly"
+        "dann leads with accuracy 0.833 [0.495, 1.000], +26.7 points [-2.2, +55.5] over source-only, not clearly"
         in text
     )
 

@@ -85,10 +85,10 @@ def _components(over: np.ndarray, items_apart: np.ndarray, squares: np.ndarray, 
         freedom = total**2 / (a**2 / (replicates - 1) + (total - a) ** 2 / max(1, items - 1))
     freedom = np.clip(np.where(total > 0, freedom, _SURE), replicates - 1, _SURE)
     total = np.maximum(total, floor)
-    if replicates == 2:  # two say so little of their own spread that it may not be thought small
-        alone = special.stdtrit(1.0, (1 + LEVEL) / 2) * np.sqrt(a)
-        wider = alone > special.stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(total)
-        total, freedom = np.where(wider, a, total), np.where(wider, 1.0, freedom)
+    # By luck the whole may look narrower than Student's interval over the replicates alone.
+    alone = special.stdtrit(replicates - 1.0, (1 + LEVEL) / 2) * np.sqrt(a)
+    wider = alone > special.stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(total)
+    total, freedom = np.where(wider, a, total), np.where(wider, replicates - 1.0, freedom)
     return Crossed(
         total / (replicates * items),
         freedom,
