@@ -53,6 +53,24 @@ def test_without_anything_of_items_it_is_students_t_over_replicates():
     found = crossed(np.repeat(over[:, None], 20, axis=1))
     assert found.variance[0] == pytest.approx(scipy_stats.sem(over) ** 2)
     assert found.freedom[0] == pytest.approx(3)
+    assert found.p(over.mean()[None])[0] == pytest.approx(scipy_stats.ttest_1samp(over, 0).pvalue)
+
+
+def test_an_interval_ends_where_p_is_what_it_leaves_out():
+    table = np.random.default_rng(3).normal(0.1, 1, (3, 30)) + np.random.default_rng(4).normal(size=30)
+    found = crossed(table)
+    for level in (0.5, 0.95, 0.9999):
+        assert found.p(found.half(level))[0] == pytest.approx(1 - level)
+
+
+def test_however_equal_replicates_are_p_is_not_below_that_over_them_alone():
+    generator = np.random.default_rng(5)
+    for _ in range(20):
+        table = generator.normal(0.5, 1, (3, 200)) + generator.normal(0, 0.3, (3, 1))
+        alone = scipy_stats.ttest_1samp(table.mean(axis=1), 0).pvalue
+        found = crossed(table)
+        assert found.p(table.mean()[None])[0] >= alone - 1e-12
+        assert found.half(0.999)[0] >= scipy_stats.t.ppf(0.9995, 2) * scipy_stats.sem(table.mean(axis=1)) - 1e-12
 
 
 @pytest.mark.parametrize("replicates", [2, 3])

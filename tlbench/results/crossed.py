@@ -23,6 +23,7 @@ class Crossed:
 
     variance: np.ndarray  # of the mean difference, over other replicates and other test items
     freedom: np.ndarray  # degrees of freedom of that variance, by Satterthwaite (1946)
+    alone: np.ndarray  # the same over other replicates alone, which has one less than there are
     by_replicate: np.ndarray  # variance components of one observation
     by_item: np.ndarray
     rest: np.ndarray
@@ -30,9 +31,30 @@ class Crossed:
     items: int
 
     def half(self, level: float = LEVEL) -> np.ndarray:
-        """Return by how much an interval reaches to either side."""
-        reach: np.ndarray = special.stdtrit(self.freedom, (1 + level) / 2) * np.sqrt(self.variance)
+        """Return by how much an interval reaches to either side: to where `p` is 1 - level."""
+        variance, freedom = self.widest(level)
+        reach: np.ndarray = special.stdtrit(freedom, (1 + level) / 2) * np.sqrt(variance)
         return reach
+
+    def widest(self, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+        """Return the variance and the degrees of freedom that give the wider interval at a level.
+
+        By luck the whole may look smaller than a part, above all far out, where corrected tests look: so nothing is
+        narrower than Student's interval over the replicates alone.
+        """
+        least = max(1.0, self.replicates - 1.0)
+        ends = (special.stdtrit(self.freedom, (1 + level) / 2), special.stdtrit(least, (1 + level) / 2))
+        wider = ends[1] * np.sqrt(self.alone) > ends[0] * np.sqrt(self.variance)
+        return np.where(wider, self.alone, self.variance), np.where(wider, least, self.freedom)
+
+    def p(self, delta: np.ndarray) -> np.ndarray:
+        """Return the two-sided p of mean differences: the larger of that over both, and that over replicates alone."""
+        least = max(1.0, self.replicates - 1.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            both = special.stdtr(self.freedom, -np.abs(delta) / np.sqrt(self.variance))
+            alone = special.stdtr(least, -np.abs(delta) / np.sqrt(self.alone))
+        found: np.ndarray = np.where(delta == 0, 1.0, 2 * np.fmax(both, alone))
+        return found
 
 
 def cross(
@@ -77,7 +99,7 @@ def _components(over: np.ndarray, items_apart: np.ndarray, squares: np.ndarray, 
     if replicates == 1:  # nothing is known of others
         none = np.zeros_like(b)
         total = np.maximum(b, floor)
-        return Crossed(total / items, np.full(len(b), max(1.0, items - 1.0)), none, b, none, 1, items)
+        return Crossed(total / items, np.full(len(b), max(1.0, items - 1.0)), none, none, b, none, 1, items)
     a = of_replicates / (replicates - 1)
     e = of_rest / max(1, (replicates - 1) * (items - 1))
     total = np.maximum.reduce([a + b - e, a, min(1.0, _TRUSTED / replicates) * b])
@@ -85,13 +107,10 @@ def _components(over: np.ndarray, items_apart: np.ndarray, squares: np.ndarray, 
         freedom = total**2 / (a**2 / (replicates - 1) + (total - a) ** 2 / max(1, items - 1))
     freedom = np.clip(np.where(total > 0, freedom, _SURE), replicates - 1, _SURE)
     total = np.maximum(total, floor)
-    # By luck the whole may look narrower than Student's interval over the replicates alone.
-    alone = special.stdtrit(replicates - 1.0, (1 + LEVEL) / 2) * np.sqrt(a)
-    wider = alone > special.stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(total)
-    total, freedom = np.where(wider, a, total), np.where(wider, replicates - 1.0, freedom)
     return Crossed(
         total / (replicates * items),
         freedom,
+        a / (replicates * items),
         np.maximum(a - e, 0.0) / items,
         np.maximum(b - e, 0.0) / replicates,
         e,
@@ -107,9 +126,10 @@ def share_bounds(mean: float, crossed: Crossed, level: float = LEVEL) -> tuple[f
     the test items where that is 0; and reaches at least as far to either side as Student's, since replicates may be
     skewed the other way.
     """
-    variance, spread = float(crossed.variance[0]), mean * (1 - mean)
+    (variance,), (freedom,) = crossed.widest(level)
+    spread = mean * (1 - mean)
     n = spread / variance if variance > 0 and spread > 0 else float(crossed.items)
-    reach = float(special.stdtrit(crossed.freedom[0], (1 + level) / 2))
+    reach = float(special.stdtrit(freedom, (1 + level) / 2))
     middle = (mean + reach**2 / (2 * n)) / (1 + reach**2 / n)
     half = reach / (1 + reach**2 / n) * np.sqrt(spread / n + reach**2 / (4 * n**2))
     plain = float(crossed.half(level)[0])
