@@ -297,7 +297,7 @@ def report(many: int) -> None:
                 print(f"{world}, {n} replicates, {items} items: difference {ours:.3f} (width {width:.3f}), ",
                       f"t over replicates {plain:.3f} ({narrow:.3f})", sep="")  # fmt: skip
     for world in WORLDS:
-        found = {(n, items): covered_totals(30 * many, world, n, items) for n in (3, 6, 10) for items in (30, 100, 600)}
+        found = {(n, items): covered_totals(40 * many, world, n, items) for n in (3, 6, 10) for items in (30, 100, 600)}
         print(f"{world}, mean over replicates and items:", *(f"{case} {each:.3f}" for case, each in found.items()))
     for n in (3, 6, 10, 20):
         print(f"one run in ten at chance, {n} replicates: t {covered_collapses(1000 * many, n):.3f}")
@@ -316,7 +316,8 @@ def report(many: int) -> None:
     for world in ("all", "items", "interaction"):
         for strategies in (2, 5, 20):
             for n, items in ((2, 30), (3, 100), (6, 100), (10, 600), (50, 100)):
-                judged, left_out = judged_wrongly(20 * many, world, strategies, n, items)
+                pages = (20 if strategies * n <= 60 else 6) * many
+                judged, left_out = judged_wrongly(pages, world, strategies, n, items)
                 print(f"{world}, {strategies} equals, {n} replicates, {items} items: any better or worse {judged:.3f}, "
                       f"a row not tied {left_out:.3f}")  # fmt: skip
     for case in ((5, 50, 0), (10, 50, 0), (5, 200, 0), (5, 50, 5), (5, 200, 5)):
