@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from tlbench.results.crossed import cross, share_bounds
+from tlbench.results.crossed import _components, cross, share_bounds
 
 ONE, OTHER = np.array([0]), np.array([1])
 
@@ -28,7 +28,6 @@ def test_the_components_are_those_of_an_analysis_of_variance():
     ours = crossed(table)
     assert (ours.by_replicate[0], ours.by_item[0], ours.rest[0]) == pytest.approx(((a - e) / 40, (b - e) / 5, e))
     assert ours.variance[0] == pytest.approx((a + b - e) / 200)
-    assert ours.freedom[0] == pytest.approx((a + b - e) ** 2 / (a**2 / 4 + (b - e) ** 2 / 39))
 
 
 def test_pairs_of_many_rows_are_each_as_if_alone():
@@ -38,21 +37,46 @@ def test_pairs_of_many_rows_are_each_as_if_alone():
     for place, (i, j) in enumerate(zip(first, second, strict=True)):
         alone = crossed(table[i].astype(float) - table[j], 1 / 30)
         assert together.variance[place] == pytest.approx(alone.variance[0])
-        assert together.freedom[place] == pytest.approx(alone.freedom[0])
+        assert together.half()[place] == pytest.approx(alone.half()[0])
 
 
 def test_one_replicate_is_a_paired_t_test_over_items():
     values = np.random.default_rng(2).normal(0.2, 1, 50)
     found = crossed(values[None])
     assert found.variance[0] == pytest.approx(scipy_stats.sem(values) ** 2)
-    assert found.freedom[0] == 49
+    mean = np.array([values.mean()])
+    assert found.p(mean)[0] == pytest.approx(scipy_stats.ttest_1samp(values, 0).pvalue)
+    assert found.half()[0] == pytest.approx(scipy_stats.t.ppf(0.975, 49) * scipy_stats.sem(values))
 
 
-def test_without_anything_of_items_it_is_students_t_over_replicates():
-    over = np.array([0.1, 0.3, 0.2, 0.5])
+@pytest.mark.parametrize("n", [2, 3, 4, 10, 50])
+def test_without_anything_of_items_it_is_students_t_over_replicates(n):
+    over = np.random.default_rng(3).normal(0.3, 0.2, n)
     found = crossed(np.repeat(over[:, None], 20, axis=1))
     assert found.variance[0] == pytest.approx(scipy_stats.sem(over) ** 2)
-    assert found.freedom[0] == pytest.approx(3)
+    assert found.half()[0] == pytest.approx(scipy_stats.t.ppf(0.975, n - 1) * scipy_stats.sem(over), rel=1e-4)
+    assert found.p(np.array([0.3]))[0] == pytest.approx(
+        2 * scipy_stats.t.sf(0.3 / scipy_stats.sem(over), n - 1), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize(("replicates", "spread", "items"), [(3, 0.07, 0.5), (3, 0.25, 0.5), (6, 0.25, 0.5), (2, 0.1, 0.0)])
+def test_far_out_where_corrected_tests_look_errors_are_as_rare_as_they_say(replicates, spread, items):
+    generator, level = np.random.default_rng(4), 0.05 / 21
+    m, n = 4_000, 100
+    over = generator.normal(0, spread, (m, replicates)) + generator.normal(0, 0.1, (m, replicates))
+    by_item = (1 + replicates * items) * generator.chisquare(n - 1, m)
+    rest = generator.chisquare((n - 1) * (replicates - 1), m)
+    own = generator.normal(0, np.sqrt(items / n), m)[:, None]
+    over = over + own
+    whole, of_replicates = _sums(over, n)
+    found = _components(over, replicates * (by_item + whole), whole + of_replicates + by_item + rest, n, 0.0)
+    assert np.mean(found.p(over.mean(axis=1)) <= level) <= level + 3 * np.sqrt(level / m)
+
+
+def _sums(over, items):
+    mean = over.mean(axis=1)
+    return over.shape[1] * items * mean**2, items * ((over - mean[:, None]) ** 2).sum(axis=1)
 
 
 @pytest.mark.parametrize("replicates", [2, 3])

@@ -41,9 +41,7 @@ class Paired:
         """Replace what is said of some comparisons by what replicates and test items say together."""
         half = crossed.half()
         self.low[at], self.high[at] = self.delta[at] - half, self.delta[at] + half
-        with np.errstate(invalid="ignore", divide="ignore"):
-            p = 2 * special.stdtr(crossed.freedom, -np.abs(self.delta[at]) / np.sqrt(crossed.variance))
-        self.p[at] = np.where(self.delta[at] == 0, 1.0, p)
+        self.p[at] = crossed.p(self.delta[at])
         self.over[at] = OVER_BOTH if crossed.replicates > 1 else OVER_ITEMS
         self.by_replicate[at], self.by_item[at] = crossed.by_replicate, crossed.by_item
         self.rest[at], self.items[at] = crossed.rest, crossed.items

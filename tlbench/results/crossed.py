@@ -2,11 +2,15 @@
 
 What row A has on test item i in replicate r, less what row B has, is a mean plus an effect of the replicate, one of the
 item and a rest (Cornfield & Tukey, 1956, doi:10.1214/aoms/1177728067; as readers and cases are crossed in studies of
-diagnosis: Dorfman, Berbaum & Metz, 1992). docs/statistics.md has what this covers, by simulation.
+diagnosis: Dorfman, Berbaum & Metz, 1992). Three replicates know their own spread so badly that no number of degrees of
+freedom makes up for it, least of all far out, where tests that are corrected for many comparisons look. So the interval
+is over all values that this spread may have: a generalized interval (Tsui & Weerahandi, 1989, JASA 84:602-607).
+docs/statistics.md has what this covers, by simulation.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import special
@@ -15,6 +19,8 @@ from tlbench.results.stats import LEVEL
 
 _TRUSTED = 3.0  # replicates up to which their own spread is not believed to be below that of test items
 _SURE = 1e6  # degrees of freedom of a normal distribution, near enough
+_NODES = 40  # values that the spread of replicates is integrated over
+_CLOSE = 1e-9  # to which share ends of intervals are computed
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,17 +28,30 @@ class Crossed:
     """Hold for each of some differences, (m,), the variance of its mean and what that is made of."""
 
     variance: np.ndarray  # of the mean difference, over other replicates and other test items
-    freedom: np.ndarray  # degrees of freedom of that variance, by Satterthwaite (1946)
+    may_be: np.ndarray  # what that variance may be, (m, nodes)
+    freedom: np.ndarray  # degrees of freedom of each, for test items are not without number, (m, nodes)
+    chance: np.ndarray  # of each node, (nodes,)
     by_replicate: np.ndarray  # variance components of one observation
     by_item: np.ndarray
     rest: np.ndarray
     replicates: int
     items: int
 
+    def p(self, delta: np.ndarray) -> np.ndarray:
+        """Return the two-sided p of mean differences."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            beyond = special.stdtr(self.freedom, -np.abs(delta)[:, None] / np.sqrt(self.may_be))
+        return np.where(delta == 0, 1.0, 2 * beyond @ self.chance)
+
     def half(self, level: float = LEVEL) -> np.ndarray:
-        """Return by how much an interval reaches to either side."""
-        reach: np.ndarray = special.stdtrit(self.freedom, (1 + level) / 2) * np.sqrt(self.variance)
-        return reach
+        """Return by how much an interval reaches to either side: to where p is 1 - level."""
+        ends = special.stdtrit(self.freedom, (1 + level) / 2) * np.sqrt(self.may_be)
+        low, high = ends.min(axis=1), ends.max(axis=1)
+        while (high - low > _CLOSE * high).any():  # bisection, of the logarithm
+            middle = np.sqrt(low * high)
+            outside = self.p(middle) > 1 - level
+            low, high = np.where(outside, middle, low), np.where(outside, high, middle)
+        return high
 
 
 def cross(
@@ -77,27 +96,43 @@ def _components(over: np.ndarray, items_apart: np.ndarray, squares: np.ndarray, 
     if replicates == 1:  # nothing is known of others
         none = np.zeros_like(b)
         total = np.maximum(b, floor)
-        return Crossed(total / items, np.full(len(b), max(1.0, items - 1.0)), none, b, none, 1, items)
+        sure = np.full((len(b), 1), max(1.0, items - 1.0))
+        return Crossed(total / items, total[:, None] / items, sure, np.ones(1), none, b, none, 1, items)
     a = of_replicates / (replicates - 1)
     e = of_rest / max(1, (replicates - 1) * (items - 1))
-    total = np.maximum.reduce([a + b - e, a, min(1.0, _TRUSTED / replicates) * b])
+    more, chance = _inflations(replicates - 1)
+
+    def of_mean(a: np.ndarray) -> np.ndarray:
+        shape = (slice(None), *[None] * (a.ndim - 1))
+        least: np.ndarray = np.maximum(a, min(1.0, _TRUSTED / replicates) * b[shape])
+        return np.maximum(least, a + (b - e)[shape])
+
+    may_be = of_mean(a[:, None] * more)
     with np.errstate(invalid="ignore", divide="ignore"):
-        freedom = total**2 / (a**2 / (replicates - 1) + (total - a) ** 2 / max(1, items - 1))
-    freedom = np.clip(np.where(total > 0, freedom, _SURE), replicates - 1, _SURE)
-    total = np.maximum(total, floor)
-    if replicates == 2:  # two say so little of their own spread that it may not be thought small
-        alone = special.stdtrit(1.0, (1 + LEVEL) / 2) * np.sqrt(a)
-        wider = alone > special.stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(total)
-        total, freedom = np.where(wider, a, total), np.where(wider, 1.0, freedom)
+        freedom = max(1, items - 1) * (may_be / (may_be - a[:, None] * more)) ** 2
+    freedom = np.where(may_be > 0, np.minimum(freedom, _SURE), _SURE)
     return Crossed(
-        total / (replicates * items),
+        np.maximum(of_mean(a), floor) / (replicates * items),
+        np.maximum(may_be, floor) / (replicates * items),
         freedom,
+        chance,
         np.maximum(a - e, 0.0) / items,
         np.maximum(b - e, 0.0) / replicates,
         e,
         replicates,
         items,
     )
+
+
+@cache
+def _inflations(freedom: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return by how much a variance with so many degrees of freedom may be above its estimate, and with what chance.
+
+    That is freedom / chi-squared, at the nodes of a quadrature that is finest where it is large.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    root = (nodes + 1) / 2
+    return freedom / (2 * special.gammaincinv(freedom / 2, root**6)), 3 * root**5 * weights
 
 
 def share_bounds(mean: float, crossed: Crossed, level: float = LEVEL) -> tuple[float, float]:
@@ -107,7 +142,7 @@ def share_bounds(mean: float, crossed: Crossed, level: float = LEVEL) -> tuple[f
     """
     variance, spread = float(crossed.variance[0]), mean * (1 - mean)
     n = spread / variance if variance > 0 and spread > 0 else float(crossed.items)
-    reach = float(special.stdtrit(crossed.freedom[0], (1 + level) / 2))
+    reach = float(crossed.half(level)[0]) / np.sqrt(variance) if variance > 0 else float(special.ndtri((1 + level) / 2))
     middle = (mean + reach**2 / (2 * n)) / (1 + reach**2 / n)
     half = reach / (1 + reach**2 / n) * np.sqrt(spread / n + reach**2 / (4 * n**2))
     return min(mean, max(0.0, float(middle - half))), max(mean, min(1.0, float(middle + half)))

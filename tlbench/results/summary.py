@@ -338,7 +338,7 @@ class Summary:
                     row["verdict"] = ("better" if ahead else "worse") if clear else "unclear"
                     row["negative_transfer"] = row["verdict"] == "worse"
                     if not clear:
-                        level = ALPHA / len(compared)
+                        level = ALPHA / max(comparisons, len(compared))
                         row["needed"] = float(replicates_needed(row["paired"], level)[0])
                         row["needed_items"] = float(items_needed(row["paired"], level)[0])
         for group in self.groups():
@@ -349,8 +349,9 @@ class Summary:
     def standings(self, rows: Sequence[dict[str, Any]]) -> Standings:
         """Return for each of some rows with scores whether it is the best, and whether it ties with the best.
 
-        The best has the highest mean, or the lowest where less is better. Rows with one replicate count for it only
-        where no row has more, and rows of which a replicate did not learn never do. A row ties unless the best is ahead
+        The best has the highest mean, or the lowest where less is better, of rows that no other is ahead of on the
+        replicates that both have. Rows with one replicate count for it only where no row has more, and rows of which a
+        replicate did not learn never do. A row ties unless the best is ahead
         of it by a t test with Bonferroni's correction for all other rows, one-sided at 2.5 %: so the row that is truly
         best is left out in 2.5 of 100 cases at most (Hsu, 1984, doi:10.1214/aos/1176346725, by a simpler bound).
         """
@@ -359,6 +360,23 @@ class Summary:
             self._standings[of] = self._stand(rows)
         return self._standings[of]
 
+    def _ahead_of(self, rows: Sequence[dict[str, Any]], worth: np.ndarray) -> tuple[int, np.ndarray]:
+        """Return the best row, and which others it is ahead of.
+
+        It has the greatest worth of those that no other is ahead of: where rows lack replicates, a mean may be higher
+        for want of a hard one, though another row is better in each replicate that both have.
+        """
+        every, may_be_best = np.arange(len(rows)), np.isfinite(worth)
+        found = []
+        for best in np.argsort(-worth, kind="stable")[: may_be_best.sum()]:
+            compared = self.compared(rows, np.full(len(rows), best), every)
+            clear = (compared.p <= ALPHA / max(1, len(rows) - 1)) & (every != best)
+            ahead = (compared.delta > 0) == self.higher_is_better
+            found.append((int(best), clear & ahead))
+            if not (clear & ~ahead & may_be_best).any():
+                return found[-1]
+        return found[0]  # each is behind another
+
     def _stand(self, rows: Sequence[dict[str, Any]]) -> Standings:
         if not rows:
             return []
@@ -366,13 +384,9 @@ class Summary:
         worth = np.array([row["mean"] if self.higher_is_better else -row["mean"] for row in rows])
         lost = np.array([row["did_not_learn"] for row in rows])
         worth[(np.array(runs) < min(2, max(runs))) | (lost > 0)] = -np.inf
-        best = int(worth.argmax())
-        if worth[best] == -np.inf:
+        if not np.isfinite(worth).any():
             return [(False, False)] * len(rows)
-        every = np.arange(len(rows))
-        found = self.compared(rows, np.full(len(rows), best), every)
-        ahead = (found.delta > 0) == self.higher_is_better
-        apart = (found.p <= ALPHA / max(1, len(rows) - 1)) & ahead & (every != best)
+        best, apart = self._ahead_of(rows, worth)
         places = {row["position"]: place for place, row in enumerate(rows)}
         judged = [(place, places[row["reference"]]) for place, row in enumerate(rows)
                   if row["verdict"] and row["reference"] in places]  # fmt: skip
@@ -384,7 +398,7 @@ class Summary:
             apart[other] |= rows[place]["verdict"] == "better"
         apart |= lost == [row["n"] for row in rows]  # a row in which nothing was learnt ties with nobody
         apart[best] = False
-        return [(bool(value == worth[best]), not away) for value, away in zip(worth, apart, strict=True)]
+        return [(bool(value == worth[best]) and not away, not away) for value, away in zip(worth, apart, strict=True)]
 
 
 def _steadiness(scores: np.ndarray, is_share: bool) -> dict[str, float]:
