@@ -116,7 +116,7 @@ def test_a_difference_is_paired_by_replicate_with_the_scratch_of_the_same_settin
     found = row(store, "finetune")
     half = scipy_stats.t.ppf(0.975, 2) * np.std([0.0, 0.1, -0.1], ddof=1) / np.sqrt(3)
     assert found["baseline"] == "scratch"
-    assert (found["delta"], found["delta_low"], found["delta_high"]) == pytest.approx((0.0, -half, half), abs=1e-12)
+    assert (found["delta"], found["delta_low"], found["delta_high"]) == pytest.approx((0.0, -half, half), abs=5e-5)
     assert (found["delta_n"], found["verdict"]) == (3, "unclear")
 
 
@@ -359,11 +359,15 @@ def test_tests_and_effects_are_those_of_the_paired_differences(store):
     rows, columns = items.mean(axis=1), items.mean(axis=0)
     a, b = ITEMS * rows.var(ddof=1), 3 * columns.var(ddof=1)
     rest = items - rows[:, None] - columns + items.mean()
-    total = max(a + b - (rest**2).sum() / (2 * (ITEMS - 1)), a, b)
-    error, freedom = np.sqrt(total / (3 * ITEMS)), total**2 / (a**2 / 2 + (total - a) ** 2 / (ITEMS - 1))
-    assert found["p"] == pytest.approx(2 * scipy_stats.t.sf(differences.mean() / error, freedom))
-    half = scipy_stats.t.ppf(0.975, freedom) * error
-    assert (found["delta_low"], found["delta_high"]) == pytest.approx((8 / 30 - half, 8 / 30 + half))
+    e = (rest**2).sum() / (2 * (ITEMS - 1))
+    may_be = a * 2 / scipy_stats.chi2.ppf((np.arange(200_000) + 0.5) / 200_000, 2)  # what three replicates leave open
+    total = np.maximum.reduce([may_be + b - e, may_be, np.full(len(may_be), b)])
+    freedom = (ITEMS - 1) * (total / np.maximum(total - may_be, 1e-9)) ** 2
+    error = np.sqrt(total / (3 * ITEMS))
+    assert found["p"] == pytest.approx(2 * scipy_stats.t.sf(8 / 30 / error, freedom).mean(), rel=1e-3)
+    half = found["delta_high"] - 8 / 30
+    assert found["delta_low"] == pytest.approx(8 / 30 - half)
+    assert 2 * scipy_stats.t.sf(half / error, freedom).mean() == pytest.approx(0.05, rel=1e-3)
     assert found["effect"] == pytest.approx(differences.mean() / differences.std(ddof=1))
     assert found["needed_items"] > ITEMS
     probe, finetune = row(store, "linear-probe"), row(store, "finetune")
@@ -479,7 +483,7 @@ def test_headlines_name_the_leader_and_whether_adaptation_helped(store):
     text = "\n".join(Results(store.folder).headlines())
     assert "linear-probe leads with accuracy 0.600" in text
     assert (
-        "dann leads with accuracy 0.833 [0.495, 0.962], +26.7 points [-2.2, +55.5] over source-only, not clearly"
+        "dann leads with accuracy 0.833 [0.453, 0.968], +26.7 points [-4.6, +58.0] over source-only, not clearly"
         in text
     )
 

@@ -41,7 +41,8 @@ class Crossed:
         """Return the two-sided p of mean differences."""
         with np.errstate(invalid="ignore", divide="ignore"):
             beyond = special.stdtr(self.freedom, -np.abs(delta)[:, None] / np.sqrt(self.may_be))
-        return np.where(delta == 0, 1.0, 2 * beyond @ self.chance)
+        p: np.ndarray = np.where(delta == 0, 1.0, 2 * beyond @ self.chance)
+        return p
 
     def half(self, level: float = LEVEL) -> np.ndarray:
         """Return by how much an interval reaches to either side: to where p is 1 - level."""
@@ -51,7 +52,8 @@ class Crossed:
             middle = np.sqrt(low * high)
             outside = self.p(middle) > 1 - level
             low, high = np.where(outside, middle, low), np.where(outside, high, middle)
-        return high
+        reach: np.ndarray = high
+        return reach
 
 
 def cross(
@@ -104,8 +106,8 @@ def _components(over: np.ndarray, items_apart: np.ndarray, squares: np.ndarray, 
 
     def of_mean(a: np.ndarray) -> np.ndarray:
         shape = (slice(None), *[None] * (a.ndim - 1))
-        least: np.ndarray = np.maximum(a, min(1.0, _TRUSTED / replicates) * b[shape])
-        return np.maximum(least, a + (b - e)[shape])
+        found: np.ndarray = np.maximum(a + (b - e)[shape], np.maximum(a, min(1.0, _TRUSTED / replicates) * b[shape]))
+        return found
 
     may_be = of_mean(a[:, None] * more)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -131,8 +133,11 @@ def _inflations(freedom: int) -> tuple[np.ndarray, np.ndarray]:
     That is freedom / chi-squared, at the nodes of a quadrature that is finest where it is large.
     """
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    root = (nodes + 1) / 2
-    return freedom / (2 * special.gammaincinv(freedom / 2, root**6)), 3 * root**5 * weights
+    part = ((nodes + 1) / 2) ** 6
+    below, above = part * (2 - part), (1 - part) ** 2  # of the distribution, at each node
+    half = freedom / 2
+    squared = 2 * np.where(below < 0.5, special.gammaincinv(half, below), special.gammainccinv(half, above))
+    return freedom / squared, 6 * (1 - part) * ((nodes + 1) / 2) ** 5 * weights
 
 
 def share_bounds(mean: float, crossed: Crossed, level: float = LEVEL) -> tuple[float, float]:

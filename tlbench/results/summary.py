@@ -152,6 +152,8 @@ class Summary:
 
             step = 1 / outcomes(0).shape[1] if self._right is not None else 0.0
             found.put(np.array(pairs), cross(outcomes, len(columns), ours, theirs, step))
+        if self._right is not None:  # shares differ by 1 at most
+            found.low, found.high = np.maximum(found.low, -1.0), np.minimum(found.high, 1.0)
         return found
 
     def _items_of(self, cells: np.ndarray) -> dict[int, np.ndarray] | None:
@@ -457,8 +459,9 @@ def pairwise(summary: Summary) -> pd.DataFrame:
     """Return one row per pair of each group: `a` less `b`, replicate by replicate, `b` standing above `a`.
 
     `p` is that of the test that belongs to the interval, over replicates and test items, `p_holm` that with Holm's
-    correction for all pairs of the group, and `separated` whether that is at most 0.05. `needed` and `needed_items` are
-    how many replicates, or test items, would separate those that are not. Upper bounds take no part.
+    correction for all pairs of the group, though no less than verdicts and ties go by, and `separated` whether that is
+    at most 0.05: no pair is separated of which the table says `unclear` or `tied`. `needed` and `needed_items` are how
+    many replicates, or test items, would separate those that are not. Upper bounds take no part.
     """
     parts = []
     for group in summary.groups():
@@ -468,8 +471,16 @@ def pairwise(summary: Summary) -> pd.DataFrame:
         b, a = np.triu_indices(len(rows), k=1)
         found = summary.compared(rows, a, b)
         labels = np.array([row["label"] for row in rows], dtype=object)
-        corrected = holm(found.p)
-        apart, level = corrected <= ALPHA, ALPHA / max(1, np.isfinite(found.p).sum())
+        corrected = np.maximum(holm(found.p), np.minimum(1.0, found.p * (len(rows) - 1)))
+        tests = np.full(len(found.p), max(1, np.isfinite(found.p).sum()))
+        places = {row["position"]: place for place, row in enumerate(rows)}
+        for place, row in enumerate(rows):
+            other = places.get(row["reference"])
+            if other is not None and np.isfinite(row["p_holm"]):
+                pair = (b == min(place, other)) & (a == max(place, other))
+                corrected[pair] = np.maximum(corrected[pair], row["p_holm"])
+                tests[pair] = np.maximum(tests[pair], summary.comparisons)
+        apart, level = corrected <= ALPHA, ALPHA / tests
         shown = {name: getattr(found, name) for name in ("delta", "low", "high", "n", "over", "p", "effect")}
         part = pd.DataFrame({**shown, "a": labels[a], "b": labels[b], "p_holm": corrected, "separated": apart})
         part["needed"] = np.where(apart, np.nan, replicates_needed(found, level))
