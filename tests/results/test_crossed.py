@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
-from tlbench.results.crossed import cross, share_bounds
+from tlbench.results.crossed import _components, cross, share_bounds
 
 ONE, OTHER = np.array([0]), np.array([1])
 
@@ -71,6 +71,27 @@ def test_however_equal_replicates_are_p_is_not_below_that_over_them_alone():
         found = crossed(table)
         assert found.p(table.mean()[None])[0] >= alone - 1e-12
         assert found.half(0.999)[0] >= scipy_stats.t.ppf(0.9995, 2) * scipy_stats.sem(table.mean(axis=1)) - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("replicates", "spread", "items"), [(3, 0.07, 0.5), (3, 0.25, 0.5), (6, 0.25, 0.5), (2, 0.1, 0.0)]
+)
+def test_far_out_where_corrected_tests_look_errors_are_as_rare_as_they_say(replicates, spread, items):
+    generator, level = np.random.default_rng(4), 0.05 / 21
+    m, n = 4_000, 100
+    over = generator.normal(0, spread, (m, replicates)) + generator.normal(0, 0.1, (m, replicates))
+    by_item = (1 + replicates * items) * generator.chisquare(n - 1, m)
+    rest = generator.chisquare((n - 1) * (replicates - 1), m)
+    own = generator.normal(0, np.sqrt(items / n), m)[:, None]
+    over = over + own
+    whole, of_replicates = _sums(over, n)
+    found = _components(over, replicates * (by_item + whole), whole + of_replicates + by_item + rest, n, 0.0)
+    assert np.mean(found.p(over.mean(axis=1)) <= level) <= level + 3 * np.sqrt(level / m)
+
+
+def _sums(over, items):
+    mean = over.mean(axis=1)
+    return over.shape[1] * items * mean**2, items * ((over - mean[:, None]) ** 2).sum(axis=1)
 
 
 @pytest.mark.parametrize("replicates", [2, 3])

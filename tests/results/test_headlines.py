@@ -6,7 +6,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from tlbench.results.headlines import headlines
-from tlbench.results.summary import Summary
+from tlbench.results.summary import Summary, pairwise
 
 FAMILIES = {"scratch": "scratch", "probe": "extract", "finetune": "finetune", "dann": "adapt", "source-only": "adapt"}
 STEADY = np.array([0.0, 0.01, -0.01, 0.01, -0.01, 0.0])
@@ -181,6 +181,52 @@ def test_replicates_that_repeat_one_result_are_said_to_be_one():
     assert summary.loc["probe", "delta_n"] == 3  # the baseline's own replicates differ
 
 
+def test_a_leader_that_repeats_one_result_is_said_to_tie_too():
+    probe = [{**row, "result": "the same"} for row in rows("probe", [0.8, 0.8, 0.8])]
+    sentence = said(probe, rows("mean", [0.9, 0.6, 0.8]))[0]
+    assert "its replicates are one result; not separable from it among 2 rows: mean" in sentence
+
+
+def test_no_row_that_is_worse_than_another_on_the_replicates_of_both_is_best():
+    hard = [0.9, 0.9, 0.9, 0.91, 0.5]
+    scratch = rows("scratch", hard)
+    easy = rows("finetune", [0.88, 0.87, 0.88, 0.89])  # without the hard one, its mean is higher
+    summary = Summary(pd.DataFrame([*scratch, *easy]), "accuracy").frame().set_index("strategy")
+    assert summary.loc["finetune", "mean"] > summary.loc["scratch", "mean"]
+    assert summary.loc["finetune", ["verdict", "best", "tied"]].tolist() == ["worse", False, False]
+    assert summary.loc["scratch", ["best", "tied"]].tolist() == [True, True]
+    assert said(scratch, easy)[0].startswith("toys, tiny, 5 labels per class: scratch leads with accuracy 0.822")
+
+
+def test_a_leader_that_is_worse_than_a_row_that_did_not_always_learn_is_said_to_be():
+    scratch = rows("scratch", 0.9 + STEADY)
+    scratch[0]["did_not_learn"] = "flat loss"
+    leader = said(scratch, rows("finetune", 0.5 - STEADY))[0]
+    assert "finetune leads with accuracy 0.500 [0.491, 0.509], but is worse than scratch (-40.0 points [" in leader
+    assert "separable" not in leader
+    assert "negative" not in leader
+
+
+def test_no_pair_is_separated_of_which_the_table_says_that_it_is_tied_or_unclear():
+    noise = np.array([0.012, -0.01, 0.02, -0.016, 0.004, -0.01])
+    parts = [rows("scratch", 0.8 + STEADY), rows("finetune", 0.825 + noise), rows("probe", 0.1 + STEADY[::-1])]
+    summary = Summary(pd.DataFrame([row for part in parts for row in part]), "accuracy")
+    pair = pairwise(summary).set_index(["a", "b"]).loc[("finetune", "scratch")]
+    assert 0.025 < pair["p"] < 0.05  # the last of three by Holm, of two others by Bonferroni
+    assert summary.frame().set_index("strategy").loc["finetune", "verdict"] == "unclear"
+    assert not pair["separated"]
+    assert pair["needed"] > 6
+    assert pairwise(summary)["separated"].sum() == 2
+
+
+def test_no_tuned_row_gains_over_a_default_that_it_ties_with():
+    noise = np.array([0.012, -0.01, 0.02, -0.016, 0.004, -0.01])
+    tuned = rows("probe", 0.825 + noise, tuned="20 trials")
+    sentences = said(SCRATCH, rows("probe", 0.8 + STEADY), tuned, rows("finetune", 0.4 + STEADY[::-1]))
+    assert "not separable from it among 4 rows: probe" in sentences[0]
+    assert "tuning against the defaults: does not clearly differ: probe [20 trials]" in sentences[1]
+
+
 @pytest.mark.parametrize(("ours", "theirs", "tied"), [(0, 3, True), (0, 6, False), (3, 12, False), (5, 12, True)])
 def test_two_rows_of_one_result_each_are_parted_by_the_test_items_alone(ours, theirs, tied):
     better, worse = np.ones((1, 40), dtype=bool), np.ones((1, 40), dtype=bool)
@@ -196,3 +242,11 @@ def test_two_rows_of_one_result_each_are_parted_by_the_test_items_alone(ours, th
     assert bool(found.loc["mean", "tied"]) is tied
     if ours + theirs > 5:  # as McNemar's exact test
         assert bool(scipy_stats.binomtest(min(ours, theirs), ours + theirs).pvalue > 0.05) is tied
+
+
+def test_no_interval_of_a_difference_of_shares_leaves_what_shares_can_differ_by():
+    frame = pd.DataFrame([*rows("scratch", [0.0] * 3), *rows("finetune", [1.0] * 3)])
+    summary = Summary(frame, "accuracy", right=lambda cell: np.full((1, 50), cell.startswith("finetune")))
+    found = summary.frame().set_index("strategy").loc["finetune"]
+    assert (found["delta_high"], found["verdict"]) == (1.0, "better")
+    assert 0.9 < found["delta_low"] < 1.0

@@ -32,15 +32,18 @@ LABELS = {
 }  # fmt: skip
 
 
-def summarised(right: np.ndarray) -> Summary:
-    """Summarise what strategies have right, (strategies, replicates, items); the first is the baseline."""
-    rows = [
-        {**LABELS, "dataset": "data", "transfer": "data", "strategy": f"s{s}", "replicate": r,
-         "family": "scratch" if s == 0 else "finetune", "marked": s == 0,
-         "cell": f"{s}-{r}", "result": f"{s}-{r}", "accuracy": right[s, r].mean()}
-        for s, r in np.ndindex(right.shape[:2])
-    ]  # fmt: skip
-    of = {row["cell"]: right[int(row["strategy"][1:]), row["replicate"]][None] for row in rows}
+def summarised(*tables: np.ndarray) -> Summary:
+    """Summarise what strategies have right, tables of (strategies, replicates, items); the first is the baseline."""
+    rows, of = [], {}
+    for budget, right in enumerate(tables, start=1):
+        for s, r in np.ndindex(right.shape[:2]):
+            cell = f"{budget}-{s}-{r}"
+            of[cell] = right[s, r][None]
+            rows.append(
+                {**LABELS, "dataset": "data", "transfer": "data", "strategy": f"s{s}", "replicate": r,
+                 "family": "scratch" if s == 0 else "finetune", "marked": s == 0, "budget": f"{budget}-shot",
+                 "cell": cell, "result": cell, "accuracy": right[s, r].mean()}
+            )  # fmt: skip
     return Summary(pd.DataFrame(rows), "accuracy", right=of.__getitem__)
 
 
@@ -90,17 +93,18 @@ def covered_totals(trials, world, n, items, ease=0.8):
     return np.mean([row["low"] <= truth <= row["high"] for row in rows])
 
 
-def judged_wrongly(pages, world, strategies, n, items):
+def judged_wrongly(pages, world, strategies, n, items, tables=1):
     """Return in which share of pages of equally good rows any is better or worse, and how often row 1 does not tie."""
     generator = np.random.default_rng(7)
     judged, left_out = [], []
     for _ in range(pages):
-        rows = summarised(drawn_right(generator, world, strategies, n, items)).rows
+        rows = summarised(*(drawn_right(generator, world, strategies, n, items) for _ in range(tables))).rows
         judged.append(any(row["verdict"] in ("better", "worse") for row in rows))
-        left_out.append(not rows[1]["tied"])
+        left_out += [not row["tied"] for row in rows if row["strategy"] == "s1"]
         for row in rows:  # nothing on a page contradicts anything else
             assert not (row["tied"] and row["verdict"] == "worse")
-            assert not (rows[0]["tied"] and row["verdict"] == "better")
+            baseline = next(other for other in rows if other["strategy"] == "s0" and other["budget"] == row["budget"])
+            assert not (baseline["tied"] and row["verdict"] == "better")
             assert not (row["best"] and not row["tied"])
     return float(np.mean(judged)), float(np.mean(left_out))
 
@@ -263,6 +267,14 @@ def test_of_equally_good_rows_a_page_calls_few_better_and_leaves_few_out(strateg
     assert left_out <= 0.025 + 2.4 * np.sqrt(0.025 * 0.975 / pages)
 
 
+@pytest.mark.parametrize(("n", "items"), [(3, 100), (6, 300)])
+def test_of_three_tables_of_equally_good_rows_few_call_any_better(n, items):
+    pages = 80
+    judged, left_out = judged_wrongly(pages, "all", 8, n, items, tables=3)
+    assert judged <= 0.05 + 1.6 * np.sqrt(0.05 * 0.95 / pages)
+    assert left_out <= 0.025 + 2.4 * np.sqrt(0.025 * 0.975 / pages)
+
+
 def test_a_row_at_chance_does_not_tie_with_the_best_after_three_replicates():
     generator = np.random.default_rng(5)
     right = drawn_right(generator, "all", 23, 3, 300, 1.1)
@@ -320,6 +332,10 @@ def report(many: int) -> None:
                 judged, left_out = judged_wrongly(pages, world, strategies, n, items)
                 print(f"{world}, {strategies} equals, {n} replicates, {items} items: any better or worse {judged:.3f}, "
                       f"a row not tied {left_out:.3f}")  # fmt: skip
+        for n, items in ((2, 100), (3, 100), (6, 300), (10, 300)):
+            judged, left_out = judged_wrongly(10 * many, world, 8, n, items, tables=3)
+            print(f"{world}, 3 tables of 8 equals, {n} replicates, {items} items: any better or worse {judged:.3f}, "
+                  f"a row not tied {left_out:.3f}")  # fmt: skip
     for case in ((5, 50, 0), (10, 50, 0), (5, 200, 0), (5, 50, 5), (5, 200, 5)):
         both = [round(covered_folds(60 * many, *case, corrected=corrected), 3) for corrected in (True, False)]
         print("{} folds, {} of a class, {} labels (0: all): {}, uncorrected {}".format(*case, *both))

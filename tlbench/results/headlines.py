@@ -138,23 +138,29 @@ def _collapses(rows: list[Row]) -> list[str]:
 def _leader(best: Row, rows: list[Row], summary: Summary) -> str:
     metric, least = summary.metric, "" if summary.higher_is_better else " (lower is better)"
     equals = [row for row in rows if row["best"]]
-    ties = [row for row in rows if row["tied"] and not row["best"]]
+    below = best["baseline"] if best["verdict"] == "worse" else ""  # which cannot be best: it did not always learn
+    ties = [
+        row for row in rows if row["tied"] and not row["best"] and not (below and row["position"] == best["reference"])
+    ]
     if len(equals) > 1:
         named = [f"{row['label']}{_interval(row)}" for row in equals]
         sentence = f"{_names(named)} tie at {metric} {best['mean']:.3f}{least}"
     else:
         sentence = f"{best['label']} leads with {metric} {best['mean']:.3f}{_interval(best)}{least}"
-    if best["baseline"] and np.isfinite(best["delta"]):
+    if below:
+        sentence += f", but is worse than {below} ({_points(best, summary.is_in_points)})"
+    elif best["baseline"] and np.isfinite(best["delta"]):
         sentence += f", {_points(best, summary.is_in_points)} over {best['baseline']}"
         sentence += f", not clearly{_among(best, summary)}" if best["verdict"] == "unclear" else ""
     if best["copies"]:
         sentence += "; nothing was drawn, so that its replicates are one result"
-    elif best["n"] < 2:
+    if best["n"] + best["copies"] < 2:
         sentence += "; one replicate tells nothing apart" if len(rows) > 1 else ""
     elif ties:
         it = "them" if len(equals) > 1 else "it"
         sentence += f"; not separable from {it} among {len(rows)} rows: {_names([row['label'] for row in ties])}"
-    if hurt := [row["label"] for row in rows if row["negative_transfer"] and row["family"] != str(Family.ADAPT)]:
+    hurt = [row["label"] for row in rows if row["negative_transfer"] and row["family"] != str(Family.ADAPT)]
+    if hurt := [label for label in hurt if not (below and label == best["label"])]:
         sentence += f"; negative transfer: {', '.join(hurt)}"
     cheap = [row for row in rows if row["family"] == str(Family.EXTRACT) and row is not best]
     cheap = cheap or [row for row in rows if row["is_baseline"] and row["strategy"] == best["baseline"]]
@@ -210,8 +216,9 @@ def _tuned(summary: Summary, rows: list[Row]) -> list[str]:
     pairs = [(row, by_default[_variant(row)]) for row in rows if row["tuned"] and _variant(row) in by_default]
     found: dict[str, list[str]] = {}
     paired = [summary.compared([row, default], np.array([0]), np.array([1])) for row, default in pairs]
-    corrected = holm(np.array([float(each.p[0]) for each in paired]))
-    for (row, _), each, p in zip(pairs, paired, corrected, strict=True):
+    alone = np.array([float(each.p[0]) for each in paired])
+    others = sum(np.isfinite(row["mean"]) for row in rows) - 1  # by which ties are corrected: no row ties and gains
+    for (row, _), each, p in zip(pairs, paired, np.maximum(holm(alone), alone * others), strict=True):
         if each.n[0]:
             verdict = stats.verdict(float(each.delta[0]), float(p), summary.higher_is_better)
             words = {"better": "gains", "worse": "loses"}.get(verdict, "does not clearly differ")

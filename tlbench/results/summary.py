@@ -152,6 +152,8 @@ class Summary:
 
             step = 1 / outcomes(0).shape[1] if self._right is not None else 0.0
             found.put(np.array(pairs), cross(outcomes, len(columns), ours, theirs, step))
+        if self._right is not None:  # shares differ by 1 at most
+            found.low, found.high = np.maximum(found.low, -1.0), np.minimum(found.high, 1.0)
         return found
 
     def _items_of(self, cells: np.ndarray) -> dict[int, np.ndarray] | None:
@@ -338,7 +340,7 @@ class Summary:
                     row["verdict"] = ("better" if ahead else "worse") if clear else "unclear"
                     row["negative_transfer"] = row["verdict"] == "worse"
                     if not clear:
-                        level = ALPHA / len(compared)
+                        level = ALPHA / max(comparisons, len(compared))
                         row["needed"] = float(replicates_needed(row["paired"], level)[0])
                         row["needed_items"] = float(items_needed(row["paired"], level)[0])
         for group in self.groups():
@@ -349,8 +351,9 @@ class Summary:
     def standings(self, rows: Sequence[dict[str, Any]]) -> Standings:
         """Return for each of some rows with scores whether it is the best, and whether it ties with the best.
 
-        The best has the highest mean, or the lowest where less is better. Rows with one replicate count for it only
-        where no row has more, and rows of which a replicate did not learn never do. A row ties unless the best is ahead
+        The best has the highest mean, or the lowest where less is better, of rows that no other is ahead of on the
+        replicates that both have. Rows with one replicate count for it only where no row has more, and rows of which a
+        replicate did not learn never do. A row ties unless the best is ahead
         of it by a t test with Bonferroni's correction for all other rows, one-sided at 2.5 %: so the row that is truly
         best is left out in 2.5 of 100 cases at most (Hsu, 1984, doi:10.1214/aos/1176346725, by a simpler bound).
         """
@@ -359,6 +362,23 @@ class Summary:
             self._standings[of] = self._stand(rows)
         return self._standings[of]
 
+    def _ahead_of(self, rows: Sequence[dict[str, Any]], worth: np.ndarray) -> tuple[int, np.ndarray]:
+        """Return the best row, and which others it is ahead of.
+
+        It has the greatest worth of those that no other is ahead of: where rows lack replicates, a mean may be higher
+        for want of a hard one, though another row is better in each replicate that both have.
+        """
+        every, may_be_best = np.arange(len(rows)), np.isfinite(worth)
+        found = []
+        for best in np.argsort(-worth, kind="stable")[: may_be_best.sum()]:
+            compared = self.compared(rows, np.full(len(rows), best), every)
+            clear = (compared.p <= ALPHA / max(1, len(rows) - 1)) & (every != best)
+            ahead = (compared.delta > 0) == self.higher_is_better
+            found.append((int(best), clear & ahead))
+            if not (clear & ~ahead & may_be_best).any():
+                return found[-1]
+        return found[0]  # each is behind another
+
     def _stand(self, rows: Sequence[dict[str, Any]]) -> Standings:
         if not rows:
             return []
@@ -366,13 +386,9 @@ class Summary:
         worth = np.array([row["mean"] if self.higher_is_better else -row["mean"] for row in rows])
         lost = np.array([row["did_not_learn"] for row in rows])
         worth[(np.array(runs) < min(2, max(runs))) | (lost > 0)] = -np.inf
-        best = int(worth.argmax())
-        if worth[best] == -np.inf:
+        if not np.isfinite(worth).any():
             return [(False, False)] * len(rows)
-        every = np.arange(len(rows))
-        found = self.compared(rows, np.full(len(rows), best), every)
-        ahead = (found.delta > 0) == self.higher_is_better
-        apart = (found.p <= ALPHA / max(1, len(rows) - 1)) & ahead & (every != best)
+        best, apart = self._ahead_of(rows, worth)
         places = {row["position"]: place for place, row in enumerate(rows)}
         judged = [(place, places[row["reference"]]) for place, row in enumerate(rows)
                   if row["verdict"] and row["reference"] in places]  # fmt: skip
@@ -384,7 +400,7 @@ class Summary:
             apart[other] |= rows[place]["verdict"] == "better"
         apart |= lost == [row["n"] for row in rows]  # a row in which nothing was learnt ties with nobody
         apart[best] = False
-        return [(bool(value == worth[best]), not away) for value, away in zip(worth, apart, strict=True)]
+        return [(bool(value == worth[best]) and not away, not away) for value, away in zip(worth, apart, strict=True)]
 
 
 def _steadiness(scores: np.ndarray, is_share: bool) -> dict[str, float]:
@@ -443,8 +459,9 @@ def pairwise(summary: Summary) -> pd.DataFrame:
     """Return one row per pair of each group: `a` less `b`, replicate by replicate, `b` standing above `a`.
 
     `p` is that of the test that belongs to the interval, over replicates and test items, `p_holm` that with Holm's
-    correction for all pairs of the group, and `separated` whether that is at most 0.05. `needed` and `needed_items` are
-    how many replicates, or test items, would separate those that are not. Upper bounds take no part.
+    correction for all pairs of the group, though no less than verdicts and ties go by, and `separated` whether that is
+    at most 0.05: no pair is separated of which the table says `unclear` or `tied`. `needed` and `needed_items` are how
+    many replicates, or test items, would separate those that are not. Upper bounds take no part.
     """
     parts = []
     for group in summary.groups():
@@ -454,8 +471,16 @@ def pairwise(summary: Summary) -> pd.DataFrame:
         b, a = np.triu_indices(len(rows), k=1)
         found = summary.compared(rows, a, b)
         labels = np.array([row["label"] for row in rows], dtype=object)
-        corrected = holm(found.p)
-        apart, level = corrected <= ALPHA, ALPHA / max(1, np.isfinite(found.p).sum())
+        corrected = np.maximum(holm(found.p), np.minimum(1.0, found.p * (len(rows) - 1)))
+        tests = np.full(len(found.p), max(1, np.isfinite(found.p).sum()))
+        places = {row["position"]: place for place, row in enumerate(rows)}
+        for place, row in enumerate(rows):
+            other = places.get(row["reference"])
+            if other is not None and np.isfinite(row["p_holm"]):
+                pair = (b == min(place, other)) & (a == max(place, other))
+                corrected[pair] = np.maximum(corrected[pair], row["p_holm"])
+                tests[pair] = np.maximum(tests[pair], summary.comparisons)
+        apart, level = corrected <= ALPHA, ALPHA / tests
         shown = {name: getattr(found, name) for name in ("delta", "low", "high", "n", "over", "p", "effect")}
         part = pd.DataFrame({**shown, "a": labels[a], "b": labels[b], "p_holm": corrected, "separated": apart})
         part["needed"] = np.where(apart, np.nan, replicates_needed(found, level))
