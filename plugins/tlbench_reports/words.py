@@ -22,9 +22,9 @@ _NOTES = (
     "95% vs: of the paired difference to the baseline, over the replicates that both have and their test items. It "
     "stands alone, as if it were the only one.",
     "better, worse: the difference is clear after correction for all comparisons of these results (Holm) and of its "
-    "table (Bonferroni): of pages without any true difference, one in twenty says better or worse anywhere. Worse than "
-    "the baseline is negative transfer.",
-    "p: of the t test that belongs to the interval of the difference. p (Holm): corrected for all comparisons.",
+    "table (Bonferroni): of pages without any true difference, at most one in twenty says better or worse anywhere. "
+    "Worse than the baseline is negative transfer.",
+    "p: of the test that belongs to the interval of the difference. p (Holm): corrected for all comparisons.",
     "effect: the mean of the paired differences in units of their standard deviation over replicates (Cohen's d). "
     "needed: how many replicates, or test items, would make an unclear difference clear in four of five tries, were it "
     "as large as it looks; no number where that alone would not do.",
@@ -42,7 +42,7 @@ _ON_REPLICATES_ALONE = (
 )
 _ON_COLLAPSES = (
     "collapsed: a replicate far below the others of its row. Intervals over a handful of replicates hold too rarely "
-    "what such a row is worth; read its interquartile mean, and run more."
+    "what such a row is worth, and verdicts and ties go by them; read its interquartile mean, and run more."
 )
 _ON_ONE_SPLIT = (
     "Replicates on one split share its test items: they are not independent data sets. The intervals speak of "
