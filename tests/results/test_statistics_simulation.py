@@ -109,6 +109,32 @@ def judged_wrongly(pages, world, strategies, n, items, tables=1):
     return float(np.mean(judged)), float(np.mean(left_out))
 
 
+def best_left_out(pages, n, items, wild=1.0, collapsing=False):
+    """Return how often row 1 of eight, truly the best by a hair, does not tie with the best.
+
+    `wild`: how much more the others vary from replicate to replicate. `collapsing`: row 2 is at chance in one of ten.
+    """
+    generator = np.random.default_rng(14)
+    draw, own_draw, item, own_item = WORLDS["all"]
+    spread = np.array([wild, 1, *[wild] * 6])[:, None, None]
+    truth = np.full((8, 1, 1), special.ndtr(1.2) - 0.005)
+    truth[1] = special.ndtr(1.2)
+    if collapsing:
+        truth[2] = (truth[2] - 0.01) / 0.9
+    size = np.sqrt(1 + draw**2 + (spread * own_draw) ** 2 + item**2 + own_item**2)
+    left_out = []
+    for _ in range(pages):
+        noise = [generator.standard_normal(shape) for shape in ((1, n, 1), (8, n, 1), (1, 1, items), (8, 1, items))]
+        value = size * special.ndtri(truth) + draw * noise[0] + spread * own_draw * noise[1]
+        value = value + item * noise[2] + own_item * noise[3]
+        right = value + generator.standard_normal((8, n, items)) > 0
+        if collapsing:
+            lost = generator.random(n) < 0.1
+            right[2, lost] = generator.random((lost.sum(), items)) < 0.1
+        left_out.append(not summarised(right).rows[1]["tied"])
+    return float(np.mean(left_out))
+
+
 def covered_collapses(trials, n, share=0.1):
     """Return how often the interval over replicates holds the mean of runs of which one in ten is at chance."""
     generator = np.random.default_rng(13)
@@ -284,6 +310,10 @@ def test_a_row_at_chance_does_not_tie_with_the_best_after_three_replicates():
     assert sum(row["tied"] for row in rows) >= 15
 
 
+def test_the_truly_best_of_rows_that_vary_alike_ties():
+    assert best_left_out(80, 6, 200) <= 0.025 + 2.4 * np.sqrt(0.025 * 0.975 / 80)
+
+
 def test_runs_that_collapse_are_counted_and_their_interval_is_known_to_fail():
     assert covered_collapses(1000, 3) < 0.4
     right = drawn_right(np.random.default_rng(6), "a little", 2, 6, 300)
@@ -336,6 +366,10 @@ def report(many: int) -> None:
             judged, left_out = judged_wrongly(10 * many, world, 8, n, items, tables=3)
             print(f"{world}, 3 tables of 8 equals, {n} replicates, {items} items: any better or worse {judged:.3f}, "
                   f"a row not tied {left_out:.3f}")  # fmt: skip
+    for n, items in ((3, 200), (6, 200), (10, 200), (20, 200)):
+        found = [best_left_out(30 * many, n, items, *case) for case in ((1.0,), (4.0,), (1.0, True))]
+        print(f"best by a hair of 8, {n} replicates, {items} items, not tied: {found[0]:.3f}, where the others vary "
+              f"four times as much {found[1]:.3f}, where one collapses {found[2]:.3f}")  # fmt: skip
     for case in ((5, 50, 0), (10, 50, 0), (5, 200, 0), (5, 50, 5), (5, 200, 5)):
         both = [round(covered_folds(60 * many, *case, corrected=corrected), 3) for corrected in (True, False)]
         print("{} folds, {} of a class, {} labels (0: all): {}, uncorrected {}".format(*case, *both))
