@@ -118,6 +118,7 @@ def test_chosen_strategies_meet_every_dataset_and_budget_of_the_suite():
     narrowed = TWO.narrowed(strategies=("mine",))
     assert narrowed.blocks == (Block(("mine",), ("net",), ("x", "y"), ("1-shot", "5-shot", "0")),)
     assert narrowed.name.startswith("custom-")
+    assert narrowed.description == ""  # what the suite says of itself is not true of another choice
     assert narrowed.name == TWO.narrowed(strategies=("mine",)).name != TWO.narrowed(strategies=("yours",)).name
 
 

@@ -90,9 +90,11 @@ class Suite:
         chosen = {"backbones": backbones, "datasets": datasets, "budgets": budgets}
         given: dict[str, Any] = {key: value for key, value in chosen.items() if value}
         blocks = tuple(dict.fromkeys(replace(block, **given) for block in blocks))
+        is_custom = blocks != self.blocks
         return replace(
             self,
-            name=self.name if blocks == self.blocks else _custom_name(blocks, self.protocol),
+            name=_custom_name(blocks, self.protocol) if is_custom else self.name,
+            description="" if is_custom else self.description,  # it is of what the suite named itself
             blocks=blocks,
             too_large_budgets_skip=self.too_large_budgets_skip or bool(datasets and not budgets),
         )

@@ -224,6 +224,22 @@ def test_a_row_raised_by_a_few_items_under_a_claimed_machine_is_not_refuted_whic
     assert cli("verify", forger.folder, "--all", "--strict", "-p", toy).exit_code == 1
 
 
+def test_logits_that_are_scaled_by_little_under_a_claimed_machine_pass_which_is_open(cli, toy, tmp_path):
+    forger = Forger(make_results(toy, tmp_path / "mine", ("finetune", "nearest-mean"), 3), tmp_path / "forged")
+    for number in range(3):
+        path = forger.find("finetune", number)
+        before = json.loads(path.read_text())["scores"]
+        forger.logits(path, lambda logits, labels: logits * 1.02)
+        forger.consistent_scores(path)
+        after = json.loads(path.read_text())["scores"]
+        assert after["accuracy"] == before["accuracy"]
+        assert after["nll"] != before["nll"]
+        forger.record(path, lambda data: data["environment"].update(processor="another"))
+    done = cli("verify", forger.folder, "--all", "-p", toy)
+    assert done.exit_code == 0, done.output
+    assert cli("verify", forger.folder, "--all", "--strict", "-p", toy).exit_code == 1
+
+
 def test_a_digest_does_not_reach_into_other_packages_which_is_open(tmp_path, monkeypatch):
     for name, text in (("mine_of_trust", "import helper_of_trust\n"), ("helper_of_trust", "VALUE = 1\n")):
         (tmp_path / f"{name}.py").write_text(text)
