@@ -30,6 +30,7 @@ class Paired:
     high: np.ndarray
     n: np.ndarray  # pairs
     p: np.ndarray  # of the t test that belongs to the interval, two-sided
+    p_over_both: np.ndarray  # by the crossed model alone, which a few replicates may make too small far out
     effect: np.ndarray  # Cohen's d_z over replicates
     over: np.ndarray  # what the interval is over, in words
     by_replicate: np.ndarray  # variance components of one observation on one test item
@@ -41,7 +42,7 @@ class Paired:
         """Replace what is said of some comparisons by what replicates and test items say together."""
         half = crossed.half()
         self.low[at], self.high[at] = self.delta[at] - half, self.delta[at] + half
-        self.p[at] = crossed.p(self.delta[at])
+        self.p[at], self.p_over_both[at] = crossed.p(self.delta[at]), crossed.p_over_both(self.delta[at])
         self.over[at] = OVER_BOTH if crossed.replicates > 1 else OVER_ITEMS
         self.by_replicate[at], self.by_item[at] = crossed.by_replicate, crossed.by_item
         self.rest[at], self.items[at] = crossed.rest, crossed.items
@@ -70,7 +71,7 @@ def compare(differences: np.ndarray, overlap: np.ndarray | float = 0.0) -> Paire
     over = np.full(len(n), OVER_REPLICATES, dtype=object)
     over[n < 2] = ""
     variance = np.where(overlap == 0, spread**2, np.nan)  # of more folds a mean is not as certain as one likes
-    return Paired(mean, mean - half, mean + half, n, p, effect, over, variance, none, none.copy(), none + 1)
+    return Paired(mean, mean - half, mean + half, n, p, p.copy(), effect, over, variance, none, none.copy(), none + 1)
 
 
 def _moments(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -47,13 +47,18 @@ class Crossed:
         wider = ends[1] * np.sqrt(self.alone) > ends[0] * np.sqrt(self.variance)
         return np.where(wider, self.alone, self.variance), np.where(wider, least, self.freedom)
 
+    def p_over_both(self, delta: np.ndarray) -> np.ndarray:
+        """Return the two-sided p of mean differences by the crossed model."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            p = 2 * special.stdtr(self.freedom, -np.abs(delta) / np.sqrt(self.variance))
+        found: np.ndarray = np.where(delta == 0, 1.0, p)
+        return found
+
     def p(self, delta: np.ndarray) -> np.ndarray:
         """Return the two-sided p of mean differences: the larger of that over both, and that over replicates alone."""
-        least = max(1.0, self.replicates - 1.0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            both = special.stdtr(self.freedom, -np.abs(delta) / np.sqrt(self.variance))
-            alone = special.stdtr(least, -np.abs(delta) / np.sqrt(self.alone))
-        found: np.ndarray = np.where(delta == 0, 1.0, 2 * np.fmax(both, alone))
+            alone = 2 * special.stdtr(max(1.0, self.replicates - 1.0), -np.abs(delta) / np.sqrt(self.alone))
+        found: np.ndarray = np.where(delta == 0, 1.0, np.fmax(self.p_over_both(delta), alone))
         return found
 
 

@@ -372,7 +372,7 @@ class Summary:
         found = []
         for best in np.argsort(-worth, kind="stable")[: may_be_best.sum()]:
             compared = self.compared(rows, np.full(len(rows), best), every)
-            clear = (compared.p <= ALPHA / max(1, len(rows) - 1)) & (every != best)
+            clear = (compared.p_over_both <= ALPHA / max(1, len(rows) - 1)) & (every != best)
             ahead = (compared.delta > 0) == self.higher_is_better
             found.append((int(best), clear & ahead))
             if not (clear & ~ahead & may_be_best).any():
