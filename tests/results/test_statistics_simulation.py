@@ -285,7 +285,7 @@ def test_intervals_of_the_interquartile_mean_hold_the_truth(monkeypatch, blocks,
     assert 0.925 <= covered_iqm(400, blocks, n) <= 0.98
 
 
-@pytest.mark.parametrize(("strategies", "n", "items"), [(5, 3, 60), (8, 6, 200), (5, 2, 30)])
+@pytest.mark.parametrize(("strategies", "n", "items"), [(5, 3, 60), (8, 6, 200), (5, 2, 30), (8, 2, 300)])
 def test_of_equally_good_rows_a_page_calls_few_better_and_leaves_few_out(strategies, n, items):
     pages = 80
     judged, left_out = judged_wrongly(pages, "items", strategies, n, items)

@@ -48,9 +48,11 @@ class Crossed:
         return np.where(wider, self.alone, self.variance), np.where(wider, least, self.freedom)
 
     def p_over_both(self, delta: np.ndarray) -> np.ndarray:
-        """Return the two-sided p of mean differences by the crossed model."""
+        """Return the two-sided p of mean differences by the crossed model; two replicates know too little for it."""
         with np.errstate(invalid="ignore", divide="ignore"):
             p = 2 * special.stdtr(self.freedom, -np.abs(delta) / np.sqrt(self.variance))
+            if self.replicates == 2:
+                p = np.fmax(p, 2 * special.stdtr(1.0, -np.abs(delta) / np.sqrt(self.alone)))
         found: np.ndarray = np.where(delta == 0, 1.0, p)
         return found
 
