@@ -29,7 +29,8 @@ _NOTES = (
     "needed: how many replicates, or test items, would make an unclear difference clear in four of five tries, were it "
     "as large as it looks; no number where that alone would not do.",
     "best: the highest mean of its transfer, backbone, label budget and setting. tied with best: not clearly below it. "
-    "The row that is truly best is left out of these in one of forty tables at most.",
+    "The row that is truly best is left out of these in one of forty tables at most, after three replicates in one of "
+    "thirty.",
 )
 
 _ON_JACKKNIFE = (

@@ -345,6 +345,9 @@ def report(many: int) -> None:
     for world in WORLDS:
         found = {(n, items): covered_totals(40 * many, world, n, items) for n in (3, 6, 10) for items in (30, 100, 600)}
         print(f"{world}, mean over replicates and items:", *(f"{case} {each:.3f}" for case, each in found.items()))
+    for n in (3, 6, 10):
+        found = covered_totals(90 * many, "replicates", n, 100, 1.6)
+        print(f"replicates, 94.5 % right, skewed: mean over {n} replicates and 100 items {found:.3f}")
     for n in (3, 6, 10, 20):
         print(f"one run in ten at chance, {n} replicates: t {covered_collapses(1000 * many, n):.3f}")
     for case in ((100, 0.5, 3), (250, 0.8, 1), (250, 0.8, 3), (1000, 0.95, 6), (100, 0.97, 3), (10_000, 0.9, 6)):
