@@ -6,7 +6,8 @@ import pytest
 from scipy import stats as scipy_stats
 
 from tlbench.results.headlines import headlines
-from tlbench.results.summary import Summary, pairwise
+from tlbench.results.pairwise import pairwise
+from tlbench.results.summary import Summary
 
 FAMILIES = {"scratch": "scratch", "probe": "extract", "finetune": "finetune", "dann": "adapt", "source-only": "adapt"}
 STEADY = np.array([0.0, 0.01, -0.01, 0.01, -0.01, 0.0])

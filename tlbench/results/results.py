@@ -13,6 +13,7 @@ from tlbench.errors import ParameterError, StoreError
 from tlbench.names import near_miss, plural, unknown
 from tlbench.results.across import Across, compare_across, mean_over_transfers
 from tlbench.results.by_class import by_class
+from tlbench.results.pairwise import pairwise
 from tlbench.results.reading import read_records, read_right_answers
 from tlbench.results.record_order import record_order
 from tlbench.results.records_frame import (
@@ -36,7 +37,7 @@ from tlbench.results.stored_scores import (
     scores_of,
     why_undefined,
 )
-from tlbench.results.summary import GROUP, ROW, Summary, pairwise
+from tlbench.results.summary import GROUP, ROW, Summary
 from tlbench.results.told_apart import told_apart
 from tlbench.results.weights_gain import weights_gain
 
@@ -290,7 +291,7 @@ class Results:
         return self.chosen_metric if metric == self.chosen else None
 
     def pairwise(self, metric: str | None = None) -> pd.DataFrame:
-        """Return all pairs of rows of each group, `a` less `b`: see `tlbench.results.summary.pairwise`."""
+        """Return all pairs of rows of each group, `a` less `b`: see `tlbench.results.pairwise`."""
         return pairwise(self._summary(metric or self.metric))
 
     def across(self, metric: str | None = None) -> list[Across]:

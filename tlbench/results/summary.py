@@ -1,4 +1,4 @@
-"""Compute one row per variant and place from the records' frame: means, intervals, comparisons, ties."""
+"""Compute one row per variant and place from the records' frame: means, intervals, verdicts, ties."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from functools import cached_property
@@ -331,20 +331,19 @@ class Summary:
         for row, p in zip(compared, holm(np.array([row["p"] for row in compared])), strict=True):
             row["p_holm"] = float(p)
         for group in self.groups():
-            comparisons = max(1, sum(_is_candidate(row) for row in group) - 1)
+            comparisons = max(1, sum(is_candidate(row) for row in group) - 1)
             for row, name in zip(group, row_labels(group), strict=True):
                 row |= {"label": name, "best": False, "tied": False}
                 if np.isfinite(row["p_holm"]):
-                    clear = row["p_holm"] <= ALPHA and row["p"] <= ALPHA / comparisons
-                    ahead = (row["delta"] > 0) == self.higher_is_better
-                    row["verdict"] = ("better" if ahead else "worse") if clear else "unclear"
+                    strictest = max(row["p_holm"], min(1.0, row["p"] * comparisons))
+                    row["verdict"] = stats.verdict(row["delta"], strictest, self.higher_is_better)
                     row["negative_transfer"] = row["verdict"] == "worse"
-                    if not clear:
+                    if row["verdict"] == "unclear":
                         level = ALPHA / max(comparisons, len(compared))
                         row["needed"] = float(replicates_needed(row["paired"], level)[0])
                         row["needed_items"] = float(items_needed(row["paired"], level)[0])
         for group in self.groups():
-            rows = [row for row in group if _is_candidate(row)]
+            rows = [row for row in group if is_candidate(row)]
             for row, standing in zip(rows, self.standings(rows), strict=True):
                 row["best"], row["tied"] = standing
 
@@ -422,7 +421,7 @@ def _all_known(values: np.ndarray) -> bool:
     return all(value is not None and value == value for value in values)
 
 
-def _is_candidate(row: dict[str, Any]) -> bool:
+def is_candidate(row: dict[str, Any]) -> bool:
     """Tell whether a row may be best in its group."""
     return bool(np.isfinite(row["mean"])) and not row["upper_bound"]
 
@@ -447,43 +446,3 @@ def _most(values: np.ndarray) -> Any:
 def _mean(values: np.ndarray) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else _NOTHING
-
-
-COLUMNS = (
-    *GROUP, "a", "b", "delta", "low", "high", "n", "over", "p", "p_holm", "separated", "effect", "needed",
-    "needed_items",
-)  # fmt: skip
-
-
-def pairwise(summary: Summary) -> pd.DataFrame:
-    """Return one row per pair of each group: `a` less `b`, replicate by replicate, `b` standing above `a`.
-
-    `p` is that of the test that belongs to the interval, over replicates and test items, `p_holm` that with Holm's
-    correction for all pairs of the group, though no less than verdicts and ties go by, and `separated` whether that is
-    at most 0.05: no pair is separated of which the table says `unclear` or `tied`. `needed` and `needed_items` are how
-    many replicates, or test items, would separate those that are not. Upper bounds take no part.
-    """
-    parts = []
-    for group in summary.groups():
-        rows = [row for row in group if _is_candidate(row)]
-        if len(rows) < 2:
-            continue
-        b, a = np.triu_indices(len(rows), k=1)
-        found = summary.compared(rows, a, b)
-        labels = np.array([row["label"] for row in rows], dtype=object)
-        corrected = np.maximum(holm(found.p), np.minimum(1.0, found.p * (len(rows) - 1)))
-        tests = np.full(len(found.p), max(1, np.isfinite(found.p).sum()))
-        places = {row["position"]: place for place, row in enumerate(rows)}
-        for place, row in enumerate(rows):
-            other = places.get(row["reference"])
-            if other is not None and np.isfinite(row["p_holm"]):
-                pair = (b == min(place, other)) & (a == max(place, other))
-                corrected[pair] = np.maximum(corrected[pair], row["p_holm"])
-                tests[pair] = np.maximum(tests[pair], summary.comparisons)
-        apart, level = corrected <= ALPHA, ALPHA / tests
-        shown = {name: getattr(found, name) for name in ("delta", "low", "high", "n", "over", "p", "effect")}
-        part = pd.DataFrame({**shown, "a": labels[a], "b": labels[b], "p_holm": corrected, "separated": apart})
-        part["needed"] = np.where(apart, np.nan, replicates_needed(found, level))
-        part["needed_items"] = np.where(apart, np.nan, items_needed(found, level))
-        parts.append(part.assign(**{column: rows[0][column] for column in GROUP}))
-    return pd.concat(parts, ignore_index=True)[list(COLUMNS)] if parts else pd.DataFrame(columns=list(COLUMNS))

@@ -57,8 +57,10 @@ def _steps(cell: Cell, strategy: Strategy, resources: Resources) -> int:
     on_features = strategy.family in (Family.EXTRACT, Family.UNSUPERVISED) or bool(strategy.members)
     if on_features or (strategy.family is Family.FEWSHOT and not strategy.prepares):
         return 0
-    usual = cell.recipe.for_labels(_labels(cell, resources)).lengthened(getattr(strategy, "longer", 1.0))
-    steps = getattr(strategy, "steps", None) or getattr(strategy, "episodes", None) or usual
+    steps = getattr(strategy, "steps", None) or getattr(strategy, "episodes", None)
+    if not steps:
+        recipe = cell.recipe if cell.recipe.steps else cell.recipe.for_labels(_labels(cell, resources))
+        steps = recipe.lengthened(getattr(strategy, "longer", 1.0))
     needs = strategy.needs()
     streams = 1 if needs.min_labels_per_class else needs.source_labels + needs.unlabelled_target
     return int(steps) * streams
