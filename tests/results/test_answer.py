@@ -67,9 +67,8 @@ def test_negative_transfer_is_said_against_what_goes_without_transfer_alone():
 
 def test_no_answer_is_given_where_frozen_features_are_no_better_than_the_inputs_themselves():
     pixels = rows("pixel-probe", 0.6 + STEADY, **PIXELS)
-    found = answered(
-        pixels, rows("probe", 0.59 + STEADY[::-1]), rows("finetune", 0.7 + STEADY), unfit={("toys", "tiny"): NOTE}
-    )
+    unfit = {("toys", "tiny"): NOTE}
+    found = answered(pixels, rows("probe", 0.59 + STEADY[::-1]), rows("finetune", 0.7 + STEADY), unfit=unfit)
     assert found.sentence == (
         "No answer yet: on toys the weights of tiny are no better than the inputs as they are (5 labels per class: "
         f"probe 0.590, pixel-probe 0.600). {NOTE}"
@@ -77,6 +76,20 @@ def test_no_answer_is_given_where_frozen_features_are_no_better_than_the_inputs_
     assert found.cards[0].winner == ""
     better = answered(pixels, rows("probe", 0.8 + STEADY[::-1]), unfit=unfit)
     assert better.cards[0].winner == "probe"
+    assert better.cards[0].sentence.endswith(NOTE)  # better than nothing is not the best there is
+
+
+def test_no_answer_is_given_from_weights_that_do_not_suit_where_nothing_shows_that_they_help():
+    unfit = {("toys", "tiny"): NOTE}
+    close = rows("finetune", 0.599 + STEADY[::-1] * 2)
+    for parts in ((rows("scratch", 0.6 + STEADY), close), (rows("scratch", 0.59 + STEADY), close)):
+        said = answered(*parts, unfit=unfit).sentence
+        assert said.startswith(
+            "No answer yet: nothing that uses the weights of tiny is clearly better than scratch (0."
+        )
+        assert answered(*parts).cards[0].winner
+    alone = answered(close, rows("probe", 0.4 + STEADY), unfit=unfit)
+    assert alone.sentence == f"No answer yet: nothing was run that shows whether the weights of tiny help. {NOTE}"
 
 
 def test_no_answer_is_given_where_the_weights_are_no_better_than_a_random_start():
