@@ -6,6 +6,7 @@ import pytest
 
 from tests.results.test_headlines import SCRATCH, STEADY, rows
 from tlbench.results.answer import Facts, answer, joined_labels, make_cards, plain_data
+from tlbench.results.headlines import remarks
 from tlbench.results.summary import Summary
 
 WITH_WEIGHTS = Facts(frozenset({"tiny"}), frozenset())
@@ -166,3 +167,13 @@ def test_budgets_are_said_together_and_data_by_the_name_of_their_file():
     assert joined_labels(["1 label per class"]) == "1 label per class"
     shown = {"folder:/data/photos": "photos", "zip:x/flowers12.zip": "flowers12", "digits/typed": "digits/typed"}
     assert {given: plain_data(given) for given in shown} == shown
+
+
+def test_a_tie_below_a_row_that_does_not_tie_is_explained():
+    loose = np.array([0.09, -0.08, 0.07, -0.09, 0.08, -0.07])
+    summary = summary_of(SCRATCH, rows("a", 0.8 + STEADY), rows("steady", 0.77 + STEADY), rows("loose", 0.76 + loose))
+    table = summary.frame().set_index("strategy")
+    assert table.loc[["loose", "steady"], "tied"].tolist() == [True, False]
+    facts = Facts(frozenset(), frozenset())
+    [said] = remarks(summary, make_cards(summary, None, facts, {}), facts)
+    assert said.startswith("5 labels per class: loose (0.760) ties with a and steady (0.770) does not: the difference")

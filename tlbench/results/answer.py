@@ -44,7 +44,7 @@ class Card:
     gain_low: float = float("nan")  # of the interval that holds after correction for all comparisons of the page
     gain_high: float = float("nan")
     verdict: str = ""  # better, unclear, worse; "" where nothing was tested
-    known: str = ""  # the best of the other rows
+    known: str = ""  # the best of the other rows, of those that tie where any does
     known_gain: float = float("nan")
     known_low: float = float("nan")
     known_high: float = float("nan")
@@ -291,11 +291,14 @@ def _with_gain(card: Card, leader: Row) -> Card:
 
 
 def _with_known(card: Card, rows: Sequence[Row], summary: Summary) -> Card:
-    """Add the difference to the best of the other rows; it stands for the reference where there is none."""
+    """Add the difference to the best of the other rows, of those that tie where any does.
+
+    It stands for the reference where there is none.
+    """
     others = [row for row in rows if is_candidate(row) and np.isfinite(row["behind"]) and not row["did_not_learn"]]
     if not others:
         return card
-    other = _best(others, summary)
+    other = _best([row for row in others if row["tied"]] or others, summary)
     tested = np.isfinite(other["behind_low"])
     verdict = "" if not tested else "unclear" if other["tied"] else "better"
     card = replace(
