@@ -1,20 +1,23 @@
 """Choose the charts that the page shows: by kind, and not more than a reader would look at."""
 
 import base64
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from tlbench import MANY_RECORDS, side_by_side
 from tlbench_reports.charts import charts
 from tlbench_reports.drawing import Chart, render
-from tlbench_reports.rows import partition
+from tlbench_reports.rows import partition, summary_rows
+from tlbench_reports.words import plain
 
 if TYPE_CHECKING:
     from tlbench import Results
 
 MOST = 36  # charts on a page; to draw one takes about half a second
 FEW = 12  # charts on the page of so many records: about one of each kind
+_ON_TOP = ("budget-", "labels-", "scores-")  # what charts on top of the page are named, the best first
 OPEN = 4  # charts of one kind that are open; the others are under a line to press
 
 # What the names of charts begin with, and the heading that they stand under.
@@ -72,6 +75,7 @@ class Gallery:
 
     kinds: tuple[Kind, ...]
     left_out: int  # charts that there would be besides
+    first: Mapping[tuple[str, str], Figure] = field(default_factory=dict)  # of each transfer and backbone, on top
 
     def __len__(self) -> int:
         return sum(len(kind.figures) for kind in self.kinds)
@@ -81,17 +85,36 @@ def gallery(results: "Results") -> Gallery:
     """Draw the charts, of each kind as many as there is room for."""
     every = charts(results)
     by_kind = partition(every, _kind)
-    turns = [chart for turn in zip_longest(*by_kind.values()) for chart in turn if chart is not None]
+    first = _first(results, every)
+    turns = [*first.values()] + [
+        chart for turn in zip_longest(*by_kind.values()) for chart in turn if chart is not None
+    ]
     room = MOST if len(results.records) < MANY_RECORDS else FEW
-    wanted = {id(chart) for chart in turns[:room]}
+    wanted = {id(chart) for chart in turns[: room + len(first)]}
+    opens = {id(chart) for chart in first.values()}
     chosen = [chart for chart in every if id(chart) in wanted]  # the order in which their files are drawn
     drawn = side_by_side(lambda part: list(map(_figure, part)), chosen)
     figures = {id(chart): figure for chart, figure in zip(chosen, drawn, strict=True)}
     kinds = tuple(
-        Kind(f"charts-{place}", title, tuple(figures[id(chart)] for chart in own if id(chart) in wanted))
+        Kind(f"charts-{place}", title, tuple(figures[id(chart)] for chart in own if id(chart) in wanted - opens))
         for place, (title, own) in enumerate(by_kind.items(), start=1)
     )
-    return Gallery(tuple(kind for kind in kinds if kind.figures), len(every) - len(chosen))
+    shown = {place: figures[id(chart)] for place, chart in first.items()}
+    return Gallery(tuple(kind for kind in kinds if kind.figures), len(every) - len(chosen), shown)
+
+
+def _first(results: "Results", every: list[Chart]) -> dict[tuple[str, str], Chart]:
+    """Return the chart that stands on top of each transfer and backbone: scores against label budgets."""
+    places = dict.fromkeys((plain(row["transfer"]), plain(row["backbone"])) for row in summary_rows(results))
+    found = {}
+    for place in places:
+        for beginning in _ON_TOP:
+            own = [
+                chart for chart in every if chart.name.startswith(beginning) and chart.title.endswith(", ".join(place))
+            ]
+            if own and place not in found:
+                found[place] = own[0]
+    return found
 
 
 def _kind(chart: Chart) -> str:

@@ -188,3 +188,41 @@ def sampling(rows: Iterable[Row]) -> str:
         return "test items"
     counts = {row.n_sampled for row in shown if row.n}
     return plural(counts.pop(), "episode") if len(counts) == 1 else "episodes"
+
+
+def spoken(row: Mapping[str, Any]) -> str:
+    """Name the label budget and the setting of a row of the summary as people say it: `5 labels per class`."""
+    if row["setting"] == "unsupervised":
+        return "no label at all"
+    budget = plain(row["budget"])
+    shots = budget.removesuffix("-shot")
+    if is_episodic(row):
+        words = f"episodes of {budget}"
+    elif Budget.parse(str(row["budget"])).is_zero:
+        words = "no target labels"
+    elif shots != budget:
+        words = f"{shots} label{'' if shots == '1' else 's'} per class"
+    else:
+        words = "all labels" if budget == "full" else f"{budget} labels"
+    return words + _SPOKEN.get(str(row["setting"]), "")
+
+
+def short_names(places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Name each data set and network as shortly as tells them apart: without parameters, and what all share."""
+    every = list(places)
+    transfers, backbones = ([place[side] for place in every] for side in (0, 1))
+    own = {
+        place: [name for name, all_names in ((_shortest(place[0], transfers), transfers),
+                                             (_shortest(place[1], backbones), backbones)) if len(set(all_names)) > 1]
+        for place in every
+    }  # fmt: skip
+    if len({tuple(names) for names in own.values()}) < len(every):
+        return {place: ", ".join(place) for place in every}
+    return {place: ", ".join(names) or ", ".join(place) for place, names in own.items()}
+
+
+def _shortest(name: str, names: Iterable[str]) -> str:
+    """Return a name without its parameters, unless another name is the same without."""
+    others = {other for other in names if other != name}
+    short = name.partition("(")[0]
+    return name if short in {other.partition("(")[0] for other in others} else short

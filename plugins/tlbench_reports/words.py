@@ -156,6 +156,20 @@ def difference(values: Mapping[Any, Any]) -> str:
     return f"{signed(values['delta'])} ({between})"
 
 
+def points(value: Any, in_points: bool, *, bare: bool = False) -> str:
+    """Write a difference in points, to one decimal, where the metric is a share; `bare` leaves the unit out."""
+    if not in_points or not known(value):
+        return signed(value)
+    return f"{100 * value:+.1f}{'' if bare else ' points'}"
+
+
+def within(low: Any, high: Any, in_points: bool) -> str:
+    """Write the interval of a difference in brackets, or nothing where there is none."""
+    if not (known(low) and known(high)):
+        return ""
+    return f"({points(low, in_points, bare=True)} to {points(high, in_points, bare=True)})"
+
+
 def chance(p: Any) -> str:
     """Write a p-value to three decimals."""
     if not known(p):
