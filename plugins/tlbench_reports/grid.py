@@ -64,17 +64,6 @@ class Grid:
             (place, self.group_titles[group], rows) for place, (group, rows) in zip(new, found.items(), strict=True)
         ]
 
-    @property
-    def bands(self) -> list[tuple[str, int]]:
-        """Return neighbouring columns of one band, with how many these are."""
-        found: list[tuple[str, int]] = []
-        for column in self.columns:
-            if found and found[-1][0] == column.band:
-                found[-1] = (column.band, found[-1][1] + 1)
-            else:
-                found.append((column.band, 1))
-        return found
-
     def to_json(self) -> dict[str, Any]:
         """Return the table as plain JSON values."""
         return {
