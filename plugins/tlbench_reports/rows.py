@@ -1,5 +1,6 @@
 """Group the rows of the summary as people read it: made once, in groups that may be compared."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
@@ -208,21 +209,13 @@ def spoken(row: Mapping[str, Any]) -> str:
 
 
 def short_names(places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Name each data set and network as shortly as tells them apart: without parameters, and what all share."""
-    every = list(places)
-    transfers, backbones = ([place[side] for place in every] for side in (0, 1))
-    own = {
-        place: [name for name, all_names in ((_shortest(place[0], transfers), transfers),
-                                             (_shortest(place[1], backbones), backbones)) if len(set(all_names)) > 1]
-        for place in every
-    }  # fmt: skip
-    if len({tuple(names) for names in own.values()}) < len(every):
-        return {place: ", ".join(place) for place in every}
-    return {place: ", ".join(names) or ", ".join(place) for place, names in own.items()}
+    """Name each transfer and backbone as shortly as tells them apart: `flowers12, efficientnet_lite0.imagenet`."""
+    every = list(dict.fromkeys(places))
+    sides = [side for side in (0, 1) if len({place[side] for place in every}) > 1] or [0, 1]
+    short = {place: ", ".join(_short(place[side]) for side in sides) for place in every}
+    return short if len(set(short.values())) == len(every) else {place: ", ".join(place) for place in every}
 
 
-def _shortest(name: str, names: Iterable[str]) -> str:
-    """Return a name without its parameters, unless another name is the same without."""
-    others = {other for other in names if other != name}
-    short = name.partition("(")[0]
-    return name if short in {other.partition("(")[0] for other in others} else short
+def _short(name: str) -> str:
+    """Return a name without its parameters, and that of a file without its kind and ending."""
+    return re.sub(r"\([^()]*\)", "", re.sub(r"^\w+:(.*?)(\.\w{2,7})?$", r"\1", name)) or name

@@ -137,7 +137,7 @@ def _grid(facts: _Facts, metric: str, setting: str, episodic: bool, values: list
         [named(metric, facts.higher_is_better), *(["episodes"] if episodic else []), *_section(setting)]
     )
     columns = [
-        *_where(rows), *_scores(facts, found), *_price(facts, keys), *_verdicts(facts, found), *_differences(rows),
+        *_where(rows), *_verdicts(facts, found), *_scores(facts, found), *_price(facts, keys), *_differences(rows),
         *_ledger(rows), *_costs(facts, keys), *_metrics(facts, keys),
     ]  # fmt: skip
     return Grid(
@@ -192,13 +192,12 @@ def _scores(facts: _Facts, found: list[Group]) -> list[Column]:
     """Return scores with their intervals, and how far they lie from the best and from the baseline."""
     rows = [row for group in found for row in group.rows]
     unit = " (points)" if facts.in_points else ""
-    name = facts.metric if facts.is_of_clusters else "mean"
     between = number_column(
         "between", f"95% over {found[0].over}", [row.between for row in rows], [row.values["low"] for row in rows],
         band="wide",
     )  # fmt: skip
     columns = [
-        number_column("mean", plain(name), [row.mean for row in rows], [row.values["mean"] for row in rows]),
+        number_column("mean", plain(facts.metric), [row.mean for row in rows], [row.values["mean"] for row in rows]),
         replace(between, bars=[bar for group in found for bar in _bars(group)]),
     ]
     if any(group.is_episodic for group in found):
@@ -210,7 +209,7 @@ def _scores(facts: _Facts, found: list[Group]) -> list[Column]:
         )  # fmt: skip
     behind = [value for group in found for value in _behind(group)]
     if any(behind):
-        texts = [NOTHING if value is None else points(value, facts.in_points, bare=True) for value in behind]
+        texts = [NOTHING if not value else points(value, facts.in_points, bare=True) for value in behind]
         columns.append(number_column("behind", f"to the best{unit}", texts, behind, band="wide"))
     if any(row.baseline for row in rows):
         compared = [row.values if row.baseline else {} for row in rows]
@@ -236,7 +235,11 @@ def _verdicts(facts: _Facts, found: list[Group]) -> list[Column]:
 def _price(facts: _Facts, keys: list[Key]) -> list[Column]:
     """Return what each row took to fit, in seconds."""
     values = [facts.costs.get(key, {}).get("fit_seconds") for key in keys]
-    return [number_column("price", "seconds to fit", [quantity(value) for value in values], values, band="wide")]
+    return [number_column("price", "seconds to fit", [_seconds(value) for value in values], values, band="wide")]
+
+
+def _seconds(value: Any) -> str:
+    return "<0.01" if known(value) and value < 0.01 else quantity(value)
 
 
 def _bars(group: Group) -> list[tuple[int, int, int] | None]:

@@ -95,7 +95,7 @@ class Grid {
       const text = column.texts[row];
       if (i === 0) return make("th", { scope: "row" }, ...(this.filtered ? [this.opener(row, text)] : breakable(text)));
       const classes = [column.number && "number", column.prose && "prose", column.marks?.[row], column.band && `band-${column.band}`];
-      return make("td", { class: classes.filter(Boolean).join(" ") || null }, text, ...this.bar(column, row));
+      return make("td", { class: classes.filter(Boolean).join(" ") || null }, ...this.bar(column, row), text);
     });
     return make("tr", {}, ...cells);
   }
