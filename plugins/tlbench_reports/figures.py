@@ -10,7 +10,7 @@ from tlbench import MANY_RECORDS, side_by_side
 from tlbench_reports.charts import charts
 from tlbench_reports.drawing import Chart, render
 from tlbench_reports.rows import partition, summary_rows
-from tlbench_reports.words import plain
+from tlbench_reports.words import file_name, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -86,17 +86,16 @@ def gallery(results: "Results") -> Gallery:
     every = charts(results)
     by_kind = partition(every, _kind)
     first = _first(results, every)
-    turns = [*first.values()] + [
-        chart for turn in zip_longest(*by_kind.values()) for chart in turn if chart is not None
-    ]
+    on_top = {id(chart) for chart in first.values()}
+    turns = [chart for turn in zip_longest(*by_kind.values()) for chart in turn if chart and id(chart) not in on_top]
     room = MOST if len(results.records) < MANY_RECORDS else FEW
-    wanted = {id(chart) for chart in turns[: room + len(first)]}
-    opens = {id(chart) for chart in first.values()}
+    below = {id(chart) for chart in turns[: max(room - len(on_top), 0)]}
+    wanted = on_top | below
     chosen = [chart for chart in every if id(chart) in wanted]  # the order in which their files are drawn
     drawn = side_by_side(lambda part: list(map(_figure, part)), chosen)
     figures = {id(chart): figure for chart, figure in zip(chosen, drawn, strict=True)}
     kinds = tuple(
-        Kind(f"charts-{place}", title, tuple(figures[id(chart)] for chart in own if id(chart) in wanted - opens))
+        Kind(f"charts-{place}", title, tuple(figures[id(chart)] for chart in own if id(chart) in below))
         for place, (title, own) in enumerate(by_kind.items(), start=1)
     )
     shown = {place: figures[id(chart)] for place, chart in first.items()}
@@ -104,17 +103,19 @@ def gallery(results: "Results") -> Gallery:
 
 
 def _first(results: "Results", every: list[Chart]) -> dict[tuple[str, str], Chart]:
-    """Return the chart that stands on top of each transfer and backbone: scores against label budgets."""
-    places = dict.fromkeys((plain(row["transfer"]), plain(row["backbone"])) for row in summary_rows(results))
+    """Return the chart that stands on top of each transfer and backbone: scores by label budget, else scores."""
+    places = dict.fromkeys((str(row["transfer"]), str(row["backbone"])) for row in summary_rows(results))
     found = {}
     for place in places:
-        for beginning in _ON_TOP:
-            own = [
-                chart for chart in every if chart.name.startswith(beginning) and chart.title.endswith(", ".join(place))
-            ]
-            if own and place not in found:
-                found[place] = own[0]
+        ending = "-" + "-".join(map(file_name, place))
+        own = [chart for chart in every if chart.name.endswith(ending) and chart.name.startswith(_ON_TOP)]
+        if own:
+            found[plain(place[0]), plain(place[1])] = min(own, key=_preference)
     return found
+
+
+def _preference(chart: Chart) -> int:
+    return next(i for i, beginning in enumerate(_ON_TOP) if chart.name.startswith(beginning))
 
 
 def _kind(chart: Chart) -> str:
