@@ -10,6 +10,7 @@ from tlbench import MANY_RECORDS, side_by_side
 from tlbench_reports.charts import charts
 from tlbench_reports.drawing import Chart, render
 from tlbench_reports.rows import partition, summary_rows
+from tlbench_reports.svg import themed
 from tlbench_reports.words import file_name, plain
 
 if TYPE_CHECKING:
@@ -17,17 +18,16 @@ if TYPE_CHECKING:
 
 MOST = 36  # charts on a page; to draw one takes about half a second
 FEW = 12  # charts on the page of so many records: about one of each kind
-_ON_TOP = ("budget-", "labels-", "scores-")  # what charts on top of the page are named, the best first
+_ON_TOP = ("budget-", "scores-")  # what charts on top of the page are named, the best first
 OPEN = 4  # charts of one kind that are open; the others are under a line to press
 
 # What the names of charts begin with, and the heading that they stand under.
 _KINDS = {
+    "budget": "Scores by label budget",
     "critical-difference": "Ranks across datasets",
     "ranks": "Ranks across datasets",
     "profile": "Performance profiles",
-    "wins": "Who beats whom",
     "heat-map": "Heat maps",
-    "labels": "Scores by label budget",
     "scores": "Scores",
     "differences": "Differences to the baseline",
     "cost": "Scores against cost",
@@ -40,14 +40,23 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
+class Picture:
+    """Hold one drawing of a chart, light or dark as the screen is."""
+
+    width: int  # pixels
+    height: int
+    source: str  # a data URI
+
+
+@dataclass(frozen=True)
 class Figure:
     """Hold a chart as the page shows it."""
 
     title: str
+    lead: str  # what it says in one sentence, or nothing
     caption: str
-    source: str  # a data URI
-    width: int  # pixels
-    height: int  # pixels
+    wide: Picture
+    narrow: Picture | None  # for a phone, where the other would be too small
 
 
 @dataclass(frozen=True)
@@ -107,8 +116,8 @@ def _first(results: "Results", every: list[Chart]) -> dict[tuple[str, str], Char
     places = dict.fromkeys((str(row["transfer"]), str(row["backbone"])) for row in summary_rows(results))
     found = {}
     for place in places:
-        ending = "-" + "-".join(map(file_name, place))
-        own = [chart for chart in every if chart.name.endswith(ending) and chart.name.startswith(_ON_TOP)]
+        names = "-".join(map(file_name, place))
+        own = [chart for chart in every if chart.name.startswith(_ON_TOP) and f"-{names}-" in f"{chart.name}-"]
         if own:
             found[plain(place[0]), plain(place[1])] = min(own, key=_preference)
     return found
@@ -124,10 +133,13 @@ def _kind(chart: Chart) -> str:
 
 
 def _figure(chart: Chart) -> Figure:
+    return Figure(chart.title, chart.lead, chart.caption, _picture(chart), chart.narrow and _picture(chart.narrow))
+
+
+def _picture(chart: Chart) -> Picture:
     [picture] = render(chart, "svg", standalone=False)
-    source = f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
     width, height = _pixels(picture, chart)
-    return Figure(chart.title, chart.caption, source, width, height)
+    return Picture(width, height, f"data:image/svg+xml;base64,{base64.b64encode(themed(picture)).decode()}")
 
 
 def _pixels(picture: bytes, chart: Chart) -> tuple[int, int]:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 from tlbench_reports.figures import Figure
 from tlbench_reports.measure import in_points
 from tlbench_reports.rows import GROUP, partition, short_names
-from tlbench_reports.stand_in import answer
 from tlbench_reports.words import known, number, plain, points, within
 
 if TYPE_CHECKING:
     from tlbench import Results
 
 NAMED = 3  # ties of a card that are named, the others counted
-_VERDICTS = {"better": "clear", "worse": "worse", "unclear": "not clear"}
+_VERDICTS = {"better": "clear", "worse": "clearly worse", "unclear": "not clear"}
 
 
 @dataclass(frozen=True)
@@ -58,54 +57,55 @@ class Opening:
 
 def opening(results: "Results", figures: Mapping[tuple[str, str], Figure]) -> Opening:
     """Return the first screen, with the charts that places have."""
-    found = answer(results)
-    share = in_points(results, results.primaries[0])
-    by_place = partition(found.cards, lambda card: (plain(card.transfer), plain(card.backbone)))
+    found = results.answer(results.primaries[0])
+    said = [(card, metric) for metric in results.primaries for card in results.answer(metric).cards]
+    by_place = partition(said, lambda each: (plain(each[0].transfer), plain(each[0].backbone)))
     names = short_names(by_place)
     places = tuple(
         Place(
-            f"place-{i}",
-            ", ".join(place),
-            names[place],
-            tuple(_card(card, share) for card in cards),
+            f"place-{i}", ", ".join(place), names[place],
+            tuple(_card(card, in_points(results, metric), "" if metric == results.primaries[0] else metric)
+                  for card, metric in cards),
             figures.get(place),
         )
         for i, (place, cards) in enumerate(by_place.items(), start=1)
-    )
+    )  # fmt: skip
     budgets = dict.fromkeys(card.labels for place in places for card in place.cards)
-    notes = tuple(map(plain, found.notes))
-    return Opening(plain(found.question), plain(found.sentence), plain(found.subject), places, tuple(budgets), notes)
+    notes = [plain(note) for metric in results.primaries for note in results.answer(metric).notes]
+    return Opening(
+        plain(found.question), plain(found.sentence), plain(found.subject), places, tuple(budgets), tuple(notes)
+    )
 
 
 def without_answer(results: "Results") -> set[tuple[str, ...]]:
     """Return the groups, by what their rows share, of which no row should be taken."""
-    return {tuple(str(getattr(card, column)) for column in GROUP) for card in answer(results).cards if card.no_answer}
+    every = [card for metric in results.primaries for card in results.answer(metric).cards]
+    return {tuple(str(getattr(card, column)) for column in GROUP) for card in every if card.no_answer}
 
 
-def _card(card: Any, share: bool) -> Card:
-    """Put a card into words: the gain over the reference and over what was known, ties, harm, and the price."""
-
-    def gain(name: str, which: str, other: str) -> list[tuple[str, str]]:
-        value, low, high = (getattr(card, f"{which}{end}") for end in (("", "_low", "_high") if which == "gain" else
-                                                                       ("_gain", "_low", "_high")))  # fmt: skip
-        verdict = _VERDICTS.get(card.verdict if which == "gain" else card.known_verdict, "")
-        said = f"{points(value, share)} {within(low, high, share)} over {plain(other)}"
-        return [(name, f"{said}{', ' if verdict else ''}{verdict}")] if other and known(value) else []
-
-    lines = gain("gain", "gain", card.reference)
-    if card.known != card.reference:
-        lines += gain("over the next", "known", card.known)
-    if card.tied:
-        lines.append(("tied with", _names(card.tied)))
-    if card.harmed:
-        lines.append(("harmed", _names(card.harmed)))
-    if known(card.price) and card.price_of and card.price_of != card.winner:
+def _card(card: Any, share: bool, metric: str) -> Card:
+    """Put a card into words: the gain over the reference and over the next best, ties, harm, and the price."""
+    if card.no_answer:
+        return Card(plain(card.labels), "", "", "", (), plain(card.no_answer))
+    lines = [("gain", _gain(card.gain, card.gain_low, card.gain_high, card.verdict, card.reference, share))]
+    if card.known != card.reference and card.known not in card.tied:
+        told = (card.known_gain, card.known_low, card.known_high, card.known_verdict)
+        lines.append(("next best", _gain(*told, card.known, share)))
+    lines += [("tied with", _names(card.tied)), ("harmed", _names(card.harmed))]
+    if known(card.price) and card.price_of != card.winner:
         lines.append(("price", f"{_times(card.price)} the fitting time of {plain(card.price_of)}"))
     between = f"{number(card.low)}\N{EN DASH}{number(card.high)}" if known(card.low) and known(card.high) else ""
-    return Card(
-        plain(card.labels), plain(card.winner), number(card.score) if card.winner else "", between,
-        tuple(lines), plain(card.no_answer),
-    )  # fmt: skip
+    score = f"{plain(metric)} {number(card.score)}".strip()
+    said = tuple((word, text) for word, text in lines if text)
+    return Card(plain(card.labels), plain(card.winner), score, between, said, "")
+
+
+def _gain(value: float, low: float, high: float, verdict: str, over: str, share: bool) -> str:
+    """Say a difference, its interval and what it amounts to, or nothing where there is none."""
+    if not (over and known(value)):
+        return ""
+    said = " ".join(filter(None, (points(value, share), within(low, high, share), f"over {plain(over)}")))
+    return f"{said}, {_VERDICTS[verdict]}" if verdict in _VERDICTS else said
 
 
 def _times(ratio: float) -> str:

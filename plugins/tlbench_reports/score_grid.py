@@ -207,15 +207,15 @@ def _scores(facts: _Facts, found: list[Group]) -> list[Column]:
                 [row.values["episode_low"] for row in rows], band="wide",
             )
         )  # fmt: skip
-    behind = [value for group in found for value in _behind(group)]
-    if any(behind):
-        texts = [NOTHING if not value else points(value, facts.in_points, bare=True) for value in behind]
-        columns.append(number_column("behind", f"to the best{unit}", texts, behind, band="wide"))
+    behind = [row.values["behind"] for row in rows]
+    if any(map(known, behind)):
+        texts = [_difference(row.values, "behind", "behind", facts.in_points) for row in rows]
+        columns.append(number_column("behind", f"to the best{unit}, 95%", texts, behind, band="wide"))
     if any(row.baseline for row in rows):
         compared = [row.values if row.baseline else {} for row in rows]
         against = {baseline for group in found for baseline in group.baselines}
         title = f"to {min(against)}" if len(against) == 1 else "to the baseline"
-        texts = [_difference(values, facts.in_points) for values in compared]
+        texts = [_difference(values, "delta", "clear", facts.in_points) for values in compared]
         values = [each.get("delta") for each in compared]
         columns.append(number_column("delta", f"{title}{unit}, 95%", texts, values, band="wide"))
     return columns
@@ -254,19 +254,12 @@ def _bars(group: Group) -> list[tuple[int, int, int] | None]:
     return [None if None in each else tuple(each) for each in shares]
 
 
-def _behind(group: Group) -> list[float | None]:
-    """Return how far each mean lies from the best of its group."""
-    best = next((row.values["mean"] for row in group.rows if row.standing == "best"), None)
-    means = [row.values["mean"] for row in group.rows]
-    return [mean - best if known(best) and known(mean) else None for mean in means]
-
-
-def _difference(values: Mapping[str, Any], share: bool) -> str:
-    """Write the difference to the baseline with its interval."""
-    if not known(values.get("delta")):
+def _difference(values: Mapping[str, Any], name: str, ends: str, share: bool) -> str:
+    """Write a difference with its interval."""
+    if not known(values.get(name)):
         return NOTHING
-    between = within(values["delta_low"], values["delta_high"], share)
-    return f"{points(values['delta'], share, bare=True)} {between or '(no interval)'}"
+    between = within(values[f"{ends}_low"], values[f"{ends}_high"], share)
+    return f"{points(values[name], share, bare=True)} {between or '(no interval)'}"
 
 
 _MARKED = ("best", "tied", "better", "worse")

@@ -1,19 +1,22 @@
 /** Put a chart whose marks tell their numbers into the page itself: in an image nothing can be pointed at. */
 const unpackPicture = (holder, number) => {
-  const image = holder.querySelector("img");
-  const bytes = Uint8Array.from(atob(image.src.split(",")[1]), (letter) => letter.charCodeAt(0));
+  const [image, narrow] = [holder.querySelector("img"), holder.querySelector("source")];
+  const source = narrow && matchMedia(narrow.media).matches ? narrow.srcset : image.src;
+  const bytes = Uint8Array.from(atob(source.split(",")[1]), (letter) => letter.charCodeAt(0));
   const text = new TextDecoder().decode(bytes);
-  if (!text.includes("data-tip=")) return;
+  if (!text.includes('class="point"')) return;
   const own = text.replace(/(\sid="|url\(#|href="#)/g, `$1chart-${number}-`); // charts have the same names inside
   const picture = new DOMParser().parseFromString(own, "image/svg+xml").documentElement;
   if (picture.localName !== "svg") return;
   picture.setAttribute("role", "group");
-  picture.setAttribute("aria-label", holder.dataset.title);
-  for (const mark of picture.querySelectorAll("[data-tip]")) {
-    mark.setAttribute("role", "img");
-    mark.setAttribute("aria-label", mark.dataset.tip);
+  picture.setAttribute("aria-label", image.alt);
+  for (const mark of picture.querySelectorAll(".point")) {
+    const title = mark.querySelector("title");
+    const told = { tabindex: 0, role: "img", "aria-label": title.textContent, "data-tip": title.textContent };
+    for (const [name, value] of Object.entries(told)) mark.setAttribute(name, value);
+    title.remove(); // which browsers show too, late
   }
-  image.replaceWith(document.adoptNode(picture));
+  holder.replaceChildren(document.adoptNode(picture));
 };
 
 const unpackWhenSeen = (holder, number) => {
