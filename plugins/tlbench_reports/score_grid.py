@@ -210,14 +210,14 @@ def _scores(facts: _Facts, found: list[Group]) -> list[Column]:
     behind = [row.values["behind"] for row in rows]
     if any(map(known, behind)):
         texts = [_difference(row.values, "behind", "behind", facts.in_points) for row in rows]
-        columns.append(number_column("behind", f"to the best{unit}, 95%", texts, behind, band="wide"))
+        columns.append(number_column("behind", f"to the best{unit}", texts, behind, band="wide"))
     if any(row.baseline for row in rows):
         compared = [row.values if row.baseline else {} for row in rows]
         against = {baseline for group in found for baseline in group.baselines}
         title = f"to {min(against)}" if len(against) == 1 else "to the baseline"
         texts = [_difference(values, "delta", "clear", facts.in_points) for values in compared]
         values = [each.get("delta") for each in compared]
-        columns.append(number_column("delta", f"{title}{unit}, 95%", texts, values, band="wide"))
+        columns.append(number_column("delta", f"{title}{unit}", texts, values, band="wide"))
     return columns
 
 

@@ -8,6 +8,8 @@ const unpackPicture = (holder, number) => {
   const own = text.replace(/(\sid="|url\(#|href="#)/g, `$1chart-${number}-`); // charts have the same names inside
   const picture = new DOMParser().parseFromString(own, "image/svg+xml").documentElement;
   if (picture.localName !== "svg") return;
+  picture.setAttribute("width", narrow && source === narrow.srcset ? narrow.width : image.getAttribute("width"));
+  picture.removeAttribute("height"); // which follows
   picture.setAttribute("role", "group");
   picture.setAttribute("aria-label", image.alt);
   for (const mark of picture.querySelectorAll(".point")) {
