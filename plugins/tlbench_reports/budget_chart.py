@@ -1,0 +1,361 @@
+"""Draw scores by label budget, all strategies on the same axes: who leads, where one overtakes another, how surely."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Annotation, Text
+from matplotlib.transforms import Bbox, ScaledTranslation
+
+from tlbench import BudgetRanking, budget_rankings
+from tlbench_reports.drawing import Chart, Look, broken, cut, figure_of, looks, place_name, score_limits
+from tlbench_reports.leading import relabelled
+from tlbench_reports.measure import named
+from tlbench_reports.palette import BLACK, GREY, NOTE, PALE, PAPER
+from tlbench_reports.row import no_score, truth, worth
+from tlbench_reports.rows import SETTINGS, partition, summary_rows
+from tlbench_reports.svg import point
+from tlbench_reports.words import file_name, known, listing, number, plain
+
+if TYPE_CHECKING:
+    from tlbench import Results
+
+_BRIGHT = 8  # strategies with a colour and a name, beside baselines and upper bounds
+_GAP = 0.14  # between no labels and the fewest, as a share of the axis; where names stand in it:
+_NAMED_GAP = 0.34
+_DODGE = 0.011  # by how much of the axis bars of one budget stand apart, if there is room
+_PLACE = ("transfer", "backbone", "setting")
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Describe what a chart is drawn for."""
+
+    size: tuple[float, float]  # inches
+    letters: int  # of a line of a name
+    font: float  # points
+    says_best: bool  # over the axes, budget by budget
+
+
+WIDE = Screen((8.4, 4.9), 26, 9.0, True)
+NARROW = Screen((4.0, 4.6), 15, 8.5, False)
+
+
+def budget_charts(results: "Results", metric: str | None = None, style: dict[str, Look] | None = None) -> list[Chart]:
+    """Return a chart for each transfer, backbone and setting with scores at two label budgets or more.
+
+    First those of the leading backbone of each transfer, which has the highest best scores, then the others. `lead` of
+    each says who leads where.
+    """
+    return [chart for _, chart in _charts(results, metric, style)]
+
+
+def budget_figure(
+    results: "Results",
+    transfer: str | None = None,
+    backbone: str | None = None,
+    metric: str | None = None,
+    *,
+    narrow: bool = False,
+) -> Figure:
+    """Return the chart of a transfer and a backbone as a figure of matplotlib, by default of those that stand first.
+
+    Raises TlbenchError where no such place has scores at two label budgets.
+    """
+    from tlbench import TlbenchError
+
+    every = _charts(results, metric, None)
+    wanted = (transfer, backbone)
+    for ranking, chart in every:
+        if all(name in (None, own) for name, own in zip(wanted, (ranking.transfer, ranking.backbone), strict=True)):
+            return figure_of(chart.narrow if narrow and chart.narrow else chart)
+    where = ", ".join(filter(None, wanted)) or "nothing here"
+    there = listing(f"{ranking.transfer} on {ranking.backbone}" for ranking, _ in every)
+    raise TlbenchError(f"{where} has no scores at two label budgets." + (f" There are: {there}." if there else ""))
+
+
+def _charts(
+    results: "Results", metric: str | None, style: dict[str, Look] | None
+) -> list[tuple[BudgetRanking, Chart]]:
+    metric = metric or results.metric
+    rows = partition(summary_rows(results, metric), lambda row: tuple(str(row[column]) for column in _PLACE))
+    parts = [(relabelled(rows[_place(ranking)]), ranking) for ranking in budget_rankings(results, metric)]
+    shown = named(metric, results.higher_is_better(metric))
+    style = style or looks([row for own, _ in parts for row in own])
+    return [
+        (ranking, _chart(shown, f"budget-{place}-{_name(ranking)}", own, ranking, style))
+        for place, (own, ranking) in enumerate(_leading_first(parts), start=1)
+    ]
+
+
+def _place(ranking: BudgetRanking) -> tuple[str, ...]:
+    return ranking.transfer, ranking.backbone, ranking.setting
+
+
+def _name(ranking: BudgetRanking) -> str:
+    parts = [file_name(ranking.transfer), file_name(ranking.backbone)]
+    return "-".join(parts if ranking.setting == SETTINGS[0] else [*parts, ranking.setting])
+
+
+def _leading_first(parts: list[tuple[list[Any], BudgetRanking]]) -> list[tuple[list[Any], BudgetRanking]]:
+    def height(part: tuple[list[Any], BudgetRanking]) -> float:
+        best = [worth(row) for row in part[0] if truth(row["best"])]
+        return float(np.mean(best)) if best else -np.inf
+
+    places = partition(parts, lambda part: (part[1].transfer, part[1].setting))
+    ordered = [sorted(own, key=height, reverse=True) for own in places.values()]
+    return [own[0] for own in ordered] + [part for own in ordered for part in own[1:]]
+
+
+def _chart(metric: str, name: str, rows: list[Any], ranking: BudgetRanking, style: dict[str, Look]) -> Chart:
+    drawing = _Drawing(metric, [row for row in rows if str(row["budget"]) in ranking.budgets], ranking, style)
+    setting = "" if ranking.setting == SETTINGS[0] else f", {ranking.setting}"
+    counts = sorted({int(row["n"]) for row in rows if row["n"]})
+    over = listing(row["over"] for row in rows if row["over"])
+    crossing = any(each.is_certain for each in ranking.crossings)
+    chart = Chart(
+        name=name,
+        title=f"{plain(metric)} by label budget{setting}: {place_name(rows[0])}",
+        lead=plain(ranking.sentence),
+        caption="Ringed: the best of a label budget; filled: tied with it; hollow: clearly below it. Points: means over "
+        f"replicates, n = {listing(counts) or 0}. Bars: 95% intervals over {over or 'replicates'}, cut where they leave "
+        "the chart; side by side at each budget."
+        + (" Grey band: the 95% interval of where the best two cross." if crossing else "")
+        + (f" Pale, without names: all but the {_BRIGHT} best." if drawing.has_pale else ""),
+        size=WIDE.size,
+        draw=lambda figure: drawing.draw(figure, WIDE),
+    )
+    narrow = replace(chart, size=NARROW.size, draw=lambda figure: drawing.draw(figure, NARROW))
+    return replace(chart, narrow=narrow)
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawing:
+    """Draw the rows of one place, whose budgets its ranking puts in order."""
+
+    metric: str
+    rows: list[Any]
+    ranking: BudgetRanking
+    style: dict[str, Look]
+
+    @cached_property
+    def by_label(self) -> dict[str, list[Any]]:
+        return partition(self.rows, lambda row: str(row["label"]))
+
+    @cached_property
+    def bright(self) -> list[str]:
+        """Return the strategies that have a colour and a name, best first."""
+        competing = {
+            label: [row for row in own if known(row["mean"])]
+            for label, own in self.by_label.items()
+            if not (own[0]["is_baseline"] or own[0]["upper_bound"])
+        }
+
+        def rank(label: str) -> tuple[int, int, float]:
+            own = competing[label]
+            means = [worth(row) for row in own]
+            return sum(truth(row["best"]) for row in own), len(means), float(np.mean(means)) if means else 0.0
+
+        best = sorted(competing, key=rank, reverse=True)[:_BRIGHT]
+        return [label for label in self.by_label if label in best or label not in competing]
+
+    @property
+    def has_pale(self) -> bool:
+        return len(self.bright) < len(self.by_label)
+
+    def places(self, screen: Screen) -> dict[str, float]:
+        """Return where each budget stands on the axis, which is logarithmic, but for no labels at all."""
+        positive = [labels for labels in self.ranking.labels if labels > 0]
+        if not positive:
+            return dict(zip(self.ranking.budgets, range(len(self.ranking.budgets)), strict=True))
+        low, high = np.log(min(positive)), np.log(max(positive))
+        span = max(high - low, 0.7)
+        ends = any(str(own[-1]["budget"]) == self.ranking.budgets[0] for own in self.by_label.values())
+        zero = low - span * ((_NAMED_GAP if ends else _GAP) * (1.5 if screen is NARROW else 1.0))
+        found: dict[str, float] = {}
+        for budget, labels in zip(self.ranking.budgets, self.ranking.labels, strict=True):
+            place = float(np.log(labels)) if labels > 0 else zero
+            found[budget] = max([place, *(other + span * 0.06 for other in found.values())])  # 20-shot may be full
+        return found
+
+    def draw(self, figure: Figure, screen: Screen) -> Callable[[], None]:
+        """Draw all; return what moves names apart once everything has its place."""
+        axes = figure.subplots()
+        places = self.places(screen)
+        first, last = min(places.values()), max(places.values())
+        span = max(last - first, 0.7)
+        axes.set(xlim=(first - 0.06 * span, last + 0.06 * span), ylim=score_limits(self.rows))
+        self._mark_crossings(axes)
+        gaps = np.diff(sorted(places.values()))
+        step = min(_DODGE * span, 0.6 * float(min(gaps)) / max(1, len(self.bright)))
+        for label, own in self.by_label.items():
+            if label not in self.bright:
+                self._draw_pale(axes, own, places)
+        ends = []
+        for turn, label in enumerate(self.bright):
+            ends += self._draw(axes, label, places, (turn - (len(self.bright) - 1) / 2) * step, screen)
+        names = self._name_best(axes, places) if screen.says_best else []
+        axes.set_xticks(list(places.values()), [self._tick(budget) for budget in places])
+        axes.set_xlabel(f"{self.ranking.unit} (log scale)")
+        axes.set_ylabel(plain(self.metric))
+        axes.grid(axis="x", visible=False)
+        if 0.0 in self.ranking.labels and len(places) > 1:
+            _break_axis(axes, sorted(places.values()))
+        return lambda: _settle(axes, ends, names)
+
+    def _draw(self, axes: Axes, label: str, places: dict[str, float], shift: float, screen: Screen) -> "list[End]":
+        look = self.style[label]
+        own = [row for row in self.by_label[label] if known(row["mean"])]
+        x = [places[str(row["budget"])] + shift for row in own]
+        axes.plot(x, [row["mean"] for row in own], color=look.colour, linestyle=look.line, linewidth=1.5, zorder=2)
+        for place, row in zip(x, own, strict=True):
+            over = "episode_" if row["n_episodes"] else ""
+            low, high = row[f"{over}low"], row[f"{over}high"]
+            if known(low) and known(high):
+                axes.plot([place] * 2, [low, high], color=look.colour, linewidth=1.0, alpha=0.55, zorder=2)
+            filled = truth(row["tied"]) or truth(row["best"]) or row["upper_bound"]
+            [mark] = axes.plot(
+                place, row["mean"], marker=look.marker, markersize=6.5, linestyle="none", color=look.colour,
+                markerfacecolor=look.colour if filled else PAPER, zorder=3,
+            )  # fmt: skip
+            mark.set_gid(point(self._said(row, low, high)))
+            if truth(row["best"]):
+                axes.plot(place, row["mean"], "o", markersize=12.5, markerfacecolor="none", markeredgecolor=BLACK,
+                          markeredgewidth=1.3, zorder=4)  # fmt: skip
+        name = broken(cut(label, 3 * screen.letters), screen.letters)
+        if not own:
+            name, at = f"{name} ({no_score(self.by_label[label][0])})", (places[self.ranking.budgets[-1]], axes.get_ylim()[0])
+            return [_end(axes, name, look, at, self.ranking.budgets[-1], True, screen)]
+        budget = str(own[-1]["budget"])
+        return [_end(axes, name, look, (x[-1], own[-1]["mean"]), budget, budget == self.ranking.budgets[-1], screen)]
+
+    def _draw_pale(self, axes: Axes, rows: list[Any], places: dict[str, float]) -> None:
+        own = [row for row in rows if known(row["mean"])]
+        x = [places[str(row["budget"])] for row in own]
+        axes.plot(x, [row["mean"] for row in own], color=PALE, linewidth=0.8, alpha=0.7, zorder=1)
+        for place, row in zip(x, own, strict=True):
+            [mark] = axes.plot(place, row["mean"], marker=".", markersize=4, color=PALE, alpha=0.7, zorder=1)
+            mark.set_gid(point(self._said(row, row["low"], row["high"])))
+
+    def _said(self, row: Any, low: Any, high: Any) -> str:
+        between = f" [{number(low)}, {number(high)}]" if known(low) and known(high) else ""
+        return f"{plain(row['label'])}, {self._labels(str(row['budget']))}: {number(row['mean'])}{between}"
+
+    def _labels(self, budget: str) -> str:
+        count = self.ranking.labels[self.ranking.budgets.index(budget)]
+        unit = self.ranking.unit.replace("labels", "label", 1) if count == 1 else self.ranking.unit
+        return f"{count:,.4g} {unit}" + (f" ({budget})" if _is_relative(budget) else "")
+
+    def _tick(self, budget: str) -> str:
+        count = self.ranking.labels[self.ranking.budgets.index(budget)]
+        return f"{budget}\n({count:,.3g})" if _is_relative(budget) else f"{count:,.4g}"
+
+    def _mark_crossings(self, axes: Axes) -> None:
+        for crossing in self.ranking.crossings:
+            if crossing.is_certain:
+                axes.axvspan(np.log(crossing.low), np.log(crossing.high), color=GREY, alpha=0.13, linewidth=0, zorder=0)
+                axes.axvline(np.log(crossing.at), color=GREY, linestyle=(0, (4, 2)), linewidth=1.1, zorder=1)
+
+    def _name_best(self, axes: Axes, places: dict[str, float]) -> list[Text]:
+        return [
+            axes.text(
+                places[budget], 1.02, broken(cut(label, 32), 14), transform=axes.get_xaxis_transform(), ha="center",
+                va="bottom", fontsize=8, color=NOTE,
+            )
+            for budget, label in zip(self.ranking.budgets, self.ranking.best, strict=True)
+            if label
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class End:
+    """Hold the name at the end of a strategy's line, and the mark beside it."""
+
+    name: Annotation
+    mark: Line2D | None  # of names that stand beside the chart
+    at: str  # the budget
+
+
+def _end(
+    axes: Axes, name: str, look: Look, end: tuple[float, float], budget: str, is_last: bool, screen: Screen
+) -> End:
+    """Write a strategy's name where its line ends: beside the chart with its mark, or beside its last point."""
+    if not is_last:
+        paper = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
+        text = axes.annotate(
+            name, end, (9, 0), textcoords="offset points", va="center", fontsize=screen.font, bbox=paper,
+            annotation_clip=False, zorder=5,
+        )  # fmt: skip
+        return End(text, None, budget)
+    link = {"arrowstyle": "-", "color": look.colour, "linewidth": 0.7, "relpos": (0, 0.5), "shrinkA": 13, "shrinkB": 5}
+    text = axes.annotate(
+        name, end, (1, end[1]), textcoords=_beside(axes, 26), va="center", fontsize=screen.font, arrowprops=link,
+        annotation_clip=False,
+    )  # fmt: skip
+    [mark] = axes.plot(
+        1, end[1], marker=look.marker, markersize=6, color=look.colour, linestyle="none", transform=_beside(axes, 19),
+        clip_on=False,
+    )  # fmt: skip
+    return End(text, mark, budget)
+
+
+def _beside(axes: Axes, points: float) -> Any:
+    """Return the coordinates of what stands so far to the right of the axes: 1, and a score."""
+    shift = ScaledTranslation(points / 72, 0, axes.figure.dpi_scale_trans)
+    return axes.get_yaxis_transform() + shift
+
+
+def _settle(axes: Axes, ends: list[End], best: list[Text]) -> None:
+    """Move names that would stand on each other apart, and leave the names of the best out where they have no room."""
+    area = axes.get_window_extent()
+    for own in partition(ends, lambda end: end.at).values():
+        boxes = {id(end): end.name.get_window_extent() for end in own}
+        own.sort(key=lambda end: _middle(boxes[id(end)]), reverse=True)
+        sizes = [boxes[id(end)].height * 1.08 for end in own]
+        heights = spread([_middle(boxes[id(end)]) for end in own], sizes, area.y0 - area.height * 0.1, area.y1)
+        for end, height in zip(own, heights, strict=True):
+            if end.mark is None:
+                end.name.set_position((9, (height - _middle(boxes[id(end)])) * 72 / axes.figure.dpi))
+                continue
+            score = float(axes.transData.inverted().transform((0, height))[1])
+            end.name.set_position((1, score))
+            end.mark.set_ydata([score])
+    extents = sorted((text.get_window_extent() for text in best), key=lambda box: box.x0)
+    if any(one.x1 + 4 > other.x0 for one, other in zip(extents, extents[1:], strict=False)):
+        for text in best:
+            text.set_visible(False)
+
+
+def _middle(box: Bbox) -> float:
+    return float(box.y0 + box.y1) / 2
+
+
+def spread(wanted: list[float], sizes: list[float], low: float, high: float) -> list[float]:
+    """Return heights near the wanted ones, which fall, so far apart that things of these sizes do not overlap."""
+    places: list[float] = []
+    top = high
+    for centre, size in zip(wanted, sizes, strict=True):
+        places.append(min(centre, top - size / 2))
+        top = places[-1] - size / 2
+    bottom = low
+    for i in reversed(range(len(places))):  # what was pushed out below moves up again
+        places[i] = max(places[i], bottom + sizes[i] / 2)
+        bottom = places[i] + sizes[i] / 2
+    return places
+
+
+def _break_axis(axes: Axes, places: list[float]) -> None:
+    """Show that no labels at all have no place on a logarithmic axis."""
+    axes.plot(
+        (places[0] + places[1]) / 2, 0, marker=[(-1, -2), (1, 2)], markersize=9, color=BLACK, linestyle="none",
+        clip_on=False, transform=axes.get_xaxis_transform(), zorder=5,
+    )  # fmt: skip
+
+
+def _is_relative(budget: str) -> bool:
+    return budget == "full" or budget.endswith("%")
