@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from tlbench_reports.drawing import Chart, Look, broken, cut, figure_of, looks, 
 from tlbench_reports.leading import relabelled
 from tlbench_reports.measure import named
 from tlbench_reports.palette import BLACK, GREY, NOTE, PALE, PAPER
-from tlbench_reports.row import no_score, truth, worth
-from tlbench_reports.rows import SETTINGS, partition, summary_rows
+from tlbench_reports.row import truth, worth
+from tlbench_reports.rows import SETTINGS, is_episodic, partition, summary_rows
 from tlbench_reports.svg import point
 from tlbench_reports.words import file_name, known, listing, number, plain
 
@@ -29,6 +30,7 @@ _BRIGHT = 8  # strategies with a colour and a name, beside baselines and upper b
 _GAP = 0.14  # between no labels and the fewest, as a share of the axis; where names stand in it:
 _NAMED_GAP = 0.34
 _DODGE = 0.011  # by how much of the axis bars of one budget stand apart, if there is room
+_APART = ("oracle", "unsupervised")  # settings in which nobody leads
 _PLACE = ("transfer", "backbone", "setting")
 
 
@@ -43,16 +45,18 @@ class Screen:
 
 
 WIDE = Screen((8.4, 4.9), 26, 9.0, True)
-NARROW = Screen((4.0, 4.6), 15, 8.5, False)
+NARROW = Screen((4.0, 3.9), 15, 8.5, False)
 
 
-def budget_charts(results: "Results", metric: str | None = None, style: dict[str, Look] | None = None) -> list[Chart]:
-    """Return a chart for each transfer, backbone and setting with scores at two label budgets or more.
+def budget_charts(
+    results: "Results", metric: str | None = None, style: dict[str, Look] | None = None, most: int | None = None
+) -> list[Chart]:
+    """Return a chart for each transfer, backbone and setting with scores at two label budgets or more, or for `most`.
 
     First those of the leading backbone of each transfer, which has the highest best scores, then the others. `lead` of
     each says who leads where.
     """
-    return [chart for _, chart in _charts(results, metric, style)]
+    return [chart for _, chart in _charts(results, metric, style, most)]
 
 
 def budget_figure(
@@ -69,7 +73,7 @@ def budget_figure(
     """
     from tlbench import TlbenchError
 
-    every = _charts(results, metric, None)
+    every = _charts(results, metric, None, None)
     wanted = (transfer, backbone)
     for ranking, chart in every:
         if all(name in (None, own) for name, own in zip(wanted, (ranking.transfer, ranking.backbone), strict=True)):
@@ -80,17 +84,25 @@ def budget_figure(
 
 
 def _charts(
-    results: "Results", metric: str | None, style: dict[str, Look] | None
+    results: "Results", metric: str | None, style: dict[str, Look] | None, most: int | None
 ) -> list[tuple[BudgetRanking, Chart]]:
     metric = metric or results.metric
-    rows = partition(summary_rows(results, metric), lambda row: tuple(str(row[column]) for column in _PLACE))
-    parts = [(relabelled(rows[_place(ranking)]), ranking) for ranking in budget_rankings(results, metric)]
+    places = _leading_first([row for row in summary_rows(results, metric) if not is_episodic(row)])
+    chosen = {key: relabelled(places[key]) for key in list(places)[:most]}
+    rankings = {_place(ranking): ranking for ranking in budget_rankings(results, metric, chosen)}
     shown = named(metric, results.higher_is_better(metric))
-    style = style or looks([row for own, _ in parts for row in own])
+    style = style or {}
+    style = looks([row for own in chosen.values() for row in own if row["label"] not in style]) | style
+    ordered = [(rankings[key], own) for key, own in chosen.items() if key in rankings]
     return [
         (ranking, _chart(shown, f"budget-{place}-{_name(ranking)}", own, ranking, style))
-        for place, (own, ranking) in enumerate(_leading_first(parts), start=1)
+        for place, (ranking, own) in enumerate(ordered, start=1)
     ]
+
+
+def has_budget_chart(rows: list[Any]) -> bool:
+    """Tell whether rows of one transfer, backbone and setting have a chart by label budget."""
+    return bool(_leading_first([row for row in rows if not is_episodic(row)]))
 
 
 def _place(ranking: BudgetRanking) -> tuple[str, ...]:
@@ -102,14 +114,25 @@ def _name(ranking: BudgetRanking) -> str:
     return "-".join(parts if ranking.setting == SETTINGS[0] else [*parts, ranking.setting])
 
 
-def _leading_first(parts: list[tuple[list[Any], BudgetRanking]]) -> list[tuple[list[Any], BudgetRanking]]:
-    def height(part: tuple[list[Any], BudgetRanking]) -> float:
-        best = [worth(row) for row in part[0] if truth(row["best"])]
+def _leading_first(rows: list[Any]) -> dict[tuple[str, ...], list[Any]]:
+    """Return the rows of places with scores at several budgets, that of the best backbone of a transfer first."""
+    may = [row for row in rows if row["setting"] not in _APART and not row["upper_bound"]]
+    places = partition(may, lambda row: tuple(str(row[column]) for column in _PLACE))
+    every = partition(rows, lambda row: tuple(str(row[column]) for column in _PLACE))
+    several = {
+        place: every[place]
+        for place, own in places.items()
+        if len({row["budget"] for row in own if known(row["mean"])}) > 1
+    }
+
+    def height(place: tuple[str, ...]) -> float:
+        best = [worth(row) for row in several[place] if truth(row["best"])]
         return float(np.mean(best)) if best else -np.inf
 
-    places = partition(parts, lambda part: (part[1].transfer, part[1].setting))
-    ordered = [sorted(own, key=height, reverse=True) for own in places.values()]
-    return [own[0] for own in ordered] + [part for own in ordered for part in own[1:]]
+    alike = partition(several, lambda place: (place[0], place[2]))
+    ordered = [sorted(own, key=height, reverse=True) for own in alike.values()]
+    first, others = [own[0] for own in ordered], [place for own in ordered for place in own[1:]]
+    return {place: several[place] for place in [*first, *others]}
 
 
 def _chart(metric: str, name: str, rows: list[Any], ranking: BudgetRanking, style: dict[str, Look]) -> Chart:
@@ -122,15 +145,15 @@ def _chart(metric: str, name: str, rows: list[Any], ranking: BudgetRanking, styl
         name=name,
         title=f"{plain(metric)} by label budget{setting}: {place_name(rows[0])}",
         lead=plain(ranking.sentence),
-        caption="Ringed: the best of a label budget; filled: tied with it; hollow: clearly below it. Points: means over "
-        f"replicates, n = {listing(counts) or 0}. Bars: 95% intervals over {over or 'replicates'}, cut where they leave "
-        "the chart; side by side at each budget."
+        caption="Ringed: the best of a label budget; filled: tied with it; hollow: clearly below it. Points: means "
+        f"over replicates, n = {listing(counts) or 0}. Bars: 95% intervals over {over or 'replicates'}, cut where they "
+        "leave the chart; side by side at each budget."
         + (" Grey band: the 95% interval of where the best two cross." if crossing else "")
         + (f" Pale, without names: all but the {_BRIGHT} best." if drawing.has_pale else ""),
         size=WIDE.size,
         draw=lambda figure: drawing.draw(figure, WIDE),
     )
-    narrow = replace(chart, size=NARROW.size, draw=lambda figure: drawing.draw(figure, NARROW))
+    narrow = replace(chart, caption="", size=NARROW.size, draw=lambda figure: drawing.draw(figure, NARROW))
     return replace(chart, narrow=narrow)
 
 
@@ -176,7 +199,7 @@ class _Drawing:
         low, high = np.log(min(positive)), np.log(max(positive))
         span = max(high - low, 0.7)
         ends = any(str(own[-1]["budget"]) == self.ranking.budgets[0] for own in self.by_label.values())
-        zero = low - span * ((_NAMED_GAP if ends else _GAP) * (1.5 if screen is NARROW else 1.0))
+        zero = low - span * ((_NAMED_GAP if ends else _GAP) * (2.2 if screen is NARROW else 1.0))
         found: dict[str, float] = {}
         for budget, labels in zip(self.ranking.budgets, self.ranking.labels, strict=True):
             place = float(np.log(labels)) if labels > 0 else zero
@@ -197,8 +220,8 @@ class _Drawing:
             if label not in self.bright:
                 self._draw_pale(axes, own, places)
         ends = []
-        for turn, label in enumerate(self.bright):
-            ends += self._draw(axes, label, places, (turn - (len(self.bright) - 1) / 2) * step, screen)
+        for label in self.bright:
+            ends += self._draw(axes, label, places, step, screen)
         names = self._name_best(axes, places) if screen.says_best else []
         axes.set_xticks(list(places.values()), [self._tick(budget) for budget in places])
         axes.set_xlabel(f"{self.ranking.unit} (log scale)")
@@ -208,10 +231,10 @@ class _Drawing:
             _break_axis(axes, sorted(places.values()))
         return lambda: _settle(axes, ends, names)
 
-    def _draw(self, axes: Axes, label: str, places: dict[str, float], shift: float, screen: Screen) -> "list[End]":
+    def _draw(self, axes: Axes, label: str, places: dict[str, float], step: float, screen: Screen) -> "list[End]":
         look = self.style[label]
         own = [row for row in self.by_label[label] if known(row["mean"])]
-        x = [places[str(row["budget"])] + shift for row in own]
+        x = [places[str(row["budget"])] + self._shift(row) * step for row in own]
         axes.plot(x, [row["mean"] for row in own], color=look.colour, linestyle=look.line, linewidth=1.5, zorder=2)
         for place, row in zip(x, own, strict=True):
             over = "episode_" if row["n_episodes"] else ""
@@ -229,10 +252,17 @@ class _Drawing:
                           markeredgewidth=1.3, zorder=4)  # fmt: skip
         name = broken(cut(label, 3 * screen.letters), screen.letters)
         if not own:
-            name, at = f"{name} ({no_score(self.by_label[label][0])})", (places[self.ranking.budgets[-1]], axes.get_ylim()[0])
-            return [_end(axes, name, look, at, self.ranking.budgets[-1], True, screen)]
+            return []  # the tables say why
         budget = str(own[-1]["budget"])
         return [_end(axes, name, look, (x[-1], own[-1]["mean"]), budget, budget == self.ranking.budgets[-1], screen)]
+
+    def _shift(self, row: Any) -> float:
+        """Return the place of a row among the bright ones of its budget, 0 in the middle."""
+        there = [
+            label for label in self.bright
+            if any(own["budget"] == row["budget"] and known(own["mean"]) for own in self.by_label[label])
+        ]  # fmt: skip
+        return there.index(str(row["label"])) - (len(there) - 1) / 2
 
     def _draw_pale(self, axes: Axes, rows: list[Any], places: dict[str, float]) -> None:
         own = [row for row in rows if known(row["mean"])]
@@ -262,6 +292,7 @@ class _Drawing:
                 axes.axvline(np.log(crossing.at), color=GREY, linestyle=(0, (4, 2)), linewidth=1.1, zorder=1)
 
     def _name_best(self, axes: Axes, places: dict[str, float]) -> list[Text]:
+        axes.text(-0.015, 1.02, "best", transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color=NOTE)
         return [
             axes.text(
                 places[budget], 1.02, broken(cut(label, 32), 14), transform=axes.get_xaxis_transform(), ha="center",
@@ -326,7 +357,7 @@ def _settle(axes: Axes, ends: list[End], best: list[Text]) -> None:
             end.name.set_position((1, score))
             end.mark.set_ydata([score])
     extents = sorted((text.get_window_extent() for text in best), key=lambda box: box.x0)
-    if any(one.x1 + 4 > other.x0 for one, other in zip(extents, extents[1:], strict=False)):
+    if any(one.x1 + 4 > other.x0 for one, other in pairwise(extents)):
         for text in best:
             text.set_visible(False)
 

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tlbench import t_interval
-from tlbench_reports.drawing import GREY, Chart, Look, broken, place_name
+from tlbench_reports.drawing import Chart, Look, broken, place_name
 from tlbench_reports.leading import best_budget, leaders, predictions
+from tlbench_reports.palette import BAR, GREY
 from tlbench_reports.rows import conditions
 from tlbench_reports.words import known, listing
 
@@ -101,7 +102,7 @@ def _panel(axes: Axes, row: Any, found: list[Bin], look: Look) -> None:
             ends = np.clip([each.low, each.high], 0, 1)
             axes.plot([each.confidence] * 2, ends, color=look.colour, linewidth=1, alpha=0.6)
     total = sum(each.n for each in found)
-    axes.bar([each.confidence for each in found], [each.n / total for each in found], 0.02, color="#c9c9c9", zorder=0)
+    axes.bar([each.confidence for each in found], [each.n / total for each in found], 0.02, color=BAR, zorder=0)
     points = [(each.confidence, each.accuracy) for each in found]
     axes.plot(*zip(*points, strict=True), color=look.colour, marker=look.marker, linestyle=look.line, markersize=4.5)
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence")

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 
-from tlbench_reports.drawing import BLACK, GREY, Chart, Look, broken
+from tlbench_reports.drawing import Chart, Look, broken
 from tlbench_reports.measure import named
+from tlbench_reports.palette import BLACK, GREY
 from tlbench_reports.words import known, plain
 
 if TYPE_CHECKING:

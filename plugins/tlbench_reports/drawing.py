@@ -17,7 +17,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from tlbench_reports import svg
-from tlbench_reports.palette import BLACK, COLOURS
+from tlbench_reports.palette import BLACK, COLOURS, GRID, NOTE
 from tlbench_reports.rows import CROWDED
 from tlbench_reports.words import known, plain
 
@@ -35,7 +35,7 @@ _STYLE: dict[str, Any] = {
     "axes.titlelocation": "left",
     "figure.dpi": 160,
     "font.size": 10,
-    "grid.color": "#e4e4e4",
+    "grid.color": GRID,
     "legend.frameon": False,
     "legend.fontsize": 9,
     "lines.linewidth": 1.4,
@@ -64,7 +64,7 @@ class Chart:
 
     name: str  # of its files
     title: str
-    caption: str
+    caption: str  # without one a chart has no title on it either
     size: tuple[float, float]  # inches
     draw: Callable[[Figure], Callable[[], None] | None]  # what it returns is done once all has its place
     exact: bool = True  # whether every processor draws the same
@@ -76,10 +76,11 @@ class Chart:
         """Return the chart with title and caption, drawn and laid out once for all formats; to be used in the style."""
         figure = Figure(figsize=self.size, layout="constrained")
         settle = self.draw(figure)
-        letters = int(self.size[0] * 15)
-        figure.suptitle(fill(self.lead or self.title, int(letters * 0.7)), x=0.01, ha="left", fontsize=12)
-        caption = f"{self.title}. {self.caption}" if self.lead else self.caption
-        figure.supxlabel(fill(caption, letters), x=0.01, ha="left", fontsize=8.5, color="#444444")
+        if self.caption:
+            letters = int(self.size[0] * 15)
+            figure.suptitle(fill(self.lead or self.title, int(letters * 0.7)), x=0.01, ha="left", fontsize=12)
+            caption = f"{self.title}. {self.caption}" if self.lead else self.caption
+            figure.supxlabel(fill(caption, letters), x=0.01, ha="left", fontsize=8.5, color=NOTE)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # the places found are kept: to find them takes as long as to draw
         for axes in figure.axes:  # the solver's last digits differ from time to time
@@ -89,7 +90,7 @@ class Chart:
         return figure
 
 
-def looks(rows: Iterable[Mapping[str, Any]]) -> dict[str, Look]:
+def looks(rows: Sequence[Mapping[str, Any]]) -> dict[str, Look]:
     """Give each strategy among rows of the summary its colour, mark and line, the same in all charts of a report.
 
     Baselines are black. Each of the others has a colour of its own where there are enough; else that of its family.
@@ -146,7 +147,7 @@ def name_lines(axes: Axes, lines: list[tuple[str, str]]) -> None:
     axes.set_yticks(range(len(lines)), [broken(label, 34) if label else family for family, label in lines])
     for text, (_, label) in zip(axes.get_yticklabels(), lines, strict=True):
         if not label:
-            text.set(style="italic", color="#444444")
+            text.set(style="italic", color=NOTE)
 
 
 def score_limits(rows: Iterable[Any]) -> tuple[float, float]:
@@ -196,8 +197,7 @@ def render(chart: Chart, *file_formats: str, standalone: bool = True) -> list[by
     One that does not is an SVG cut to what is left; with it the drawing is done with, and forgotten.
     """
     with _style():
-        words = (chart.figure._suptitle, chart.figure._supxlabel)
-        for text in words:
+        for text in filter(None, (chart.figure._suptitle, chart.figure._supxlabel)):
             text.set_visible(standalone)
         pictures = [_saved(chart, file_format) for file_format in file_formats]
         if not standalone:
@@ -206,12 +206,6 @@ def render(chart: Chart, *file_formats: str, standalone: bool = True) -> list[by
             pictures = [_cut(picture, max(height - box.y1, 0), max(box.y0, 0), chart.size) for picture in pictures]
             vars(chart).pop("figure")
         return pictures
-
-
-def embedded(chart: Chart, prefix: str) -> str:
-    """Return a chart as an SVG to stand in a page, without its title and caption: see `tlbench_reports.svg`."""
-    [picture] = render(chart, "svg", standalone=False)
-    return svg.embedded(picture, prefix, chart.lead or chart.title)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from tlbench_reports.drawing import Chart, broken, class_look, place_name
 from tlbench_reports.leading import best_budget, cells, leaders, readable
+from tlbench_reports.palette import PALE
 from tlbench_reports.rows import conditions
 from tlbench_reports.tsne import tsne
 from tlbench_reports.words import listing
@@ -80,7 +81,7 @@ def _labels(part: "Predictions") -> np.ndarray:
 def _panel(axes: Axes, title: str, place: np.ndarray, labels: np.ndarray, coloured: np.ndarray) -> None:
     other = ~np.isin(labels, coloured)
     if other.any():
-        axes.plot(*place[other].T, linestyle="none", marker=".", color="#b5b5b5", markersize=4, label="others")
+        axes.plot(*place[other].T, linestyle="none", marker=".", color=PALE, markersize=4, label="others")
     for i, which in enumerate(coloured):
         own = place[labels == which]
         colour, marker = class_look(i)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from tlbench import MANY_RECORDS, side_by_side
 from tlbench_reports.charts import charts
 from tlbench_reports.drawing import Chart, render
 from tlbench_reports.rows import partition
+from tlbench_reports.svg import embedded, has_values, themed
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -19,12 +22,11 @@ OPEN = 4  # charts of one kind that are open; the others are under a line to pre
 
 # What the names of charts begin with, and the heading that they stand under.
 _KINDS = {
+    "budget": "Scores by label budget",
     "critical-difference": "Ranks across datasets",
     "ranks": "Ranks across datasets",
     "profile": "Performance profiles",
-    "wins": "Who beats whom",
     "heat-map": "Heat maps",
-    "labels": "Scores by label budget",
     "scores": "Scores",
     "differences": "Differences to the baseline",
     "cost": "Scores against cost",
@@ -37,14 +39,29 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
+class Picture:
+    """Hold one drawing of a chart: inline where its marks tell values, and else as an image."""
+
+    width: int  # pixels
+    height: int
+    svg: Markup | None  # an <svg class="chart">, with marks of the class `point`
+    source: str  # a data URI where there is no `svg`, light or dark as the screen is
+
+
+@dataclass(frozen=True)
 class Figure:
     """Hold a chart as the page shows it."""
 
     title: str
+    lead: str  # what it says in one sentence, or nothing
     caption: str
-    source: str  # a data URI
-    width: int  # pixels
-    height: int  # pixels
+    wide: Picture
+    narrow: Picture | None  # for a phone, where the other would be too small
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """Return its drawings, of which a page shows one."""
+        return (self.wide, self.narrow) if self.narrow else (self.wide,)
 
 
 @dataclass(frozen=True)
@@ -100,10 +117,16 @@ def _kind(chart: Chart) -> str:
 
 
 def _figure(chart: Chart) -> Figure:
+    narrow = chart.narrow and _picture(chart.narrow, f"narrow-{chart.name}")
+    return Figure(chart.title, chart.lead, chart.caption, _picture(chart, chart.name), narrow)
+
+
+def _picture(chart: Chart, name: str) -> Picture:
     [picture] = render(chart, "svg", standalone=False)
-    source = f"data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"
     width, height = _pixels(picture, chart)
-    return Figure(chart.title, chart.caption, source, width, height)
+    if has_values(picture):
+        return Picture(width, height, Markup(embedded(picture, name, chart.lead or chart.title)), "")
+    return Picture(width, height, None, f"data:image/svg+xml;base64,{base64.b64encode(themed(picture)).decode()}")
 
 
 def _pixels(picture: bytes, chart: Chart) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from tlbench_reports.class_grid import class_grid
 from tlbench_reports.figures import gallery
 from tlbench_reports.grid import Grid
 from tlbench_reports.measure import measures, named
+from tlbench_reports.palette import theme
 from tlbench_reports.score_grid import score_grids
 from tlbench_reports.suite_file import suite_text
 from tlbench_reports.words import notes, plain
@@ -85,6 +86,7 @@ def page(results: "Results") -> str:
             suite_text=suite_text(results),
             tables=downloads.tables(results),
             data=downloads.packed_json({"grids": list(map(Grid.to_json, shown)), "pairs": compared.places}),
+            chart_theme=Markup(theme()),
             script=script,
             script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )

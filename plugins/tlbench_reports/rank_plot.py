@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tlbench_reports.drawing import GREY, Chart, Look, broken
+from tlbench_reports.drawing import Chart, Look, broken
 from tlbench_reports.measure import named
+from tlbench_reports.palette import BLACK, GREY
 from tlbench_reports.words import known, plain
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def rank_plot(across: "Across", name: str, where: str, style: dict[str, Look]) -
     )
 
 
-def _say(axes: Axes, y: float, text: str, colour: str = "#000000") -> None:
+def _say(axes: Axes, y: float, text: str, colour: str = BLACK) -> None:
     axes.text(1.03, y, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5, color=colour)
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from tlbench_reports.drawing import GREY, Chart, Look, lines_by_family, name_lines, place_name, score_limits
+from tlbench_reports.drawing import Chart, Look, lines_by_family, name_lines, place_name, score_limits
+from tlbench_reports.palette import GREY
 from tlbench_reports.row import Row, no_score
 from tlbench_reports.rows import conditions, sampling
 from tlbench_reports.words import known, listing, plain

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tlbench import Interval, t_interval
-from tlbench_reports.drawing import BLACK, GREY, Chart, class_look, place_name
+from tlbench_reports.drawing import Chart, class_look, place_name
+from tlbench_reports.palette import BLACK, GREY
 from tlbench_reports.words import known, listing, plain
 
 if TYPE_CHECKING:

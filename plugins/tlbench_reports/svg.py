@@ -31,6 +31,11 @@ def with_values(picture: bytes) -> bytes:
     return _MARK.sub(told, picture.decode()).encode()
 
 
+def has_values(picture: bytes) -> bool:
+    """Tell whether any mark of a picture tells a value."""
+    return b'class="point"' in picture
+
+
 def embedded(picture: bytes, prefix: str, title: str) -> str:
     """Return a picture as part of a page, whose ids begin with `prefix`, whose colours are variables of the page.
 

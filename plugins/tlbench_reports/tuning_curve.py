@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tlbench import t_interval
-from tlbench_reports.drawing import GREY, Chart, Look, broken, place_name
+from tlbench_reports.drawing import Chart, Look, broken, place_name
+from tlbench_reports.palette import GREY
 from tlbench_reports.row import truth
 from tlbench_reports.rows import conditions, partition
 from tlbench_reports.words import known, listing

@@ -1,12 +1,13 @@
 """Say which strategy leads at which label budget, and where one overtakes another, with the interval of that place."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlbench.contract import UNSUPERVISED, Budget, BudgetKind
+from tlbench.contract import ORACLE, UNSUPERVISED, Budget, BudgetKind
 from tlbench.results.rows import row_labels
 from tlbench.results.stats import LEVEL, multiplier
 from tlbench.results.summary import Summary, is_candidate, partition
@@ -59,18 +60,25 @@ class BudgetRanking:
     sentence: str
 
 
-def budget_rankings(results: "Results", metric: str | None = None) -> tuple[BudgetRanking, ...]:
+def budget_rankings(
+    results: "Results", metric: str | None = None, places: Collection[tuple[str, str, str]] | None = None
+) -> tuple[BudgetRanking, ...]:
     """Return one ranking for each transfer, backbone and setting with a score at two label budgets or more.
 
-    Episodes, clusterings and rows that test labels chose have none.
+    With `places` of those alone. Episodes, clusterings and rows that test labels chose have none.
     """
-    return rankings(results._summary(metric or results.metric))
+    return rankings(results._summary(metric or results.metric), places)
 
 
-def rankings(summary: Summary) -> tuple[BudgetRanking, ...]:
+def rankings(summary: Summary, places: Collection[tuple[str, str, str]] | None = None) -> tuple[BudgetRanking, ...]:
     """Return the rankings of a summary."""
-    places = partition((row for row in summary.rows if not Budget.parse(str(row["budget"])).is_episodic), _PLACE)
-    found = [_ranking(summary, rows) for rows in places if rows[0]["setting"] not in ("oracle", UNSUPERVISED)]
+    parts = partition((row for row in summary.rows if not Budget.parse(str(row["budget"])).is_episodic), _PLACE)
+    found = [
+        _ranking(summary, rows)
+        for rows in parts
+        if rows[0]["setting"] not in (ORACLE, UNSUPERVISED)
+        and (places is None or tuple(str(rows[0][column]) for column in _PLACE) in places)
+    ]
     return tuple(ranking for ranking in found if ranking is not None)
 
 
@@ -83,7 +91,9 @@ def budget_labels(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, float], str
     given: dict[str, list[float]] = {}
     for row in rows:
         if not row["upper_bound"]:
-            given.setdefault(str(row["budget"]), []).append(_number(row["train_labels"]) + _number(row["val_labels"], 0))
+            given.setdefault(str(row["budget"]), []).append(
+                _number(row["train_labels"]) + _number(row["val_labels"], 0)
+            )
     known = {budget: [value for value in values if np.isfinite(value)] for budget, values in given.items()}
     counts = {budget: float(np.median(values)) for budget, values in known.items() if values}
     parsed = {budget: Budget.parse(budget) for budget in counts}
@@ -198,7 +208,7 @@ def _ranking(summary: Summary, rows: list[dict[str, Any]]) -> BudgetRanking | No
     if len(place.budgets) < 2:
         return None
     reigns = _reigns(place)
-    crossings = tuple(_crossing(place, one, next_) for one, next_ in zip(reigns, reigns[1:], strict=False))
+    crossings = tuple(_crossing(place, one, next_) for one, next_ in pairwise(reigns))
     return BudgetRanking(
         *(str(rows[0][column]) for column in _PLACE),
         summary.metric,
@@ -333,7 +343,7 @@ def _of_crossings(place: _Place, crossings: Sequence[Crossing]) -> str:
 
 
 def _range(place: _Place, budgets: Sequence[str]) -> str:
-    """Say at which budgets: `at 5 labels per class`, `from 1 to 20 labels per class`, `from 1 label per class to full`."""
+    """Say at which budgets: `at 5 labels per class`, `from 1 to 20 labels per class`, `from 1 label to full`."""
     first, last = _spoken(place, budgets[0]), _spoken(place, budgets[-1])
     if len(budgets) == 1:
         return f"at {first}{_unit(place, budgets[0])}"
@@ -367,5 +377,5 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _amount(labels: float) -> str:
-    """Write a number of labels: whole, or to two digits below ten where it is not."""
-    return f"{labels:,.0f}" if labels >= 9.5 or abs(labels - round(labels)) < 0.05 else f"{labels:.1f}"
+    """Write a number of labels: whole, or below three with one digit more."""
+    return f"{labels:,.0f}" if labels >= 3 or abs(labels - round(labels)) < 0.05 else f"{labels:.1f}"
