@@ -1,7 +1,7 @@
 """Draw scores by label budget, all strategies on the same axes: who leads, where one overtakes another, how surely."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tlbench import Results
 
 _BRIGHT = 8  # strategies with a colour and a name, beside baselines and upper bounds
+NAMED = _BRIGHT + 2  # with these
 _GAP = 0.14  # between no labels and the fewest, as a share of the axis; where names stand in it:
 _NAMED_GAP = 0.34
 _DODGE = 0.011  # by how much of the axis bars of one budget stand apart, if there is room
@@ -153,8 +154,7 @@ def _chart(metric: str, name: str, rows: list[Any], ranking: BudgetRanking, styl
         size=WIDE.size,
         draw=lambda figure: drawing.draw(figure, WIDE),
     )
-    narrow = replace(chart, caption="", size=NARROW.size, draw=lambda figure: drawing.draw(figure, NARROW))
-    return replace(chart, narrow=narrow)
+    return chart.with_narrow(NARROW.size, lambda figure: drawing.draw(figure, NARROW))
 
 
 @dataclass(frozen=True, eq=False)

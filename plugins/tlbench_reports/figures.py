@@ -117,7 +117,7 @@ def _kind(chart: Chart) -> str:
 
 
 def _figure(chart: Chart) -> Figure:
-    narrow = chart.narrow and _picture(chart.narrow, f"narrow-{chart.name}")
+    narrow = _picture(chart.narrow, f"narrow-{chart.name}") if chart.narrow else None
     return Figure(chart.title, chart.lead, chart.caption, _picture(chart, chart.name), narrow)
 
 
