@@ -1,7 +1,7 @@
 """Draw scores by label budget, all strategies on the same axes: who leads, where one overtakes another, how surely."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tlbench import Results
 
 _BRIGHT = 8  # strategies with a colour and a name, beside baselines and upper bounds
+NAMED = _BRIGHT + 2  # with these
 _GAP = 0.14  # between no labels and the fewest, as a share of the axis; where names stand in it:
 _NAMED_GAP = 0.34
 _DODGE = 0.011  # by how much of the axis bars of one budget stand apart, if there is room
@@ -153,8 +154,7 @@ def _chart(metric: str, name: str, rows: list[Any], ranking: BudgetRanking, styl
         size=WIDE.size,
         draw=lambda figure: drawing.draw(figure, WIDE),
     )
-    narrow = replace(chart, caption="", size=NARROW.size, draw=lambda figure: drawing.draw(figure, NARROW))
-    return replace(chart, narrow=narrow)
+    return chart.with_narrow(NARROW.size, lambda figure: drawing.draw(figure, NARROW))
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +191,12 @@ class _Drawing:
     def has_pale(self) -> bool:
         return len(self.bright) < len(self.by_label)
 
+    @property
+    def passes_gap(self) -> bool:
+        """Tell whether a line leads on from the first budget, where a name would stand in its way."""
+        first = self.ranking.budgets[0]
+        return any(len(own) > 1 and any(str(row["budget"]) == first for row in own) for own in self.by_label.values())
+
     def places(self, screen: Screen) -> dict[str, float]:
         """Return where each budget stands on the axis, which is logarithmic, but for no labels at all."""
         positive = [labels for labels in self.ranking.labels if labels > 0]
@@ -198,8 +204,11 @@ class _Drawing:
             return dict(zip(self.ranking.budgets, range(len(self.ranking.budgets)), strict=True))
         low, high = np.log(min(positive)), np.log(max(positive))
         span = max(high - low, 0.7)
-        ends = any(str(own[-1]["budget"]) == self.ranking.budgets[0] for own in self.by_label.values())
-        zero = low - span * ((_NAMED_GAP if ends else _GAP) * (2.2 if screen is NARROW else 1.0))
+        ends = not self.passes_gap and any(
+            str(own[-1]["budget"]) == self.ranking.budgets[0] for own in self.by_label.values()
+        )
+        gap = (_NAMED_GAP if ends else _GAP) * (2.2 if screen is NARROW else 1.0)
+        zero = low - span * (gap if len(positive) > 1 else 1.0)
         found: dict[str, float] = {}
         for budget, labels in zip(self.ranking.budgets, self.ranking.labels, strict=True):
             place = float(np.log(labels)) if labels > 0 else zero
@@ -253,8 +262,13 @@ class _Drawing:
         name = broken(cut(label, 3 * screen.letters), screen.letters)
         if not own:
             return []  # the tables say why
-        budget = str(own[-1]["budget"])
-        return [_end(axes, name, look, (x[-1], own[-1]["mean"]), budget, budget == self.ranking.budgets[-1], screen)]
+        budget, end = str(own[-1]["budget"]), (x[-1], own[-1]["mean"])
+        if budget == self.ranking.budgets[-1]:
+            return [_end(axes, name, look, end, screen)]
+        if budget == self.ranking.budgets[0] and not self.passes_gap:
+            return [_end_beside_point(axes, name, end, screen)]
+        until = self._tick(budget).partition("\n")[0]
+        return [_end(axes, f"{name} ({'to' if len(own) > 1 else 'at'} {until})", look, end, screen, is_linked=False)]
 
     def _shift(self, row: Any) -> float:
         """Return the place of a row among the bright ones of its budget, 0 in the middle."""
@@ -309,30 +323,27 @@ class End:
 
     name: Annotation
     mark: Line2D | None  # of names that stand beside the chart
-    at: str  # the budget
 
 
-def _end(
-    axes: Axes, name: str, look: Look, end: tuple[float, float], budget: str, is_last: bool, screen: Screen
-) -> End:
-    """Write a strategy's name where its line ends: beside the chart with its mark, or beside its last point."""
-    if not is_last:
-        paper = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.8, "pad": 0.5}
-        text = axes.annotate(
-            name, end, (9, 0), textcoords="offset points", va="center", fontsize=screen.font, bbox=paper,
-            annotation_clip=False, zorder=5,
-        )  # fmt: skip
-        return End(text, None, budget)
+def _end(axes: Axes, name: str, look: Look, end: tuple[float, float], screen: Screen, *, is_linked: bool = True) -> End:
+    """Write a strategy's name beside the chart with its mark, linked to the end of its line where that is near."""
     link = {"arrowstyle": "-", "color": look.colour, "linewidth": 0.7, "relpos": (0, 0.5), "shrinkA": 13, "shrinkB": 5}
     text = axes.annotate(
-        name, end, (1, end[1]), textcoords=_beside(axes, 26), va="center", fontsize=screen.font, arrowprops=link,
-        annotation_clip=False,
+        name, end, (1, end[1]), textcoords=_beside(axes, 26), va="center", fontsize=screen.font,
+        arrowprops=link if is_linked else None, annotation_clip=False,
     )  # fmt: skip
     [mark] = axes.plot(
         1, end[1], marker=look.marker, markersize=6, color=look.colour, linestyle="none", transform=_beside(axes, 19),
         clip_on=False,
     )  # fmt: skip
-    return End(text, mark, budget)
+    return End(text, mark)
+
+
+def _end_beside_point(axes: Axes, name: str, end: tuple[float, float], screen: Screen) -> End:
+    text = axes.annotate(
+        name, end, (9, 0), textcoords="offset points", va="center", fontsize=screen.font, annotation_clip=False
+    )
+    return End(text, None)
 
 
 def _beside(axes: Axes, points: float) -> Any:
@@ -344,7 +355,7 @@ def _beside(axes: Axes, points: float) -> Any:
 def _settle(axes: Axes, ends: list[End], best: list[Text]) -> None:
     """Move names that would stand on each other apart, and leave the names of the best out where they have no room."""
     area = axes.get_window_extent()
-    for own in partition(ends, lambda end: end.at).values():
+    for own in partition(ends, lambda end: end.mark is None).values():
         boxes = {id(end): end.name.get_window_extent() for end in own}
         own.sort(key=lambda end: _middle(boxes[id(end)]), reverse=True)
         sizes = [boxes[id(end)].height * 1.08 for end in own]

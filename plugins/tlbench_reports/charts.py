@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import MANY_RECORDS, ROW, read_stamp, side_by_side
 from tlbench_reports.atomic import write_bytes
-from tlbench_reports.budget_chart import budget_charts, has_budget_chart
+from tlbench_reports.budget_chart import NAMED, budget_charts, has_budget_chart
 from tlbench_reports.calibration_plot import calibration_plot
 from tlbench_reports.confusion_plot import confusion_plot
 from tlbench_reports.cost_curve import OTHERS, TRAINING, Amounts, Cost, amounts, cost_curve, cost_panels
@@ -123,8 +123,9 @@ def _of_place(
     """Yield the charts of comparable rows; their scores where no chart by label budget has them."""
     shown = named(metric, results.higher_is_better(metric))
     budgets = partition(rows, lambda row: str(row["budget"]))
-    if not has_budget_chart(rows):
-        for budget, own in budgets.items():
+    drawn = has_budget_chart(rows)
+    for budget, own in budgets.items():
+        if not drawn or len({row["label"] for row in own}) > NAMED:  # beyond these a chart by label budget is pale
             yield score_plot(shown, f"{name}-{file_name(budget)}" if len(budgets) > 1 else name, own, style)
     found = [
         difference_forest(shown, name, rows, style),

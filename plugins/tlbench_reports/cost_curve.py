@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -192,7 +192,7 @@ def _chart(name: str, title: str, costs: str, panels: list[Panel], metric: str, 
     if columns == 1:
         return chart
     size = _size(len(panels), 1, len(set(names.values())))
-    return replace(chart, narrow=replace(chart, caption="", size=size, draw=lambda figure: draw(figure, 1)))
+    return chart.with_narrow(size, lambda figure: draw(figure, 1))
 
 
 def _size(panels: int, columns: int, names: int) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from textwrap import fill
@@ -23,6 +23,7 @@ from tlbench_reports.words import known, plain
 
 Line = str | tuple[int, tuple[float, ...]]  # as matplotlib takes it
 MARKERS: tuple[str | tuple[int, int, int], ...] = ("o", "s", "^", "D", "v", "P", "X", "<", ">", (4, 1, 0), "p", "h")
+_CLASS_MARKERS = ("o", "s", "^", "D", "v", "+", "x", "<", ">", "*", "1", "|")
 _LINES: tuple[Line, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _ROOM = 0.06  # inches around a picture without words
 INEXACT = "Its last digits are those of the processor that drew it."
@@ -71,6 +72,10 @@ class Chart:
     lead: str = ""  # what it says, in one sentence, where that can be said
     narrow: "Chart | None" = None  # the same for a phone
 
+    def with_narrow(self, size: tuple[float, float], draw: Callable[[Figure], Callable[[], None] | None]) -> "Chart":
+        """Return this chart with another of it for a phone."""
+        return replace(self, narrow=replace(self, caption="", size=size, draw=draw))
+
     @cached_property
     def figure(self) -> Figure:
         """Return the chart with title and caption, drawn and laid out once for all formats; to be used in the style."""
@@ -111,9 +116,9 @@ def looks(rows: Sequence[Mapping[str, Any]]) -> dict[str, Look]:
     return {**given, **bounds}
 
 
-def class_look(place: int) -> tuple[str, str | tuple[int, int, int]]:
-    """Return the colour and the marker of the class at this place of a legend."""
-    return COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+def class_look(place: int) -> tuple[str, str]:
+    """Return the colour and the marker of the class at this place of a legend; ten can be told apart when small."""
+    return COLOURS[place % len(COLOURS)], _CLASS_MARKERS[place % len(_CLASS_MARKERS)]
 
 
 def ink(colour: Sequence[float]) -> str:

@@ -133,7 +133,8 @@ def _kind(chart: Chart) -> str:
 
 
 def _figure(chart: Chart) -> Figure:
-    return Figure(chart.title, chart.lead, chart.caption, _picture(chart), chart.narrow and _picture(chart.narrow))
+    narrow = _picture(chart.narrow) if chart.narrow else None
+    return Figure(chart.title, chart.lead, chart.caption, _picture(chart), narrow)
 
 
 def _picture(chart: Chart) -> Picture:

@@ -24,17 +24,21 @@ if TYPE_CHECKING:
 _COLOURS = {False: "cividis", True: "cividis_r"}  # the better the brighter; read alike without colour vision
 
 _COLUMNS, _LINES = 10, 60  # at most
+_FEWEST = 3  # transfers
 _LETTERS = 13  # of a line of a column's heading
 
 Place = tuple[str, str]  # transfer, backbone
 
 
 def heat_maps(results: "Results", metric: str, rows: list[Any], most: int) -> list[Chart]:
-    """Return a heat map for each label budget and setting of several places, of many for the `most` fullest."""
+    """Return a heat map for each label budget and setting of several datasets, of many for the `most` fullest.
+
+    Of few, tables show the same.
+    """
     found = {
         key: own
         for key, own in partition(rows, lambda row: (str(row["budget"]), str(row["setting"]))).items()
-        if len({(row["transfer"], row["backbone"]) for row in own}) > 1  # one column would repeat a table
+        if len({row["transfer"] for row in own}) >= _FEWEST
     }
     fullest = sorted(found, key=lambda key: len(found[key]), reverse=True)[:most]
     keys = sorted(fullest, key=lambda key: (Budget.parse(key[0]).order(), SETTINGS.index(key[1])))

@@ -209,16 +209,19 @@ def _ranking(summary: Summary, rows: list[dict[str, Any]]) -> BudgetRanking | No
         return None
     reigns = _reigns(place)
     crossings = tuple(_crossing(place, one, next_) for one, next_ in pairwise(reigns))
+    first_row = rows[0]
     return BudgetRanking(
-        *(str(rows[0][column]) for column in _PLACE),
-        summary.metric,
-        unit,
-        tuple(place.budgets),
-        tuple(place.labels.values()),
-        tuple(map(place.best, place.budgets)),
-        tuple(tuple(place.tied(budget)) for budget in place.budgets),
-        tuple(crossing for crossing in crossings if crossing is not None),
-        _sentence(place, reigns, crossings),
+        transfer=str(first_row["transfer"]),
+        backbone=str(first_row["backbone"]),
+        setting=str(first_row["setting"]),
+        metric=summary.metric,
+        unit=unit,
+        budgets=tuple(place.budgets),
+        labels=tuple(place.labels.values()),
+        best=tuple(map(place.best, place.budgets)),
+        tied=tuple(tuple(place.tied(budget)) for budget in place.budgets),
+        crossings=tuple(crossing for crossing in crossings if crossing is not None),
+        sentence=_sentence(place, reigns, crossings),
     )
 
 
