@@ -19,7 +19,7 @@ from tlbench_reports.measure import measures, named
 from tlbench_reports.opening import opening, without_answer
 from tlbench_reports.score_grid import score_grids
 from tlbench_reports.suite_file import suite_text
-from tlbench_reports.words import ON_CORRECTED_DIFFERENCES, notes, plain
+from tlbench_reports.words import ON_CORRECTED_DIFFERENCES, ON_PRICES, notes, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -76,7 +76,7 @@ def page(results: "Results") -> str:
             pairs=compared,
             gallery=drawn,
             missing=missing,
-            notes=notes(results, ON_CORRECTED_DIFFERENCES),
+            notes=[*notes(results, ON_CORRECTED_DIFFERENCES), ON_PRICES],
             protocol=facts.protocol(results),
             environment=facts.environment(results),
             origins=facts.origins(results),

@@ -21,6 +21,10 @@ ON_CORRECTED_DIFFERENCES = (
     "to the best, to the baseline: the paired difference over the replicates that both have and their test items. Its "
     "interval is at 95% after correction for all comparisons, as verdicts are: where it leaves 0 out, a verdict is clear."
 )
+ON_PRICES = (
+    "price: seconds of fitting, with source-side training and tuning, as a multiple of the cheapest that is tied with "
+    "the best, or of a cheap probe. seconds to fit: the median of replicates, by the machine that ran them."
+)
 # Where each interval comes from, and what it does not cover.
 _NOTES = (
     "mean: over n replicates. Replicates differ in the labelled examples, the start of the head and the order "
