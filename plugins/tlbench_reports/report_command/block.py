@@ -71,11 +71,11 @@ def block(results: "Results", document: Path) -> str:
     ]
     for table in tables:
         lines += [f"**{escape(table.title)}**", "", *table_lines(table), ""]
-    picture = next((chart for kind in ("labels-", "scores-") for chart in charts(results)
+    picture = next((chart for kind in ("budget-", "scores-") for chart in charts(results)
                     if chart.name.startswith(kind)), None)  # fmt: skip
     if picture is not None:
-        what = "a panel for each family" if picture.name.startswith("labels-") else "a line for each strategy"
-        said = f"{escape(picture.title)}, {what}, with 95 % intervals"
+        what = escape(picture.lead) if picture.lead else "a line for each strategy"
+        said = f"{escape(picture.title)}, with 95 % intervals: {what}"
         lines += [f"![{said}]({place}/charts/{picture.name}.png)"]
     return "\n".join(lines).rstrip("\n") + "\n"
 
