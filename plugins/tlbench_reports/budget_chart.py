@@ -79,9 +79,10 @@ def budget_figure(
     for ranking, chart in every:
         if all(name in (None, own) for name, own in zip(wanted, (ranking.transfer, ranking.backbone), strict=True)):
             return figure_of(chart.narrow if narrow and chart.narrow else chart)
-    where = ", ".join(filter(None, wanted)) or "nothing here"
+    where = " on ".join(filter(None, wanted)) or "nothing here"
     there = listing(f"{ranking.transfer} on {ranking.backbone}" for ranking, _ in every)
-    raise TlbenchError(f"{where} has no scores at two label budgets." + (f" There are: {there}." if there else ""))
+    has = "has no scores" if any(wanted) else "has scores"
+    raise TlbenchError(f"{where} {has} at two label budgets." + (f" There are: {there}." if there else ""))
 
 
 def _charts(

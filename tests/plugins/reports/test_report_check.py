@@ -92,15 +92,15 @@ def test_every_kind_of_change_is_named_with_its_file_and_line(folder):
     (folder / "charts" / "gone.png").write_bytes(b"")
     page = folder / "index.html"
     page.write_text(page.read_text().replace("<h1", "<h1 class='mine'"))
-    drawing = folder / "charts" / "heat-map-5-shot.svg"
-    drawing.write_text(drawing.read_text().replace(">scratch<", ">Scratch<"))
+    drawing = folder / "charts" / "differences-1-digits-handwritten-tiny-letters.svg"
+    drawing.write_text(drawing.read_text().replace(">linear-probe<", ">Linear-probe<"))
     [picture] = (folder / "charts").glob("scores-*.png")
-    picture.write_bytes((folder / "charts" / "heat-map-5-shot.png").read_bytes())
+    picture.write_bytes((folder / "charts" / "differences-1-digits-handwritten-tiny-letters.png").read_bytes())
     said = {line.partition("/mine/")[2] for line in check(folder)}
     starts = {re.split("[,:]", line)[0] for line in said}
     assert starts == {
         "tables/summary.md", "tables/summary.tex", "tables/old.md", "charts/gone.png", "index.html",
-        "charts/heat-map-5-shot.svg", f"charts/{picture.name}",
+        "charts/differences-1-digits-handwritten-tiny-letters.svg", f"charts/{picture.name}",
     }  # fmt: skip
     assert any(line.startswith(f"tables/summary.md, line {number}: it has '| linear-probe") for line in said)
     assert "tables/summary.tex: is not there." in said
@@ -144,7 +144,11 @@ def test_a_forged_score_of_a_record_is_seen_in_absent_files(folder):
     ending = ": is not there, and what the records make has another digest than reports.json lists."
     said = {line.partition("/mine/")[2].removesuffix(ending) for line in check(folder) if line.endswith(ending)}
     assert said <= gone
-    assert {"index.html", "charts/heat-map-5-shot.svg", "charts/heat-map-5-shot.png"} <= said
+    assert {
+        "index.html",
+        "charts/differences-1-digits-handwritten-tiny-letters.svg",
+        "charts/differences-1-digits-handwritten-tiny-letters.png",
+    } <= said
 
 
 @pytest.mark.parametrize("stamp", ["without digests", "without the file", "none"])
@@ -161,7 +165,7 @@ def test_an_absent_file_that_no_digest_stands_for_is_a_difference(folder, stamp)
 
 
 def test_charts_of_another_matplotlib_are_counted_and_not_compared(folder):
-    shown = folder / "charts" / "heat-map-5-shot.png"
+    shown = folder / "charts" / "differences-1-digits-handwritten-tiny-letters.png"
     others = {name: "0" * 64 for name in listed(folder) if name.startswith("charts/")}
     restamped(folder, matplotlib="3.9.1", files={**listed(folder), **others})
     kept = shown.read_bytes()
@@ -178,16 +182,18 @@ def test_charts_of_another_matplotlib_are_counted_and_not_compared(folder):
 
 
 def test_a_shown_chart_is_compared_without_its_drawing_beside_it(folder):
-    shown = folder / "charts" / "heat-map-5-shot.png"
+    shown = folder / "charts" / "differences-1-digits-handwritten-tiny-letters.png"
     other = next((folder / "charts").glob("scores-*.png")).read_bytes()
     without_charts_and_page(folder)
     shown.write_bytes(other)
     [line, _] = check(folder)
-    assert line.endswith("heat-map-5-shot.png: it is not the picture that the records make.")
+    assert line.endswith(
+        "differences-1-digits-handwritten-tiny-letters.png: it is not the picture that the records make."
+    )
 
 
 def test_an_absent_png_of_other_bytes_is_not_compared_where_its_drawing_is_the_same(folder):
-    name = "charts/heat-map-5-shot.png"
+    name = "charts/differences-1-digits-handwritten-tiny-letters.png"
     restamped(folder, files={**listed(folder), name: "0" * 64})
     gone = without_charts_and_page(folder)
     lines = run(folder, "--check").output.splitlines()
@@ -195,7 +201,13 @@ def test_an_absent_png_of_other_bytes_is_not_compared_where_its_drawing_is_the_s
     assert lines[1].startswith("Not compared: 1 absent PNG file; ")
     restamped(folder, files={**listed(folder), name.replace("png", "svg"): "0" * 64})
     lines = run(folder, "--check").output.splitlines()
-    assert sum(re.search(r"heat-map-5-shot\.(svg|png): is not there, and", line) is not None for line in lines) == 2
+    assert (
+        sum(
+            re.search(r"differences-1-digits-handwritten-tiny-letters\.(svg|png): is not there, and", line) is not None
+            for line in lines
+        )
+        == 2
+    )
 
 
 def test_a_digest_of_what_no_report_makes_any_more_is_a_difference(folder):

@@ -199,7 +199,7 @@ def test_every_kind_of_chart_has_its_own_heading_and_room(results, monkeypatch):
     monkeypatch.setattr(figures, "render", lambda *_, **__: [PICTURE])
     found = figures.gallery(results)
     assert "Further charts" not in [kind.title for kind in found.kinds]
-    assert {(figure.width, figure.height) for kind in found.kinds for figure in kind.figures} == {(96, 48)}
+    assert {(figure.wide.width, figure.wide.height) for kind in found.kinds for figure in kind.figures} == {(96, 48)}
     assert sum(len(kind.open) + len(kind.folded) for kind in found.kinds) == len(found)
 
 
