@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 from report_records import LEVELS, make_record, make_results
 
 from tlbench import TlbenchError
@@ -31,7 +31,11 @@ def records(**changes):
 
 def adaptation():
     adapt = {"family": "adapt", "budget": "0", "source": "typed"}
-    return [make_record(name, i, 20 + i, **adapt) for name in ("source-only", "dann") for i in range(3)]
+    return [
+        make_record(name, i, right + i, **adapt)
+        for name, right in (("source-only", 20), ("dann", 22))
+        for i in range(3)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +106,7 @@ def test_no_name_stands_on_another(tmp_path, kind):
     figure = figure_of(chart if kind == "wide" else chart.narrow)
     names = [text for text in figure.axes[0].texts if isinstance(text, Annotation)]
     assert len(names) == 8
-    boxes = [text.get_window_extent() for text in names]
+    boxes = [Text.get_window_extent(text) for text in names]
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
 
 

@@ -663,10 +663,8 @@ def test_names_beside_lines_do_not_overlap_and_stay_near():
 
 @pytest.mark.parametrize(("count", "families"), [(7, 2), (40, 1), (60, 4)])
 def test_no_two_strategies_look_alike(count, families):
-    rows = [
-        {"label": f"s{i}", "family": f"f{i % families}", "is_baseline": i == 0, "upper_bound": False}
-        for i in range(count)
-    ]
+    alike = {"upper_bound": False}
+    rows = [{"label": f"s{i}", "family": f"f{i % families}", "is_baseline": i == 0, **alike} for i in range(count)]
     styles = looks(rows)
     assert len({(look.colour, look.marker, look.line) for look in styles.values()}) == count
 
