@@ -79,9 +79,10 @@ def budget_figure(
     for ranking, chart in every:
         if all(name in (None, own) for name, own in zip(wanted, (ranking.transfer, ranking.backbone), strict=True)):
             return figure_of(chart.narrow if narrow and chart.narrow else chart)
-    where = ", ".join(filter(None, wanted)) or "nothing here"
+    where = " on ".join(filter(None, wanted)) or "nothing here"
     there = listing(f"{ranking.transfer} on {ranking.backbone}" for ranking, _ in every)
-    raise TlbenchError(f"{where} has no scores at two label budgets." + (f" There are: {there}." if there else ""))
+    has = "has no scores" if any(wanted) else "has scores"
+    raise TlbenchError(f"{where} {has} at two label budgets." + (f" There are: {there}." if there else ""))
 
 
 def _charts(
@@ -356,7 +357,7 @@ def _settle(axes: Axes, ends: list[End], best: list[Text]) -> None:
     """Move names that would stand on each other apart, and leave the names of the best out where they have no room."""
     area = axes.get_window_extent()
     for own in partition(ends, lambda end: end.mark is None).values():
-        boxes = {id(end): end.name.get_window_extent() for end in own}
+        boxes = {id(end): Text.get_window_extent(end.name) for end in own}  # without what links it
         own.sort(key=lambda end: _middle(boxes[id(end)]), reverse=True)
         sizes = [boxes[id(end)].height * 1.08 for end in own]
         heights = spread([_middle(boxes[id(end)]) for end in own], sizes, area.y0 - area.height * 0.1, area.y1)

@@ -109,7 +109,7 @@ def looks(rows: Sequence[Mapping[str, Any]]) -> dict[str, Look]:
         given[label] = Look(BLACK, MARKERS[place % len(MARKERS)], (0, (5, 1.5)))
     for place, label in enumerate(others, start=len(given)):
         group = label if label in members else found[label]
-        line = _LINES[members[group] % len(_LINES)]
+        line = _LINES[(members[group] + place // len(MARKERS)) % len(_LINES)]
         members[group] += 1
         given[label] = Look(COLOURS[groups.index(group) % len(COLOURS)], MARKERS[place % len(MARKERS)], line)
     bounds = {str(row["label"]): UPPER_BOUND for row in rows if row["upper_bound"]}

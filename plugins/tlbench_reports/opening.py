@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tlbench import Results
 
 NAMED = 3  # ties of a card that are named, the others counted
-_VERDICTS = {"better": "clear", "worse": "clearly worse", "unclear": "not clear"}
+_VERDICTS = {"better": "clear", "worse": "clearly worse"}
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,8 @@ def _gain(value: float, low: float, high: float, verdict: str, over: str, share:
     """Say a difference, its interval and what it amounts to, or nothing where there is none."""
     if not (over and known(value)):
         return ""
+    if verdict == "unclear":  # a number would be read as a gain
+        return f"none that is clear over {plain(over)}"
     said = " ".join(filter(None, (points(value, share), within(low, high, share), f"over {plain(over)}")))
     return f"{said}, {_VERDICTS[verdict]}" if verdict in _VERDICTS else said
 
