@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tlbench import one_line, plural
+from tlbench.results import spent_seconds
 from tlbench_leaderboard.contribution import PRIMARY, Contribution, slug
 from tlbench_leaderboard.ranked import Place, Ranked, key_of
 from tlbench_leaderboard.spread import Spread
@@ -80,15 +81,20 @@ class BoardRow:
 
     @property
     def difference(self) -> str:
-        """Return the paired difference to the baseline with its interval."""
+        """Return the paired difference to the baseline, with the interval that its verdict goes by."""
         values = self.values
-        return difference(values["delta"], values["delta_low"], values["delta_high"]) if values["baseline"] else NOTHING
+        return difference(values["delta"], values["clear_low"], values["clear_high"]) if values["baseline"] else NOTHING
 
     @property
     def to_best(self) -> str:
-        """Return the paired difference to the best of those that it ranks with."""
-        place = self.place
-        return difference(place.delta, place.low, place.high) if place else NOTHING
+        """Return the paired difference to the best of those that it ranks with, with the interval that ties go by."""
+        values = self.values
+        return difference(values["behind"], values["behind_low"], values["behind_high"]) if self.place else NOTHING
+
+    @property
+    def seconds(self) -> str:
+        """Return what a classifier takes, with all that it rests on."""
+        return quantity(spent_seconds({name: value for name, value in self.costs.items() if known(value)}))
 
     @property
     def rank(self) -> str:
@@ -262,7 +268,7 @@ class Board:
     def names(self) -> dict[str, list[str]]:
         """Return the strategies, backbones and datasets on it; strategies without their parameters."""
         frame = self.results.frame()
-        strategies = sorted({str(name).partition("(")[0] for name in frame["strategy"]})
+        strategies = sorted({plain_strategy(name) for name in frame["strategy"]})
         return {
             "strategy": strategies,
             "backbone": sorted(map(str, frame["backbone"].unique())),
@@ -281,6 +287,11 @@ class Board:
         again = len(self.spreads)
         counts += [f"{plural(again, 'cell')} submitted more than once"] if again else []
         return ", ".join(counts)
+
+    @cached_property
+    def answer(self) -> str:
+        """Return in a sentence which strategy to take, by the rows that rank first; empty where none does."""
+        return one_line(self.ranking.answer().sentence) if self.ranking else ""
 
     @cached_property
     def headlines(self) -> list[str]:
@@ -307,5 +318,9 @@ def records_of_rows(results: "Results") -> "dict[tuple[Any, ...], list[Record]]"
 
 def name_of(row: BoardRow, kind: str) -> str:
     """Return the name of a row's strategy, backbone or dataset, under which it has a page."""
-    name = str(row.values[kind])
-    return name.partition("(")[0] if kind == "strategy" else name
+    return plain_strategy(row.values[kind]) if kind == "strategy" else str(row.values[kind])
+
+
+def plain_strategy(name: object) -> str:
+    """Return the name of a strategy without parameters, and without what tells two of one name apart."""
+    return str(name).partition("(")[0].partition(" [")[0]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from tlbench_leaderboard.words import score
+from tlbench_leaderboard.words import budget, score
 
 WIDTH, HEIGHT = 460, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 178, 14, 34
-_BRIGHT = 6  # lines with a colour and a name; the others are pale
+_BRIGHT = 7  # lines with a colour and a name; the others are pale
 _LINE = 15  # units that a name takes
 _LONGEST = 25  # letters of a name
 
@@ -31,7 +31,7 @@ def curve(budgets: Sequence[str], series: Sequence[Series], metric: str) -> Mark
     low, high = min(values), max(values)
     room = max(high - low, 1e-3)
     step = (WIDTH - _LEFT - _RIGHT) / max(1, len(budgets) - 1)
-    across = {budget: _LEFT + place * step for place, budget in enumerate(budgets)}
+    across = {name: _LEFT + place * step for place, name in enumerate(budgets)}
 
     def up(value: float) -> float:
         return HEIGHT - _BOTTOM - (value - low) / room * (HEIGHT - _TOP - _BOTTOM)
@@ -39,13 +39,13 @@ def curve(budgets: Sequence[str], series: Sequence[Series], metric: str) -> Mark
     order = sorted(known, key=lambda each: (not each.leads, -_mean(each), each.name))
     bright = order[:_BRIGHT]
     parts = [f'<line class=a x1={x:.0f} x2={x:.0f} y1={_TOP} y2={HEIGHT - _BOTTOM} />' for x in across.values()]
-    parts += [f'<text x={x:.0f} y={HEIGHT - 16} text-anchor=middle>{escape(name)}</text>' for name, x in across.items()]
+    parts += [f'<text x={x:.0f} y={HEIGHT - 16} text-anchor=middle>{escape(budget(name))}</text>' for name, x in across.items()]
     for value in (low, (low + high) / 2, high):
         parts.append(f'<text x={_LEFT - 6} y={up(value) + 4:.0f} text-anchor=end>{value:.2f}</text>')
     for each in [*order[_BRIGHT:], *reversed(bright)]:
         mark = bright.index(each) if each in bright else "p"
         parts.append(_line(each, mark, across, up))
-    parts += _names(bright, across, up)
+    parts += _names(bright, up)
     label = f"{metric} by label budget; the table has the numbers"
     return Markup(f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role=img aria-label="{escape(label)}">{"".join(parts)}</svg>')
 
@@ -55,28 +55,27 @@ def _mean(series: Series) -> float:
 
 
 def _line(series: Series, mark: int | str, across: Mapping[str, float], up: Callable[[float], float]) -> str:
-    points = [(across[budget], up(value), budget, value) for budget, value in series.points.items()]
+    points = [(across[name], up(value), name, value) for name, value in series.points.items()]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in points)
     dashed = "" if series.is_verified else " u"
     dots = "".join(
-        f"<circle cx={x:.1f} cy={y:.1f} r=3.5><title>{escape(series.name)}, {escape(budget)}: {score(value)}</title>"
+        f"<circle cx={x:.1f} cy={y:.1f} r=3.5><title>{escape(series.name)}, {escape(budget(name))}: {score(value)}</title>"
         f"</circle>"
-        for x, y, budget, value in points
+        for x, y, name, value in points
         if mark != "p"
     )
     title = "" if dots else f"<title>{escape(series.name)}</title>"
     return f'<g class="c{mark}{dashed}"><polyline points="{path}">{title}</polyline>{dots}</g>'
 
 
-def _names(bright: Sequence[Series], across: Mapping[str, float], up: Callable[[float], float]) -> list[str]:
+def _names(bright: Sequence[Series], up: Callable[[float], float]) -> list[str]:
     """Return the names at the ends of lines, moved apart where they would collide."""
     ends = []
     for number, each in enumerate(bright):
-        budget, value = list(each.points.items())[-1]
-        ends.append((up(value), number, each.name, across[budget]))
+        ends.append((up(list(each.points.values())[-1]), number, each.name))
     placed: list[tuple[float, int, str]] = []
     last = float("-inf")
-    for y, number, name, _ in sorted(ends):
+    for y, number, name in sorted(ends):
         last = max(y + 4, last + _LINE)
         placed.append((last, number, name))
     found, limit = [], HEIGHT - _BOTTOM + 6.0

@@ -27,9 +27,6 @@ class Place:
     last: float
     is_best: bool = False
     is_tied: bool = False
-    delta: float = NOTHING  # to the best
-    low: float = NOTHING
-    high: float = NOTHING
 
 
 @dataclass(frozen=True)
@@ -41,6 +38,7 @@ class Candidate:
     rank: float  # the mean over transfers
     place: Place
     score: float  # likewise
+    behind: float  # less that of the best
     seconds: float
 
 
@@ -66,7 +64,7 @@ class Ranked:
             if known(row["mean"]) and not row["upper_bound"]:
                 groups.setdefault(key_of(row, GROUP), []).append(row)
         pairs: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
-        columns = ("a", "b", "delta", "low", "high", "separated")
+        columns = ("a", "b", "delta", "separated")
         found = self.results.pairwise(metric)
         for group, pair in zip(_keys(found, GROUP), zip(*(found[name] for name in columns), strict=True), strict=True):
             pairs.setdefault(group, []).append(pair)
@@ -107,23 +105,16 @@ def _places(rows: Sequence[Values], pairs: Sequence[tuple[Any, ...]], sign: int)
     """
     ahead: Counter[str] = Counter()
     behind: Counter[str] = Counter()
-    best = next((row["label"] for row in rows if row["best"]), "")
-    to_best: dict[str, tuple[float, float, float]] = {}
-    for a, b, delta, low, high, separated in pairs:
+    best = any(row["best"] for row in rows)
+    for a, b, delta, separated in pairs:
         if separated:
             better, worse = (a, b) if sign * delta > 0 else (b, a)
             ahead[worse] += 1
             behind[better] += 1
-        if b == best:
-            to_best[a] = delta, low, high
-        elif a == best:
-            to_best[b] = -delta, -high, -low
     for row in rows:
-        name, tied = row["label"], bool(row["best"] or row["tied"])
-        first = 1 + max(ahead[name], 0 if tied or not best else 1)
-        last = max(first, len(rows) - behind[name])
-        delta, low, high = to_best.get(name, (NOTHING, NOTHING, NOTHING))
-        yield Place(first, last, bool(row["best"]), tied, delta, low, high)
+        tied = bool(row["best"] or row["tied"])
+        first = 1 + max(ahead[row["label"]], 0 if tied or not best else 1)
+        yield Place(first, max(first, len(rows) - behind[row["label"]]), bool(row["best"]), tied)
 
 
 def _candidates(across: "Across", members: Mapping[str, Sequence[Values]]) -> Iterator[Candidate]:
@@ -132,11 +123,9 @@ def _candidates(across: "Across", members: Mapping[str, Sequence[Values]]) -> It
     near = set(next((group for group in across.groups if leader in group), (leader,)))
     for rank in across.ranks.to_dict("records"):
         name = rank["candidate"]
-        place = Place(
-            rank["rank_low"], rank["rank_high"], name == leader, name in near,
-            scores[name] - scores[leader] if name != leader else NOTHING,
-        )  # fmt: skip
-        yield Candidate(name, tuple(members[name]), rank["mean_rank"], place, scores[name], rank["seconds"])
+        place = Place(rank["rank_low"], rank["rank_high"], name == leader, name in near)
+        behind = scores[name] - scores[leader] if name != leader else NOTHING
+        yield Candidate(name, tuple(members[name]), rank["mean_rank"], place, scores[name], behind, rank["seconds"])
 
 
 def _members(across: "Across", rows: Sequence[Values]) -> dict[str, list[Values]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tlbench import one_line
 from tlbench_leaderboard import words
@@ -47,6 +47,8 @@ class Site:
             "quantity": words.quantity,
             "flat": words.flat,
             "linked": linked,
+            "parted": _parted,
+            "budget": words.budget,
         }
         parts = files("tlbench_leaderboard").joinpath("templates")
         style, script = (parts.joinpath(name).read_text(encoding="utf-8") for name in ("site.css", "site.js"))
@@ -175,6 +177,12 @@ class Site:
         ]
 
 
+def _parted(text: str) -> Markup:
+    """Return a difference with its interval in small letters."""
+    value, bracket, interval = text.partition(" [")
+    return Markup("{} <small>[{}</small>").format(value, interval) if bracket else escape(value)
+
+
 def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
@@ -183,5 +191,6 @@ def _wins_first(found: tuple[Board, BoardRow]) -> tuple[bool, bool, bool, float]
     place = found[1].place
     if place is None:
         return True, True, True, 0.0
-    lost = abs(place.delta) if words.known(place.delta) else 0.0
+    behind = found[1].values["behind"]
+    lost = abs(float(behind)) if words.known(behind) else 0.0
     return False, not place.is_best, not place.is_tied, lost

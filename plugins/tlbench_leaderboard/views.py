@@ -1,18 +1,19 @@
 """Arrange a board for reading: a view of each transfer and one of all together, with a tab for each label budget."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from markupsafe import Markup
 
 from tlbench import one_line, plural
-from tlbench_leaderboard.board import Board, BoardGroup, BoardRow
+from tlbench.results import plain_data
+from tlbench_leaderboard.board import Board, BoardGroup, BoardRow, name_of, plain_strategy
 from tlbench_leaderboard.contribution import slug
 from tlbench_leaderboard.curve import Series, curve
 from tlbench_leaderboard.ranked import Candidate, Ranked
 from tlbench_leaderboard.status import NOT_VERIFIED, VERIFIED
-from tlbench_leaderboard.words import NOTHING, quantity, ranks, score, signed
+from tlbench_leaderboard.words import NOTHING, budget, quantity, ranks, score, signed
 
 ALL = "all datasets"
 UNVERIFIED_NOTE = "Nobody has confirmed these scores: they are as they were handed in, and rank among themselves."
@@ -26,7 +27,8 @@ class Line:
 
     rank: str
     name: str
-    path: str  # of the page that the name leads to, from the site's root
+    path: str  # of the page of the strategy, from the site's root
+    records: str  # of the page of its records; empty where there is none of them all
     note: str
     score: str
     between: str  # the interval of the score
@@ -65,6 +67,7 @@ class Section:
     """Hold the tables of what competes: one backbone and setting of a transfer, or one setting over all transfers."""
 
     title: str
+    path: str  # of the page of the backbone; empty where there are several
     note: str
     warning: str
     score: str  # what the score is
@@ -81,7 +84,7 @@ class Tab:
     @property
     def title(self) -> str:
         """Return it in words."""
-        return "no labels" if self.budget == "0" else one_line(self.budget)
+        return budget(self.budget)
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,13 @@ class View:
     path: str
     tabs: tuple[Tab, ...]
     curves: tuple[tuple[str, Markup], ...] = field(default=())  # a title and a picture
+    about: str = ""  # the path of the page of the dataset
+
+    @property
+    def chosen(self) -> int:
+        """Return the position of the tab that is open at first: of the budgets with labels the middle one."""
+        labelled = [place for place, tab in enumerate(self.tabs) if tab.budget != "0"]
+        return labelled[(len(labelled) - 1) // 2] if labelled else 0
 
     @property
     def is_of_all(self) -> bool:
@@ -101,24 +111,25 @@ class View:
 
 def views_of(board: Board, path_of: PathOf) -> list[View]:
     """Return the views of a board, the first of which stands on its own page: all transfers together, if they can be."""
-    found = [*_over_all(board, path_of), *_of_transfers(board)]
-    return [View(view.title, f"boards/{board.folder}/index.html", view.tabs, view.curves) if not place else view
-            for place, view in enumerate(found)]  # fmt: skip
+    first, *others = [*_over_all(board, path_of), *_of_transfers(board, path_of)]
+    return [replace(first, path=f"boards/{board.folder}/index.html"), *others]
 
 
-def _of_transfers(board: Board) -> Iterator[View]:
+def _of_transfers(board: Board, path_of: PathOf) -> Iterator[View]:
     taken: set[str] = set()
     transfers: dict[str, dict[str, list[BoardGroup]]] = {}
     for group in board.groups:
         values = group.rows[0].values
         transfers.setdefault(values["transfer"], {}).setdefault(values["budget"], []).append(group)
     for transfer, budgets in transfers.items():
-        tabs = [Tab(budget, tuple(_section(board, group) for group in groups)) for budget, groups in budgets.items()]
+        tabs = [Tab(name, tuple(_section(board, group, path_of) for group in own)) for name, own in budgets.items()]
         path = f"boards/{board.folder}/on/{slug(str(transfer), taken)}.html"
-        yield View(one_line(transfer), path, tuple(tabs), tuple(_curves(list(budgets.values()))))
+        about = path_of("dataset", name_of(next(iter(budgets.values()))[0].rows[0], "dataset"))
+        curves = tuple(_curves(board, list(budgets.values())))
+        yield View(one_line(plain_data(str(transfer))), path, tuple(tabs), curves, about)
 
 
-def _section(board: Board, group: BoardGroup) -> Section:
+def _section(board: Board, group: BoardGroup, path_of: PathOf) -> Section:
     values = group.rows[0].values
     setting = "" if values["setting"] == "inductive" else f", {one_line(values['setting'])}"
     kinds = (
@@ -129,22 +140,23 @@ def _section(board: Board, group: BoardGroup) -> Section:
     tables = []
     for kind, title, note in kinds:
         rows = [row for row in group.rows if _kind(row) == kind]
-        lines = [(row, _line(board, row)) for row in rows]
+        lines = [(row, _line(board, row, path_of)) for row in rows]
         tied = tuple(line for row, line in lines if row.place is not None and row.place.is_tied)
         if rows:
             tables.append(Table(kind, title, note, tied, tuple(line for _, line in lines if line not in tied)))
-    return Section(f"{one_line(values['backbone'])}{setting}", "", "", group.metric, tuple(tables))
+    path = path_of("backbone", name_of(group.rows[0], "backbone"))
+    return Section(f"{one_line(values['backbone'])}{setting}", path, "", "", group.metric, tuple(tables))
 
 
 def _kind(row: BoardRow) -> str:
     return "out" if row.standing.why_not else "verified" if row.standing.status == VERIFIED else "unverified"
 
 
-def _line(board: Board, row: BoardRow) -> Line:
+def _line(board: Board, row: BoardRow, path_of: PathOf) -> Line:
     return Line(
-        row.rank, row.name, f"boards/{board.folder}/rows/{row.file}", row.given, row.mean, row.between, row.to_best,
-        row.difference, quantity(row.values.get("seconds")), ", ".join(row.submitters), row.date, row.said,
-        row.standing.status, bool(row.place and row.place.is_best),
+        row.rank, row.name, path_of("strategy", name_of(row, "strategy")), f"boards/{board.folder}/rows/{row.file}",
+        row.given, row.mean, row.between, row.to_best, row.difference, row.seconds, ", ".join(row.submitters),
+        row.date, row.said, row.standing.status, bool(row.place and row.place.is_best),
     )  # fmt: skip
 
 
@@ -159,26 +171,27 @@ def _over_all(board: Board, path_of: PathOf) -> Iterator[View]:
         return
     owners = {id_of(row.values): row for row in board.rows}
     made = []
-    for budget, settings in tabs.items():
+    for name, settings in tabs.items():
         sections = []
         for setting, found in settings.items():
             several = "" if setting == "inductive" else f", {one_line(setting)}"
             across = found[0][1]
             tables = tuple(_across_table(owners, each, path_of) for each in found)
-            where = ", ".join(map(one_line, across.blocks))
+            where = ", ".join(one_line(plain_data(block)) for block in across.blocks)
             sections.append(
                 Section(
                     f"{plural(len(across.blocks), across.noun.removesuffix('s'))} together{several}",
+                    "",
                     f"Ranks and scores are means over {where}. Tied with the best: within Nemenyi's critical "
                     f"difference of {across.critical_difference:.2g} ranks.",
                     one_line(across.warning), one_line(across.metric), tables,
                 )  # fmt: skip
             )
-        made.append(Tab(budget, tuple(sections)))
-    first = {budget: next(iter(settings.values()))[0] for budget, settings in tabs.items()}
-    series = _series_of_candidates({budget: candidates for budget, (_, _, candidates) in first.items()})
+        made.append(Tab(name, tuple(sections)))
+    first = {name: next(iter(settings.values()))[0] for name, settings in tabs.items()}
+    series = _series_of_candidates({name: candidates for name, (_, _, candidates) in first.items()})
     metric = next(iter(first.values()))[1].metric
-    curves = [("mean score by label budget", curve(list(first), series, one_line(metric)))] if len(first) > 1 else []
+    curves = [("all datasets together", curve(list(first), series, one_line(metric)))] if len(first) > 1 else []
     yield View(ALL, "", tuple(made), tuple(curves))
 
 
@@ -197,14 +210,13 @@ def _across_table(owners: dict[tuple[str, ...], BoardRow], found: tuple[Ranked, 
     for each in candidates:
         rows = [owners[id_of(row)] for row in each.rows if id_of(row) in owners]
         who = dict.fromkeys(name for row in rows for name in row.submitters)
-        strategy = str(each.rows[0]["strategy"]).partition("(")[0]
+        strategy = plain_strategy(each.rows[0]["strategy"])
         place = each.place
         between = ranks(place.first, place.last)
         lines.append(
             Line(
                 f"{each.rank:.1f}" + (f" ({between})" if between != NOTHING else ""), one_line(each.name),
-                path_of("strategy", strategy), "", score(each.score), "",
-                signed(place.delta), NOTHING, quantity(each.seconds), ", ".join(who),
+                path_of("strategy", strategy), "", "", score(each.score), "", signed(each.behind), NOTHING, quantity(each.seconds), ", ".join(who),
                 max((row.date for row in rows), default=""), "",
                 VERIFIED if ranked.is_verified else NOT_VERIFIED, place.is_best,
             )  # fmt: skip
@@ -213,27 +225,26 @@ def _across_table(owners: dict[tuple[str, ...], BoardRow], found: tuple[Ranked, 
     return Table(kind, title, note, tuple(tied), tuple(line for line in lines if line not in tied))
 
 
-def _curves(budgets: Sequence[Sequence[BoardGroup]]) -> Iterator[tuple[str, Markup]]:
+def _curves(board: Board, budgets: Sequence[Sequence[BoardGroup]]) -> Iterator[tuple[str, Markup]]:
     """Yield a picture of scores by label budget for each backbone and setting that has several budgets."""
     lines: dict[tuple[str, str], dict[str, dict[str, BoardRow]]] = {}
-    for groups in budgets:
-        for group in groups:
-            for row in group.rows:
-                if row.place is not None:
-                    values = row.values
-                    place = (one_line(values["backbone"]), one_line(values["setting"]))
-                    lines.setdefault(place, {}).setdefault(row.name, {})[values["budget"]] = row
+    for row in (row for groups in budgets for group in groups for row in group.rows if row.place is not None):
+        place = (one_line(row.values["backbone"]), one_line(row.values["setting"]))
+        lines.setdefault(place, {}).setdefault(row.name, {})[row.values["budget"]] = row
     for (backbone, setting), names in lines.items():
-        order = list(dict.fromkeys(budget for own in names.values() for budget in own))
-        if len(order) < 2:
+        several = {name: own for name, own in names.items() if len(own) > 1}
+        if not several:
             continue
+        order = list(dict.fromkeys(name for own in several.values() for name in own))
         series = [
-            Series(name, {budget: float(row.values["mean"]) for budget, row in own.items()},
-                   any(row.place is not None and row.place.is_best for row in own.values()),
-                   all(row.standing.status == VERIFIED for row in own.values()))
-            for name, own in names.items()
+            Series(
+                name, {budget: float(row.values["mean"]) for budget, row in own.items()},
+                any(row.place is not None and row.place.is_best for row in own.values()),
+                all(row.standing.status == VERIFIED for row in own.values()) or not board.is_verified,
+            )
+            for name, own in several.items()
         ]  # fmt: skip
-        metric = next(iter(next(iter(names.values())).values())).metric
+        metric = next(iter(next(iter(several.values())).values())).metric
         title = backbone if setting == "inductive" else f"{backbone}, {setting}"
         yield title, curve(order, series, one_line(metric))
 

@@ -90,8 +90,17 @@ def difference(value: Any, low: Any, high: Any) -> str:
 
 
 def ranks(first: Any, last: Any) -> str:
-    """Return the first and the last rank that something may have: `2` or `2 to 5`."""
+    """Return the first and the last rank that something may have: `2` or `2-5`."""
     if not (known(first) and known(last)):
         return NOTHING
     ends = [f"{end:.1f}".removesuffix(".0") for end in (first, last)]
-    return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]}\N{EN DASH}{ends[1]}"
+
+
+def budget(name: object) -> str:
+    """Return a label budget in few words: `5 per class`."""
+    plain = one_line(name)
+    if plain == "0":
+        return "no labels"
+    is_shots = plain.endswith("-shot") and plain.removesuffix("-shot").isdigit()
+    return f"{plain.removesuffix('-shot')} per class" if is_shots else plain
