@@ -37,6 +37,7 @@ class BoardRow:
     costs: Mapping[str, Any]
     standing: Standing
     place: Place | None  # among the rows that it ranks with; None where it does not rank
+    is_apart: bool  # it ranks beside verified rows, and is not one of them
     submitters: tuple[str, ...]
     date: str  # the last on which any of its records was handed in
 
@@ -131,7 +132,8 @@ class BoardRow:
             return "upper bound"
         if lost := values["did_not_learn"]:
             return "did not learn" if lost == values["n"] else f"{lost} of {values['n']} did not learn"
-        said = ["best"] if values.get("best") else ["tied with best"] if values.get("tied") else []
+        of = " of those not verified" if self.is_apart else ""
+        said = [f"best{of}"] if values.get("best") else [f"tied with best{of}"] if values.get("tied") else []
         return ", ".join([*said, *self._beside])
 
     @property
@@ -216,7 +218,7 @@ class Board:
                 who, date = self._handed_in(own)
                 row = BoardRow(
                     compared, metric, f"{file}.html", tuple(own), costs.get(key, {}), standing,
-                    places.get(own[0].cell) if own else None, who, date,
+                    places.get(own[0].cell) if own else None, self.is_verified and standing.status != VERIFIED, who, date,
                 )  # fmt: skip
                 groups.setdefault(key_of(values, GROUP), []).append(row)
             for rows in groups.values():

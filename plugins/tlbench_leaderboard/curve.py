@@ -22,6 +22,7 @@ class Series:
     points: Mapping[str, float]
     leads: bool  # at any budget
     is_verified: bool = True
+    is_baseline: bool = False
 
 
 def curve(budgets: Sequence[str], series: Sequence[Series], metric: str) -> Markup:
@@ -37,15 +38,19 @@ def curve(budgets: Sequence[str], series: Sequence[Series], metric: str) -> Mark
         return HEIGHT - _BOTTOM - (value - low) / room * (HEIGHT - _TOP - _BOTTOM)
 
     order = sorted(known, key=lambda each: (not each.leads, -_mean(each), each.name))
-    bright = order[:_BRIGHT]
-    parts = [f'<line class=a x1={x:.0f} x2={x:.0f} y1={_TOP} y2={HEIGHT - _BOTTOM} />' for x in across.values()]
-    parts += [f'<text x={x:.0f} y={HEIGHT - 16} text-anchor=middle>{escape(budget(name))}</text>' for name, x in across.items()]
+    bright = [each for each in order if not each.is_baseline][:_BRIGHT]
+    marks = {each.name: str(number) for number, each in enumerate(bright)}
+    marks |= {each.name: "b" for each in order if each.is_baseline}
+    parts = [f"<line class=a x1={x:.0f} x2={x:.0f} y1={_TOP} y2={HEIGHT - _BOTTOM} />" for x in across.values()]
+    parts += [
+        f"<text x={x:.0f} y={HEIGHT - 16} text-anchor=middle>{escape(budget(name))}</text>"
+        for name, x in across.items()
+    ]
     for value in (low, (low + high) / 2, high):
-        parts.append(f'<text x={_LEFT - 6} y={up(value) + 4:.0f} text-anchor=end>{value:.2f}</text>')
-    for each in [*order[_BRIGHT:], *reversed(bright)]:
-        mark = bright.index(each) if each in bright else "p"
-        parts.append(_line(each, mark, across, up))
-    parts += _names(bright, up)
+        parts.append(f"<text x={_LEFT - 6} y={up(value) + 4:.0f} text-anchor=end>{value:.2f}</text>")
+    parts += [_line(each, "p", across, up) for each in order if each.name not in marks]
+    parts += [_line(each, marks[each.name], across, up) for each in reversed(order) if each.name in marks]
+    parts += _names([each for each in order if each.name in marks], marks, up)
     label = f"{metric} by label budget; the table has the numbers"
     return Markup(f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role=img aria-label="{escape(label)}">{"".join(parts)}</svg>')
 
@@ -54,7 +59,7 @@ def _mean(series: Series) -> float:
     return sum(series.points.values()) / len(series.points)
 
 
-def _line(series: Series, mark: int | str, across: Mapping[str, float], up: Callable[[float], float]) -> str:
+def _line(series: Series, mark: str, across: Mapping[str, float], up: Callable[[float], float]) -> str:
     points = [(across[name], up(value), name, value) for name, value in series.points.items()]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in points)
     dashed = "" if series.is_verified else " u"
@@ -68,24 +73,19 @@ def _line(series: Series, mark: int | str, across: Mapping[str, float], up: Call
     return f'<g class="c{mark}{dashed}"><polyline points="{path}">{title}</polyline>{dots}</g>'
 
 
-def _names(bright: Sequence[Series], up: Callable[[float], float]) -> list[str]:
+def _names(named: Sequence[Series], marks: Mapping[str, str], up: Callable[[float], float]) -> list[str]:
     """Return the names at the ends of lines, moved apart where they would collide."""
-    ends = []
-    for number, each in enumerate(bright):
-        ends.append((up(list(each.points.values())[-1]), number, each.name))
-    placed: list[tuple[float, int, str]] = []
-    last = float("-inf")
-    for y, number, name in sorted(ends):
-        last = max(y + 4, last + _LINE)
-        placed.append((last, number, name))
+    placed: list[tuple[float, str]] = []
+    for y, name in sorted((up(list(each.points.values())[-1]) + 4, each.name) for each in named):
+        placed.append((max(y, placed[-1][0] + _LINE) if placed else y, name))
     found, limit = [], HEIGHT - _BOTTOM + 6.0
-    for y, number, name in reversed(placed):  # what stands below the picture is pushed up again
-        found.append((min(y, limit), number, name))
+    for y, name in reversed(placed):  # what stands below the picture is pushed up again
+        found.append((min(y, limit), name))
         limit = found[-1][0] - _LINE
     x = WIDTH - _RIGHT + 8
     return [
-        f'<text class="c{number} n" x={x} y={y:.0f}>{escape(_short(name))}<title>{escape(name)}</title></text>'
-        for y, number, name in found
+        f'<text class="c{marks[name]} n" x={x} y={y:.0f}>{escape(_short(name))}<title>{escape(name)}</title></text>'
+        for y, name in found
     ]
 
 

@@ -106,8 +106,9 @@ def _of_backbone(offer: Any, records: "Sequence[Record]", rows: Sequence[tuple[B
     yield "size", f"{quantity(min(stored))} parameters, with the smallest classifier here" if stored else ""
     yield "cost", f"{quantity(min(flops))} operations for an example, at least" if flops else ""
     yield "input", _several(record.identity["backbone"].get("encoding") for record in records)
-    yield "weights from", _several(
-        each.get("package") or each.get("architecture") for each in used if isinstance(each, Mapping)
+    yield (
+        "weights from",
+        _several(each.get("package") or each.get("architecture") for each in used if isinstance(each, Mapping)),
     )
     yield "SHA-256 of the weights", _several(record.identity["backbone"].get("weights") for record in records)
     yield "version", _several(record.identity["backbone"].get("version") for record in records)
@@ -132,7 +133,10 @@ def _of_dataset(offer: Any, records: "Sequence[Record]", rows: Sequence[tuple[Bo
         where = f" of {one_line(domain)}" if len(domains) > 1 or domain != "all" else ""
         yield f"test items{where}", _several(quantity(each) for each in sorted(filter(None, items)))
     yield "divided", _several(record.ledger.get("splits") for record in records)
-    yield "also part of", _several(hazard for card in cards for hazard in card.get("hazards") or ()) or "nothing, as far as it says"
+    yield (
+        "also part of",
+        _several(hazard for card in cards for hazard in card.get("hazards") or ()) or "nothing, as far as it says",
+    )
     yield "notes", linked(_several(card.get("notes") for card in cards)) or NOTHING
     yield "fingerprint", _several(record.identity["dataset"].get("fingerprint") for record in records)
     yield "version", _several(record.identity["dataset"].get("version") for record in records)
@@ -158,7 +162,9 @@ def _sources(kind: str, records: "Sequence[Record]") -> Iterator[Markup]:
     for record in records:
         facts = record.provenance.get(kind, {})
         if isinstance(facts, Mapping) and facts.get("module"):
-            key = tuple(one_line(facts.get(name) or "") for name in ("distribution", "version", "module", "source_sha256"))
+            key = tuple(
+                one_line(facts.get(name) or "") for name in ("distribution", "version", "module", "source_sha256")
+            )
             found[key] = found.get(key, 0) + 1
     for (distribution, version, module, digest), count in sorted(found.items(), reverse=True)[:6]:
         told = f", SHA-256 {digest[:16]}" if digest else ""

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from tlbench import one_line
+from tlbench.results import plain_data
 from tlbench_leaderboard import words
 from tlbench_leaderboard.board import COST_NAMES, Board, BoardRow, name_of
 from tlbench_leaderboard.contribution import slug
@@ -49,6 +50,7 @@ class Site:
             "linked": linked,
             "parted": _parted,
             "budget": words.budget,
+            "data": lambda name: one_line(plain_data(str(name))),
         }
         parts = files("tlbench_leaderboard").joinpath("templates")
         style, script = (parts.joinpath(name).read_text(encoding="utf-8") for name in ("site.css", "site.js"))
@@ -155,9 +157,13 @@ class Site:
         found = [(board, row) for board in self.boards for row in board.rows if name_of(row, kind) == name]
         text, facts, parameters = self.facts.of(kind, name, found)
         # Of a strategy all rows, to see where it wins and where it loses; of the others the best of each group.
-        lines = sorted(found, key=_wins_first) if kind == "strategy" else [(b, row) for b, row in found if row.place and row.place.is_best]
+        lines = (
+            sorted(found, key=_wins_first)
+            if kind == "strategy"
+            else [(b, row) for b, row in found if row.values["best"]]
+        )
         tally = tally_of(lines) if kind == "strategy" else ""
-        leaders = Counter(row.name for _, row in lines).most_common(8) if kind != "strategy" else []
+        leaders = Counter(row.name for _, row in lines if not row.is_apart).most_common(8) if kind != "strategy" else []
         crumbs = [(self.title, "index.html")]
         self._page(
             "thing.html", path, name, crumbs, kind=kind, name=one_line(name), text=linked(text), facts=facts,

@@ -1,5 +1,6 @@
 """Arrange a board for reading: a view of each transfer and one of all together, with a tab for each label budget."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -184,7 +185,9 @@ def _over_all(board: Board, path_of: PathOf) -> Iterator[View]:
                     "",
                     f"Ranks and scores are means over {where}. Tied with the best: within Nemenyi's critical "
                     f"difference of {across.critical_difference:.2g} ranks.",
-                    one_line(across.warning), one_line(across.metric), tables,
+                    one_line(across.warning),
+                    one_line(across.metric),
+                    tables,
                 )  # fmt: skip
             )
         made.append(Tab(name, tuple(sections)))
@@ -205,7 +208,9 @@ def id_of(values: Any) -> tuple[str, ...]:
 
 def _across_table(owners: dict[tuple[str, ...], BoardRow], found: tuple[Ranked, Any, list[Candidate]], path_of: PathOf) -> Table:  # fmt: skip
     ranked, across, candidates = found
-    kind, title, note = ("verified", "Verified", "") if ranked.is_verified else ("unverified", "Not verified", UNVERIFIED_NOTE)
+    kind, title, note = (
+        ("verified", "Verified", "") if ranked.is_verified else ("unverified", "Not verified", UNVERIFIED_NOTE)
+    )
     lines = []
     for each in candidates:
         rows = [owners[id_of(row)] for row in each.rows if id_of(row) in owners]
@@ -215,10 +220,21 @@ def _across_table(owners: dict[tuple[str, ...], BoardRow], found: tuple[Ranked, 
         between = ranks(place.first, place.last)
         lines.append(
             Line(
-                f"{each.rank:.1f}" + (f" ({between})" if between != NOTHING else ""), one_line(each.name),
-                path_of("strategy", strategy), "", "", score(each.score), "", signed(each.behind), NOTHING, quantity(each.seconds), ", ".join(who),
-                max((row.date for row in rows), default=""), "",
-                VERIFIED if ranked.is_verified else NOT_VERIFIED, place.is_best,
+                f"{each.rank:.1f}" + (f" ({between})" if between != NOTHING else ""),
+                one_line(each.name),
+                path_of("strategy", strategy),
+                "",
+                "",
+                score(each.score),
+                "",
+                signed(each.behind),
+                NOTHING,
+                quantity(each.seconds),
+                ", ".join(who),
+                max((row.date for row in rows), default=""),
+                "",
+                VERIFIED if ranked.is_verified else NOT_VERIFIED,
+                place.is_best,
             )  # fmt: skip
         )
     tied = [line for line, each in zip(lines, candidates, strict=True) if each.place.is_tied]
@@ -241,6 +257,7 @@ def _curves(board: Board, budgets: Sequence[Sequence[BoardGroup]]) -> Iterator[t
                 name, {budget: float(row.values["mean"]) for budget, row in own.items()},
                 any(row.place is not None and row.place.is_best for row in own.values()),
                 all(row.standing.status == VERIFIED for row in own.values()) or not board.is_verified,
+                any(bool(row.values.get("is_baseline")) for row in own.values()),
             )
             for name, own in several.items()
         ]  # fmt: skip
@@ -261,17 +278,23 @@ def _series_of_candidates(budgets: dict[str, list[Candidate]]) -> list[Series]:
 
 def tally_of(rows: Sequence[tuple[Board, BoardRow]]) -> str:
     """Say in how many comparisons a strategy leads, ties with the best, is behind, and is worse than its baseline."""
-    ranked = [row for _, row in rows if row.place is not None]
+    ranked = [row for _, row in rows if row.place is not None and not row.is_apart]
+    apart = sum(row.is_apart and row.place is not None for _, row in rows)
+    beside = (
+        f" {plural(apart, 'further row')} {'is' if apart == 1 else 'are'} not verified and not counted."
+        if apart
+        else ""
+    )
     if not ranked:
-        return "None of its rows ranks."
-    best = sum(row.place.is_best for row in ranked if row.place)
-    tied = sum(row.place.is_tied and not row.place.is_best for row in ranked if row.place)
-    better = sum(row.values.get("verdict") == "better" for row in ranked)
-    compared = sum(bool(row.values.get("verdict")) for row in ranked)
-    worse = sum(row.values.get("verdict") == "worse" for row in ranked)
-    verified = sum(row.standing.status == VERIFIED for row in ranked)
-    against = f" Against its baseline: better in {better}, worse in {worse}, of {compared}." if compared else ""
+        return f"None of its rows ranks.{beside}"
+    best = sum(bool(row.values["best"]) for row in ranked)
+    tied = sum(bool(row.values["tied"]) and not row.values["best"] for row in ranked)
+    verdicts = Counter(str(row.values["verdict"]) for row in ranked if row.values.get("verdict"))
+    against = (
+        f" Against its baseline: better in {verdicts['better']}, worse in {verdicts['worse']}, of {verdicts.total()}."
+    )
+    verified = "" if all(row.standing.status == VERIFIED for row in ranked) else " None of these rows is verified."
     return (
         f"{plural(len(ranked), 'comparison')}: best in {best}, tied with the best in {tied}, behind in "
-        f"{len(ranked) - best - tied}.{against} {verified} of {plural(len(ranked), 'row')} verified."
+        f"{len(ranked) - best - tied}.{against if verdicts else ''}{verified}{beside}"
     )
