@@ -209,16 +209,20 @@ class Board:
         for metric in self.results.primaries:
             ranked, places = self._ranked(metric)
             groups: dict[tuple[Any, ...], list[BoardRow]] = {}
-            for values in self.results.summary(metric).to_dict("records"):
+            for found in self.results.summary(metric).to_dict("records"):
+                values = {str(name): value for name, value in found.items()}
                 key = key_of(values, ROW)
                 words = [values[name] for name in ("strategy", "source", "backbone", "transfer", "budget")]
                 file = slug(" ".join(str(word) for word in words if known(word) and word), taken)
                 own, standing = records.get(key, []), self.standings[key]
-                compared = {**values, **_NOT_RANKED} if standing.why_not else {**values, **ranked[own[0].cell]}
-                who, date = self._handed_in(own)
+                compared: dict[str, Any] = (
+                    {**values, **_NOT_RANKED} if standing.why_not else {**values, **ranked[own[0].cell]}
+                )
+                place = places.get(own[0].cell) if own else None
+                is_apart = self.is_verified and standing.status != VERIFIED
                 row = BoardRow(
-                    compared, metric, f"{file}.html", tuple(own), costs.get(key, {}), standing,
-                    places.get(own[0].cell) if own else None, self.is_verified and standing.status != VERIFIED, who, date,
+                    compared, metric, f"{file}.html", tuple(own), costs.get(key, {}), standing, place, is_apart,
+                    *self._handed_in(own),
                 )  # fmt: skip
                 groups.setdefault(key_of(values, GROUP), []).append(row)
             for rows in groups.values():
@@ -304,6 +308,7 @@ class Board:
 _PLURALS = {"strategy": "strategies"}
 _NOT_RANKED = {
     "best": False, "tied": False, "negative_transfer": False, "is_baseline": False, "baseline": "", "delta": None,
+    "behind": None, "verdict": "",
 }  # fmt: skip
 
 

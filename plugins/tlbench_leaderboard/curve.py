@@ -64,8 +64,8 @@ def _line(series: Series, mark: str, across: Mapping[str, float], up: Callable[[
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in points)
     dashed = "" if series.is_verified else " u"
     dots = "".join(
-        f"<circle cx={x:.1f} cy={y:.1f} r=3.5><title>{escape(series.name)}, {escape(budget(name))}: {score(value)}</title>"
-        f"</circle>"
+        f"<circle cx={x:.1f} cy={y:.1f} r=3.5>"
+        f"<title>{escape(series.name)}, {escape(budget(name))}: {score(value)}</title></circle>"
         for x, y, name, value in points
         if mark != "p"
     )

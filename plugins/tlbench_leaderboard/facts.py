@@ -33,7 +33,9 @@ class Facts:
     def __init__(self, catalog: "Catalog | None") -> None:
         self.catalog = catalog
 
-    def of(self, kind: str, name: str, rows: Sequence[tuple[Board, BoardRow]]) -> tuple[str, list[Pair], list[Pair]]:
+    def of(
+        self, kind: str, name: str, rows: Sequence[tuple[Board, BoardRow]]
+    ) -> tuple[str, list[Pair], list[tuple[str, str, str]]]:
         """Return what something is in a paragraph, what is known of it, and its parameters with their defaults."""
         records = [record for _, row in rows for record in row.records]
         offer = self._offer(kind, name)

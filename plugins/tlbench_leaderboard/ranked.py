@@ -52,7 +52,10 @@ class Ranked:
     @cached_property
     def rows(self) -> dict[str, list[Values]]:
         """Return the rows of the summary by metric."""
-        return {metric: self.results.summary(metric).to_dict("records") for metric in self.results.primaries}
+        found: dict[str, list[Any]] = {}
+        for metric in self.results.primaries:
+            found[metric] = self.results.summary(metric).to_dict("records")
+        return found
 
     def places(self, metric: str) -> dict[tuple[str, ...], Place]:
         """Return where each row of a score stands in its group, by the columns that name it."""
@@ -72,7 +75,7 @@ class Ranked:
         return {
             key_of(row, ROW): place
             for key, rows in groups.items()
-            for row, place in zip(rows, _places(rows, pairs.get(key, []), sign), strict=True)
+            for row, place in zip(rows, places(rows, pairs.get(key, []), sign), strict=True)
         }
 
     def across(self, metric: str) -> "Iterator[tuple[Across, list[Candidate]]]":
@@ -98,7 +101,7 @@ def _keys(frame: Any, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield tuple(str(value) if known(value) else "" for value in values)
 
 
-def _places(rows: Sequence[Values], pairs: Sequence[tuple[Any, ...]], sign: int) -> Iterator[Place]:
+def places(rows: Sequence[Values], pairs: Sequence[tuple[Any, ...]], sign: int) -> Iterator[Place]:
     """Yield for each row the ranks that it may have: behind those that are clearly better, before those clearly worse.
 
     What is not tied with the best has the best before it, so that ranks and ties say the same.

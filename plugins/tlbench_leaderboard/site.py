@@ -17,7 +17,8 @@ from tlbench_leaderboard import words
 from tlbench_leaderboard.board import COST_NAMES, Board, BoardRow, name_of
 from tlbench_leaderboard.contribution import slug
 from tlbench_leaderboard.facts import Facts, linked
-from tlbench_leaderboard.views import tally_of, views_of
+from tlbench_leaderboard.tally import tally_of
+from tlbench_leaderboard.views import views_of
 
 if TYPE_CHECKING:
     from tlbench import Record

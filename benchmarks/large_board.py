@@ -1,6 +1,6 @@
 """Make a board of many strategies, backbones and datasets, publish it, and say how large it is and how fast it opens.
 
-    python benchmarks/leaderboard.py --strategies 40 --backbones 6 --datasets 10
+    python benchmarks/large_board.py --strategies 40 --backbones 6 --datasets 10
 
 Scores are drawn: strategies, backbones and datasets differ as such things do, and nothing is trained. Where
 playwright and a chromium are installed pages are opened too, from files, in a window of a desktop and of a phone.
