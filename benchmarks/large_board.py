@@ -20,7 +20,7 @@ from tlbench.host import Catalog, Host
 from tlbench.results import Store
 from tlbench_leaderboard.publishing import publish
 
-FAMILIES = ("scratch", "extract", "finetune", "few-shot", "adapt")
+FAMILIES = ("extract", "finetune", "few-shot", "adapt")
 BUDGETS = ("1-shot", "5-shot", "20-shot")
 CLASSES = 10
 
@@ -60,7 +60,7 @@ def _record(
         "replicate": replicate, "seed": 0,
     }  # fmt: skip
     shown = {
-        **names, "family": FAMILIES[strategy % len(FAMILIES)], "setting": "inductive", "source": "", "target": "all",
+        **names, "family": FAMILIES[strategy % len(FAMILIES)] if strategy else "scratch", "setting": "inductive", "source": "", "target": "all",
         "transfer": names["dataset"], "budget": budget, "replicate": replicate, "seed": 0, "selection": "last",
         "tuned": "", "upper_bound": False, "baseline": not strategy,
     }  # fmt: skip

@@ -294,15 +294,20 @@ class Board:
         counts += [f"{plural(again, 'cell')} submitted more than once"] if again else []
         return ", ".join(counts)
 
+    @property
+    def _has_best(self) -> bool:
+        """Tell whether any of the rows that rank first is best in its group: without one there is no answer."""
+        return any(row["best"] for rows in (self.lists[0].rows.values() if self.lists else ()) for row in rows)
+
     @cached_property
     def answer(self) -> str:
-        """Return in a sentence which strategy to take, by the rows that rank first; empty where none does."""
-        return one_line(self.ranking.answer().sentence) if self.ranking else ""
+        """Return in a sentence which strategy to take, by the rows that rank first; empty where none is best."""
+        return one_line(self.ranking.answer().sentence) if self.ranking and self._has_best else ""
 
     @cached_property
     def headlines(self) -> list[str]:
         """Return the answer in sentences."""
-        return [one_line(sentence) for sentence in self.ranking.headlines()] if self.ranking else []
+        return [one_line(sentence) for sentence in self.ranking.headlines()] if self.ranking and self._has_best else []
 
 
 _PLURALS = {"strategy": "strategies"}

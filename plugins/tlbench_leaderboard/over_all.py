@@ -55,7 +55,7 @@ def _table(rows: Mapping[tuple[str, ...], BoardRow], found: _Found, path_of: Pat
     kind, title, note = KINDS[0 if ranked.is_verified else 1]
     where = ", ".join(one_line(plain_data(block)) for block in across.blocks)
     note += f" Ranks and scores are means over {where}; tied are those within Nemenyi's critical difference of "
-    note += f"{across.critical_difference:.2g} ranks."
+    note += f"{quantity(round(across.critical_difference, 1))} ranks."
     lines = [_line(each, rows, ranked.is_verified, path_of) for each in candidates]
     tied = tuple(line for line, each in zip(lines, candidates, strict=True) if each.place.is_tied)
     return Table(kind, title, note, tied, tuple(line for line in lines if line not in tied))
@@ -65,7 +65,8 @@ def _line(candidate: Candidate, rows: Mapping[tuple[str, ...], BoardRow], is_ver
     own = [rows[key] for key in (key_of(values, ROW) for values in candidate.rows) if key in rows]
     between = ranks(candidate.place.first, candidate.place.last)
     return Line(
-        rank=f"{candidate.rank:.1f}" + (f" ({between})" if between != NOTHING else ""),
+        rank=f"{candidate.rank:.1f}",
+        ranks="" if between == NOTHING else between,
         name=one_line(candidate.name),
         path=path_of("strategy", plain_strategy(candidate.rows[0]["strategy"])),
         score=score(candidate.score),

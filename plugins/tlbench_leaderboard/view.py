@@ -34,6 +34,7 @@ class Line:
     status: str
     is_best: bool
     records: str = ""  # the path of the page of its records, where there is one of them all
+    ranks: str = ""  # the interval of a mean rank
     note: str = ""
     between: str = ""  # the interval of the score
     to_baseline: str = NOTHING

@@ -6,7 +6,7 @@ const number = (text) => parseFloat(text.replace("\u2212", "-").replace(/,/g, ""
 
 function filterTables(part) {
   const bar = part.querySelector(".filters"), find = bar.querySelector("[data-find]"), count = bar.querySelector("[data-count]");
-  const rows = [...part.querySelectorAll("tr[data-row]")];
+  const rows = [...part.querySelectorAll("tr[data-row]")];  // they stay the same rows when a table is sorted
   let texts;
   bar.hidden = false;
   find.addEventListener("input", () => {
@@ -34,7 +34,11 @@ function sortTable(table) {
       if (isNaN(a) || isNaN(b)) return isNaN(a) - isNaN(b);
       return turn * (a - b);
     };
-    for (const body of table.tBodies) body.append(...[...body.querySelectorAll("tr[data-row]")].sort(compare));
+    for (const row of table.querySelectorAll(".tied tr[data-row]")) row.classList.add("near");
+    const rows = [...table.querySelectorAll("tr[data-row]")].sort(compare);
+    for (const body of [...table.tBodies].slice(1)) body.remove();
+    table.tBodies[0].className = "";
+    table.tBodies[0].replaceChildren(...rows);
   });
 }
 

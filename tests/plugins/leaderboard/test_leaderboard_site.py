@@ -174,24 +174,25 @@ def tables(text):
     return {kind: re.findall(r"<th scope=row><a [^>]*>(.*?)</a>", table) for kind, table in found}
 
 
-def test_rows_that_nobody_verified_rank_apart_and_win_nothing(cli, results, tmp_path):
+def test_rows_that_nobody_verified_rank_apart_and_win_nothing(cli, toy, tmp_path):
+    results = make_results(toy, tmp_path / "mine", ("scratch", "nearest-mean", "linear-probe"))
     best = Forger(results, tmp_path / "best")
     for replicate in (0, 1):
-        path = best.find("finetune", replicate)
+        path = best.find("linear-probe", replicate)
         best.logits(path, all_right)
         best.consistent_scores(path)
-    kept = verify(best.folder, tmp_path / "verified.json", "scratch", "linear-probe")
+    kept = verify(best.folder, tmp_path / "verified.json", "scratch", "nearest-mean")
     assert cli("publish", best.folder, "-o", tmp_path / "site", "--verified", kept).exit_code == 0
     for place in ("index.html", "boards/toy/index.html"):
         text = (tmp_path / "site" / place).read_text()
         found = tables(text)
-        assert (set(found["verified"]), found["unverified"]) == ({"scratch", "linear-probe"}, ["finetune"])
+        assert (set(found["verified"]), found["unverified"]) == ({"scratch", "nearest-mean"}, ["linear-probe"])
         assert "No row of this board has been verified" not in text
-        assert "finetune" not in re.search('<p class="answer">(.*?)</p>', text)[1]
-    page = (tmp_path / "site" / "strategies" / "finetune.html").read_text()
+        assert "linear-probe" not in re.search('<p class="answer">(.*?)</p>', text)[1]
+    page = (tmp_path / "site" / "strategies" / "linear-probe.html").read_text()
     assert "None of its rows ranks. Not counted: 1 row that nobody verified." in page
     assert "best of those not verified" in page
-    assert "finetune (" not in (tmp_path / "site" / "datasets" / "blobs.html").read_text()
+    assert "linear-probe (" not in (tmp_path / "site" / "datasets" / "blobs.html").read_text()
 
 
 def test_a_board_without_any_rerun_says_so_above_its_numbers(cli, results, tmp_path):
@@ -384,7 +385,7 @@ def test_in_a_browser_names_and_rows_are_found_and_rows_are_sorted_by_keyboard(o
 
 def test_in_a_browser_budgets_are_tabs_by_mouse_and_keyboard_without_scripts(opened, two_budgets):
     page = opened(two_budgets / "index.html", 390, scripts=False)
-    tab = page.get_by_text("2 per class", exact=True)
+    tab = page.locator("label", has_text="2 per class")
     assert tab.count() == 1
     shown = page.locator(".tabs > section:visible")
     assert shown.get_attribute("aria-label") == "1 per class"
