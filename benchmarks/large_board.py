@@ -60,7 +60,8 @@ def _record(
         "replicate": replicate, "seed": 0,
     }  # fmt: skip
     shown = {
-        **names, "family": FAMILIES[strategy % len(FAMILIES)] if strategy else "scratch", "setting": "inductive", "source": "", "target": "all",
+        **names, "family": FAMILIES[strategy % len(FAMILIES)] if strategy else "scratch",
+        "setting": "inductive", "source": "", "target": "all",
         "transfer": names["dataset"], "budget": budget, "replicate": replicate, "seed": 0, "selection": "last",
         "tuned": "", "upper_bound": False, "baseline": not strategy,
     }  # fmt: skip
