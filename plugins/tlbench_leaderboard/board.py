@@ -242,7 +242,7 @@ class Board:
             standing = ranked.places(metric)
             for key, own in records_of_rows(ranked.results).items():
                 if key in summary:
-                    values = {str(name): value for name, value in summary[key].items() if name not in (*ROW, "label")}
+                    values = {str(name): value for name, value in summary[key].items() if name not in (*ROW, *_NAMES)}
                     found |= dict.fromkeys((record.cell for record in own), values)
                     if key in standing:
                         places |= dict.fromkeys((record.cell for record in own), standing[key])
@@ -310,6 +310,7 @@ class Board:
         return [one_line(sentence) for sentence in self.ranking.headlines()] if self.ranking and self._has_best else []
 
 
+_NAMES = ("label", "dataset", "target")  # as all results tell them apart, and not those of some rows
 _PLURALS = {"strategy": "strategies"}
 _NOT_RANKED = {
     "best": False, "tied": False, "negative_transfer": False, "is_baseline": False, "baseline": "", "delta": None,

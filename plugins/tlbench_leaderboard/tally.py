@@ -21,8 +21,9 @@ def tally_of(rows: Sequence[tuple[Board, BoardRow]]) -> str:
     against = (
         f" Against its baseline: better in {verdicts['better']}, worse in {verdicts['worse']}, of {verdicts.total()}."
     )
-    verified = "" if all(row.standing.status == VERIFIED for row in ranked) else " None of these rows is verified."
+    verified = sum(row.standing.status == VERIFIED for row in ranked)
+    told = "" if verified == len(ranked) else f" Verified: {verified or 'none'} of {plural(len(ranked), 'row')}."
     return (
         f"{plural(len(ranked), 'comparison')}: best in {best}, tied with the best in {tied}, behind in "
-        f"{len(ranked) - best - tied}.{against if verdicts else ''}{verified}{beside}"
+        f"{len(ranked) - best - tied}.{against if verdicts else ''}{told}{beside}"
     )

@@ -87,6 +87,7 @@ def publish(cli, folder, *options):
 
 def line_of(row):
     """Return strategy, score, standing and status of a line of a ranking."""
+    row = re.split("</table>|<tbody", row)[0]
     cells = [re.sub("<(small|em).*", "", cell, flags=re.DOTALL) for cell in re.split(r"<t[dh][^>]*>", row)[1:]]
     plain = [re.sub("<.*?>", "", cell).strip() for cell in cells]
     said = re.findall("<em[^>]*>(.*?)</em>", row)
