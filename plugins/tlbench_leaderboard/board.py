@@ -204,7 +204,7 @@ class Board:
         from tlbench.results import GROUP
 
         records = records_of_rows(self.results)
-        costs = {key_of(row, ROW): row for row in self.results.costs().to_dict("records")}
+        costs: dict[tuple[str, ...], Any] = {key_of(row, ROW): row for row in self.results.costs().to_dict("records")}
         taken: set[str] = set()
         for metric in self.results.primaries:
             ranked, places = self._ranked(metric)

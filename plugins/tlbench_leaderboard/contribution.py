@@ -65,7 +65,7 @@ def contributions(source: Source) -> list[Contribution]:
         return list(_of_merge(source, held))
     about = read_object(source, ABOUT) if ABOUT in source.sizes else {}
     name = text_of(about, "name") or re.sub(r"\.zip$", "", source.path.resolve().name)
-    own = Contribution(name, *(text_of(about, key) for key in _ABOUT[1:]))
+    own = Contribution(name, *[text_of(about, key) for key in _ABOUT[1:]])
     further = [place for place in held if not place.startswith(f"{PRIMARY}/")]
     if further:
         raise StoreError(f"{source.name} holds {further[0]}, and no {JOINED} that says whose it is.")
@@ -89,7 +89,7 @@ def _of_merge(source: Source, held: dict[str, tuple[str, Held]]) -> Iterator[Con
         raise StoreError(f"{source.name}/{JOINED} names no submissions.")
     left = set(held)
     for each in listed:
-        own = Contribution(*(text_of(each, key) for key in _ABOUT))
+        own = Contribution(*[text_of(each, key) for key in _ABOUT])
         places = each.get("records", {})
         for cell, place in sorted(places.items()) if isinstance(places, dict) else ():
             if place not in held or held[place][0] != cell:
