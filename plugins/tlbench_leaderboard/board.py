@@ -305,6 +305,14 @@ class Board:
         return one_line(self.ranking.answer().sentence) if self.ranking and self._has_best else ""
 
     @cached_property
+    def crossings(self) -> dict[tuple[str, str, str], str]:
+        """Say by transfer, backbone and setting which strategy leads up to which label budget."""
+        from tlbench.results import budget_rankings
+
+        found = budget_rankings(self.ranking) if self.ranking else ()
+        return {(each.transfer, each.backbone, each.setting): one_line(each.sentence) for each in found}
+
+    @cached_property
     def headlines(self) -> list[str]:
         """Return the answer in sentences."""
         return [one_line(sentence) for sentence in self.ranking.headlines()] if self.ranking and self._has_best else []

@@ -38,7 +38,9 @@ def over_all(board: Board, path_of: PathOf) -> Iterator[View]:
     first = {name: next(iter(settings.values()))[0] for name, settings in tabs.items()}
     series = list(_series({name: candidates for name, (_, _, candidates, _) in first.items()}))
     metric = one_line(next(iter(first.values()))[1].metric)
-    curves = ((f"the mean over datasets of {metric}", curve(list(first), series, metric)),) if len(first) > 1 else ()
+    curves = (
+        ((f"the mean over datasets of {metric}", "", curve(list(first), series, metric)),) if len(first) > 1 else ()
+    )
     yield View(ALL, "", tuple(made), curves)
 
 

@@ -93,7 +93,7 @@ class View:
     title: str
     path: str
     tabs: tuple[Tab, ...]
-    curves: tuple[tuple[str, Markup], ...] = ()  # a title and a picture
+    curves: tuple[tuple[str, str, Markup], ...] = ()  # what it is of, what it shows in a sentence, and a picture
     about: str = ""  # the path of the page of the dataset
 
     @property

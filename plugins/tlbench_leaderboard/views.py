@@ -73,7 +73,7 @@ def _line(board: Board, row: BoardRow, path_of: PathOf) -> Line:
     )
 
 
-def _curves(board: Board, budgets: Sequence[Sequence[BoardGroup]]) -> Iterator[tuple[str, Markup]]:
+def _curves(board: Board, budgets: Sequence[Sequence[BoardGroup]]) -> Iterator[tuple[str, str, Markup]]:
     """Yield a picture of scores by label budget for each backbone and setting that has several budgets."""
     lines: dict[tuple[str, str], dict[str, dict[str, BoardRow]]] = {}
     for row in (row for groups in budgets for group in groups for row in group.rows if row.place is not None):
@@ -95,4 +95,5 @@ def _curves(board: Board, budgets: Sequence[Sequence[BoardGroup]]) -> Iterator[t
         ]  # fmt: skip
         metric = next(iter(next(iter(several.values())).values())).metric
         title = backbone if setting == "inductive" else f"{backbone}, {setting}"
-        yield title, curve(order, series, one_line(metric))
+        transfer = str(budgets[0][0].rows[0].values["transfer"])
+        yield title, board.crossings.get((transfer, backbone, setting), ""), curve(order, series, one_line(metric))

@@ -15,7 +15,7 @@ from tlbench import Block, Recipe, Reporter, Results, Suite
 from tlbench.data import Cache, Resources
 from tlbench.host import Catalog, Host
 from tlbench.planning import make_plan
-from tlbench.results import Store
+from tlbench.results import Store, budget_rankings
 from tlbench.running import Where, execute_plan
 from tlbench_leaderboard.claims import read_claims
 from tlbench_leaderboard.publishing import publish
@@ -308,7 +308,9 @@ def test_the_chart_shows_every_mean_at_every_budget(two_budgets):
     text = (two_budgets / "index.html").read_text()
     assert "Does the ranking survive more labels?" in text
     told = re.findall(r"<title>([\w-]+), (\d) per class: ([\d.]+)</title>", text)
-    summary = Results(two_budgets.parent / "mine").summary()
+    results = Results(two_budgets.parent / "mine")
+    assert f"<p>{budget_rankings(results)[0].sentence}.</p>" in text
+    summary = results.summary()
     assert sorted(told) == sorted((row.strategy, row.budget[0], f"{row.mean:.3f}") for row in summary.itertuples())
 
 
