@@ -2,6 +2,7 @@ from . import stats as stats
 from .across import Across as Across
 from .answer import Answer as Answer
 from .answer import Card as Card
+from .answer import plain_data as plain_data
 from .crossings import BudgetRanking as BudgetRanking
 from .crossings import Crossing as Crossing
 from .crossings import budget_rankings as budget_rankings
