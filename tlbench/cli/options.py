@@ -92,10 +92,12 @@ def resolve(options: dict[str, Any]) -> Chosen:
         default_jobs,
         default_output,
         import_optuna,
+        refuse_a_file,
         refuse_inside_data,
         refuse_uncommitted,
     )
 
+    refuse_a_file(options["out"])
     host, catalog = open_catalog(options["plugins"])
     device, threads = resolve_device(options["device"]), options["threads"]
     configure(threads)

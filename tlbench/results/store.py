@@ -13,8 +13,17 @@ import numpy as np
 from tlbench.contract import SCHEMA, Predictions, Record, Round, kept, read_kept
 from tlbench.errors import StoreError
 from tlbench.files import write_atomically
+from tlbench.names import some
 
 MARKER = "tlbench.json"
+
+USUAL = Path("tlbench-results")  # holds the results folders of runs without --out
+
+
+def where_results_are() -> str:
+    """Return a sentence on the results folders that lie here: what was named may be a folder of data."""
+    here = sorted(str(path.parent) for path in USUAL.glob(f"*/{MARKER}"))
+    return f"There are: {some(here)}." if here else f"`tlbench run` makes one, in {USUAL} unless told otherwise."
 
 
 class Store:
@@ -29,7 +38,7 @@ class Store:
         if create:
             self._create()
         elif not (folder / MARKER).is_file():
-            raise StoreError(f"{folder} is not a results folder: it holds no {MARKER}. `tlbench run --out` makes one.")
+            raise StoreError(f"{folder} is not a results folder: it holds no {MARKER}. {where_results_are()}")
         self._refuse_newer()
 
     def _create(self) -> None:

@@ -1,3 +1,4 @@
+from .before_run import refuse_a_file as refuse_a_file
 from .before_run import refuse_inside_data as refuse_inside_data
 from .before_run import with_copies_of_test_inputs as with_copies_of_test_inputs
 from .commitment import code_here as code_here

@@ -72,6 +72,14 @@ def refuse_inside_data(folder: Path, plan: Plan, resources: Resources) -> Path:
     return folder
 
 
+def refuse_a_file(folder: Path | str | None) -> None:
+    """Raise ParameterError where results would go to what is no folder; before any work."""
+    if folder is not None:
+        blocking = next((each for each in (Path(folder), *Path(folder).parents) if each.exists()), None)
+        if blocking is not None and not blocking.is_dir():
+            raise ParameterError(f"results cannot go to {folder}: {blocking} is a file. Give a folder with --out.")
+
+
 def pending_cells(plan: Plan, store: Store, retry_failed: bool = False) -> list[Cell]:
     """Return the cells whose records are missing, or failed where those are to be tried again.
 

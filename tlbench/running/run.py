@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from tlbench.contract import Plan, Round, Suite, load_suite
@@ -10,10 +11,11 @@ from tlbench.data import Cache, Resources
 from tlbench.host import Catalog, Host
 from tlbench.learning import resolve_device
 from tlbench.planning import make_plan
-from tlbench.results import Results, Store
+from tlbench.results import MARKER, USUAL, Results, Store
 from tlbench.running.before_run import (
     encode_all,
     pending_cells,
+    refuse_a_file,
     refuse_inside_data,
     refuse_to_mix,
     with_copies_of_test_inputs,
@@ -38,8 +40,24 @@ def find_suite(suite: Suite | str | Path, catalog: Catalog) -> Suite:
 
 
 def default_output(suite: Suite, held: Round | None = None) -> Path:
-    """Return where results go when nobody says: a stable place, so that a second run resumes the first."""
-    return Path("tlbench-results") / (suite.name if held is None else f"{suite.name}-{held.name}")
+    """Return where results go when nobody says: a stable place, so that a second run resumes the first.
+
+    What the command line chose is kept apart from another choice of the same name: the second has a number.
+    """
+    name = suite.name if held is None else f"{suite.name}-{held.name}"
+    for number in count(1):
+        folder = USUAL / (name if number == 1 else f"{name}-{number}")
+        if not suite.narrows or _holds(folder) in (None, suite.selects):
+            return folder
+    raise AssertionError("there is always another number")
+
+
+def _holds(folder: Path) -> dict[str, object] | None:
+    """Return what the last run into a folder selected; None where there was none."""
+    planned = Store(folder).read_plan().get("suite") if (folder / MARKER).is_file() else None
+    if planned is None:
+        return None
+    return {key: planned.get(key) for key in ("blocks", "protocol", "recipe", "selection", "tune")}
 
 
 def default_jobs(device_type: str, threads: int) -> int:
@@ -73,6 +91,7 @@ def run(
     worker processes are started: a script that does so needs the usual `if __name__ == "__main__":`.
     Raises TlbenchError before anything runs where a name, a file or a folder is wrong.
     """
+    refuse_a_file(out)
     host = Host(plugins)
     resources = Resources(Catalog(host), Cache(Path(cache) if cache else None))
     chosen = find_suite(suite, resources.catalog)

@@ -94,9 +94,9 @@ def _tables(results: "Results") -> "tuple[list[Table], int]":
 
 def _command(results: "Results", place: str) -> str:
     from tlbench.running import DEFAULT_SUITE
-    from tlbench_reports.facts import CUSTOM
+    from tlbench_reports.facts import is_custom
 
-    if results.suite == CUSTOM:
+    if is_custom(results):
         return ""
     suite = "" if results.suite == DEFAULT_SUITE else f" --suite {plain(results.suite)}"
     suite += f" --metric {plain(results.chosen)}" if results.chosen else ""
