@@ -18,7 +18,7 @@ def tlbench_reporters() -> "Iterable[Reporter]":
     from tlbench import Reporter
 
     return [
-        Reporter("table", _table, "the summary as plain text, 80 columns wide"),
+        Reporter("text", _text, "the summary as plain text, 80 columns wide"),
         Reporter("csv", _csv, "every cell, the summary and the costs as CSV files"),
         Reporter("markdown", _markdown, "the summary as Markdown"),
         Reporter("latex", _latex, "the summary as LaTeX tables for the booktabs package"),
@@ -39,7 +39,7 @@ def tlbench_add_commands(cli: "click.Group") -> None:
 # Each format is imported when it is asked for: a list of reporters must not wait for matplotlib or pandas.
 
 
-def _table(results: "Results", folder: Path) -> list[Path]:
+def _text(results: "Results", folder: Path) -> list[Path]:
     from tlbench_reports import table_text
 
     return table_text.write(results, folder)

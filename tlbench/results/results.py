@@ -25,6 +25,7 @@ from tlbench.results.records_frame import (
     result_of,
 )
 from tlbench.results.rule_correlation import validator_correlations
+from tlbench.results.short_table import short_table
 from tlbench.results.significance import significance_warnings
 from tlbench.results.stats import Interval
 from tlbench.results.store import Store
@@ -217,6 +218,14 @@ class Results:
         of labels has no rows of clusterings, nor the other way round.
         """
         return self._summary(metric or self.metric).frame()
+
+    def table(self, metric: str | None = None) -> pd.DataFrame:
+        """Return the summary in ten columns for people, the best first: see `tlbench.results.short_table`."""
+        return short_table(self._summary(metric or self.metric).groups())
+
+    def is_in_points(self, metric: str | None = None) -> bool:
+        """Tell whether differences by a metric are said in points."""
+        return self._summary(metric or self.metric).is_in_points
 
     def _summary(self, metric: str) -> Summary:
         if metric not in self._summaries:

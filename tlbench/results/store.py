@@ -157,6 +157,14 @@ class Store:
         """Store what was planned: the suite, skips with their reasons, findings and warnings."""
         write_atomically(self.folder / "plan.json", _json(summary))
 
+    def write_warnings(self, heard: Mapping[str, int]) -> None:
+        """Keep what libraries warned of outside of cells in `warnings.txt`, with how often; of the last run alone."""
+        path = self.folder / "warnings.txt"
+        if heard:
+            write_atomically(path, "".join(f"{count} x {text}\n" for text, count in heard.items()).encode())
+        else:
+            path.unlink(missing_ok=True)
+
     def read_plan(self) -> dict[str, Any]:
         """Return what the last run planned; empty where there was none."""
         path = self.folder / "plan.json"

@@ -35,10 +35,11 @@ def report(
     stand there. A line names each file that differs and where, and the exit code is 1.
 
     \b
-    tlbench report tlbench-results/quick --format markdown
+    tlbench report tlbench-results/quick --format text
     tlbench report results/quick --document README.md --check
     """
     from tlbench import MANY_RECORDS, Results
+    from tlbench.cli import columns
     from tlbench.host import Catalog, Host
     from tlbench.names import unknown
     from tlbench.results import write_reports
@@ -59,7 +60,7 @@ def report(
             from tlbench_reports.report_command.block import write_block
 
             write_block(one, document)
-        write_reports(one, catalog, formats)
+        write_reports(one, catalog, formats, width=0 if formats else columns())
 
 
 def _blocks(opened: "list[Results]", documents: tuple[Path, ...]) -> "dict[Results, list[Path]]":
