@@ -163,6 +163,12 @@ def broken(name: str, width: int = 24) -> str:
     return "\n".join(lines)
 
 
+def figure_of(chart: Chart) -> Figure:
+    """Return a chart as a figure of matplotlib, with its title and caption."""
+    with _style():
+        return chart.figure
+
+
 def render(chart: Chart, *file_formats: str, standalone: bool = True) -> list[bytes]:
     """Return a chart in each of these formats, `svg` or `png`; a standalone one carries its title and caption.
 

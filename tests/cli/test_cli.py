@@ -437,8 +437,8 @@ def test_another_metric_runs_nothing_again_and_changes_no_record(small_run, cli,
     assert "0 cells run, 2 of 2 found" in again.stderr
     assert "leads with macro-f1" in " ".join(again.stdout.split())
     assert {path.name: path.read_bytes() for path in (tmp_path / "out" / "records").iterdir()} == before
-    assert "Scores: macro-f1" in cli("report", tmp_path / "out", "--format", "table").stdout  # as was run last
-    told = cli("report", tmp_path / "out", "--format", "table", "--metric", "nll").stdout
+    assert "Scores: macro-f1" in cli("report", tmp_path / "out", "--format", "text").stdout  # as was run last
+    told = cli("report", tmp_path / "out", "--format", "text", "--metric", "nll").stdout
     assert "Scores: nll (lower is better)" in told
 
 

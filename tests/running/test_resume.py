@@ -66,7 +66,7 @@ def wait_for_cells(process, count):
 def resumed(folder, suite_file, toy):
     """Go on with a run from Python, and write the tables."""
     results = tlbench.run(suite_file, out=folder, device="cpu", plugins=[toy])
-    write_reports(results, Catalog(Host([toy])), ["csv", "table"], say=lambda text: None)
+    write_reports(results, Catalog(Host([toy])), ["csv", "text"], say=lambda text: None)
     return summaries(folder)
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 MOST = 24  # lines: the page's path is another
 _SENTENCE = 6  # lines of the answer
-_LEAST = 12  # columns of a name that gives way
-_SLACK = 6  # columns that names give way by before numbers are left out
+_LEAST = 24  # columns of a name below which numbers are left out for it
+_NAME = 8  # columns that are left of it at least
 _READER = re.compile(r"^[a-z0-9_-]+:(?:.*/)?|(?<=\w)\.(?:zip|npz|csv|tar|parquet)$")
 _PARAMETERS = re.compile(r"\([^()]*\)|@.*")  # what readers of data and weights say, left out where names still differ
 _SUBJECT = ("transfer", "backbone")
@@ -30,15 +30,22 @@ Line = tuple[str, ...]
 def brief(results: "Results", width: int) -> list[str]:
     """Return the answer and a table, as lines that are no wider than `width` columns."""
     answer = results.answer()
-    said = _shortened(wrap(answer.sentence, width, break_on_hyphens=False), _SENTENCE)
+    said = _wrapped(answer.sentence, width)
     failed = sum(not record.ok for record in results.records)
-    notes = [f"{plural(failed, 'cell')} failed: `tlbench report {results.folder} --format text`."] if failed else []
+    told = f"{plural(failed, 'cell')} failed: `tlbench report {results.folder} --format text`." if failed else ""
+    notes = wrap(told, width, break_on_hyphens=False)
     room = MOST - len(said) - len(notes) - 2
     return [*said, "", *_table(results, answer, width, room), *notes, ""]
 
 
-def _shortened(lines: list[str], most: int) -> list[str]:
-    return lines if len(lines) <= most else [*lines[: most - 1], f"{lines[most - 1][:-4].rstrip()} ..."]
+def _wrapped(sentence: str, width: int) -> list[str]:
+    """Return a sentence on a few lines: of a longer one the first clauses."""
+    lines = wrap(sentence, width, break_on_hyphens=False)
+    clauses = sentence.split("; ")
+    while len(lines) > _SENTENCE and len(clauses) > 1:
+        clauses.pop()
+        lines = wrap("; ".join([*clauses, "more on the page."]), width, break_on_hyphens=False)
+    return lines[:_SENTENCE]
 
 
 def _table(results: "Results", answer: "Answer", width: int, room: int) -> list[str]:
@@ -66,7 +73,7 @@ def _every_row(results: "Results", answer: "Answer", width: int) -> list[str]:
             lines.append((row["strategy"], score, between, row["verdict"], gain, cost))
     columns = (
         _Column("strategy", gives_way=True), _Column(results.metric), _Column("95%", optional=2), _Column("verdict"),
-        _Column("gain"), _Column("cost", optional=1),
+        _Column("gain"), _Column("cost", optional=3),
     )  # fmt: skip
     subject = answer.subject or (", ".join(parts.shared) if parts.shared else "")
     return [*([subject] if subject else []), *_aligned(columns, lines, width)]
@@ -76,17 +83,20 @@ def _by_card(results: "Results", answer: "Answer", width: int) -> list[str]:
     """Return a line for each group of rows: which strategy to take, its score, what it gains and what it costs."""
     of_points, parts = results.is_in_points(), _parts(answer)
     lines: list[Line | str] = []
+    subject = ""
     for card in answer.cards:
-        gain = f"{_gain(card.gain, of_points)} over {card.reference}" if card.reference else _NOTHING
+        if parts.differ and parts.of(card) != subject:
+            subject = parts.of(card)
+            lines.append(subject)
         cost = f"{_factor(card.price)}x {card.price_of}" if card.price_of and card.price == card.price else ""
-        where = [parts.of(card)] if parts.differ else []
+        gain, over = (_gain(card.gain, of_points), card.reference) if card.reference else (_NOTHING, "")
         taken, tied = card.winner or "no answer", str(len(card.tied) or "")
-        between = _between(card.low, card.high)
-        lines.append((*where, _budget(card), taken, tied, _number(card.score), between, gain, cost))
+        lines.append(
+            (_budget(card), taken, tied, _number(card.score), _between(card.low, card.high), gain, over, cost)
+        )
     columns = (
-        *([_Column(parts.head, gives_way=True)] if parts.differ else []), _Column("labels"),
-        _Column("take", gives_way=True), _Column("tied"), _Column(results.metric), _Column("95%", optional=2),
-        _Column("gain", gives_way=True), _Column("cost", optional=1),
+        _Column("labels"), _Column("take", gives_way=True), _Column("tied"), _Column(results.metric),
+        _Column("95%", optional=1), _Column("gain"), _Column("over", optional=2), _Column("cost", optional=3),
     )  # fmt: skip
     return [*([", ".join(parts.shared)] if parts.shared else []), *_aligned(columns, lines, width)]
 
@@ -102,7 +112,7 @@ def _by_subject(results: "Results", answer: "Answer", width: int) -> list[str]:
     for cards in subjects.values():
         first = next(iter(cards.values()))
         lines.append((parts.of(first), *(_winner(cards.get(budget)) for budget in budgets)))
-    columns = [_Column(parts.head, gives_way=True), *(_Column(each, optional=9 - i) for i, each in enumerate(budgets))]
+    columns = [_Column(parts.head, gives_way=True), *(_Column(each, optional=99 - i) for i, each in enumerate(budgets))]
     return [*([", ".join(parts.shared)] if parts.shared else []), *_aligned(columns, lines, width)]
 
 
@@ -162,17 +172,18 @@ def _aligned(columns: Sequence[_Column], lines: Sequence[Line | str], width: int
     whole = [tuple(column.head for column in columns), *(line for line in lines if not isinstance(line, str))]
     widths = [max(cell_len(line[place]) for line in whole) for place in range(len(columns))]
     kept = list(range(len(columns)))
-    while _total(widths, kept) > width and (extra := [place for place in kept if columns[place].optional]):
-        if columns[extra[0]].optional <= 2 and _total(widths, kept) - width <= _SLACK:
-            break  # names give way by a few letters
+    while (over := _total(widths, kept) - width) > 0:
+        extra = [place for place in kept if columns[place].optional]
+        if not extra or over <= sum(max(0, widths[place] - _LEAST) for place in kept if columns[place].gives_way):
+            break  # names give way by some letters
         kept.remove(max(extra, key=lambda place: columns[place].optional))
     while _total(widths, kept) > width:
-        elastic = [place for place in kept if columns[place].gives_way and widths[place] > _LEAST]
+        elastic = [place for place in kept if columns[place].gives_way and widths[place] > _NAME]
         if not elastic:
             break
         widths[max(elastic, key=lambda place: widths[place])] -= 1
     found = [each if isinstance(each, str) else _line(each, widths, kept) for each in (whole[0], *lines)]
-    left_out = [column.head for place, column in enumerate(columns) if place not in kept and column.optional > 2]
+    left_out = [column.head for place, column in enumerate(columns) if place not in kept and column.optional > 1]
     told = [f"({', '.join(left_out)}: on the page)"] if left_out else []
     return [_cut(line.rstrip(), width) for line in (*found, *told)]
 

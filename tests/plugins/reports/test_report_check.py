@@ -15,7 +15,7 @@ from tlbench.results import content_digest
 from tlbench_reports.drawing import INEXACT
 from tlbench_reports.report_command import checking
 
-FORMATS = ("--format", "markdown", "--format", "csv", "--format", "parquet", "--format", "table", "--format", "latex")
+FORMATS = ("--format", "markdown", "--format", "csv", "--format", "parquet", "--format", "text", "--format", "latex")
 BEFORE, AFTER = "# Mine\n\nwords before\n", "\nwords after\n"
 
 
