@@ -125,13 +125,14 @@ def measure(arguments):
         main()
     except SystemExit as end:
         code = int(end.code or 0)
+    finally:
+        if log is not None:
+            with log.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerows(Recorder.log)
     if Recorder.cells is not None and Recorder.cells.end:
         print(Recorder.cells.line("cells"))
     for name, told in Recorder.finished_work:
         print(told.line(name))
-    if log is not None:
-        with log.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows(Recorder.log)
     return code
 
 

@@ -99,7 +99,7 @@ def test_figures_are_found_by_name_and_shown_by_notebooks(results):
     assert isinstance(figure, Figure)
     assert figure._repr_png_().startswith(b"\x89PNG")
     assert results.plot.budget() is not figure
-    with pytest.raises(AttributeError, match="no figure 'bugdet'. Did you mean 'budget'?"):
+    with pytest.raises(AttributeError, match=r"no figure 'bugdet'\. Did you mean 'budget'\?"):
         results.plot.bugdet()
 
 

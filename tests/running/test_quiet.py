@@ -11,6 +11,7 @@ from tlbench.planning import make_plan
 from tlbench.running import run_cell
 from tlbench.running.quiet import hearing
 
+
 @pytest.fixture
 def loud(monkeypatch):
     """Let warnings be printed, as they are outside of tests."""

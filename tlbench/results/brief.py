@@ -91,9 +91,7 @@ def _by_card(results: "Results", answer: "Answer", width: int) -> list[str]:
         cost = f"{_factor(card.price)}x {card.price_of}" if card.price_of and card.price == card.price else ""
         gain, over = (_gain(card.gain, of_points), card.reference) if card.reference else (_NOTHING, "")
         taken, tied = card.winner or "no answer", str(len(card.tied) or "")
-        lines.append(
-            (_budget(card), taken, tied, _number(card.score), _between(card.low, card.high), gain, over, cost)
-        )
+        lines.append((_budget(card), taken, tied, _number(card.score), _between(card.low, card.high), gain, over, cost))
     columns = (
         _Column("labels"), _Column("take", gives_way=True), _Column("tied"), _Column(results.metric),
         _Column("95%", optional=1), _Column("gain"), _Column("over", optional=2), _Column("cost", optional=3),

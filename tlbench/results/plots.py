@@ -1,16 +1,18 @@
 """Find the figures that reporters offer by name, for `results.plot`."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import entry_points
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from tlbench.contract import Reporter
 from tlbench.names import near_miss
 
-if TYPE_CHECKING:
-    from tlbench.results.results import Results
+
+class Draws(Protocol):
+    """Offer figures by name, as a `tlbench.Reporter` does."""
+
+    figures: Mapping[str, Callable[..., Any]]
 
 
 class Plots:
@@ -19,7 +21,7 @@ class Plots:
     The names are those of `Reporter.figures`, of every plugin; `dir(results.plot)` lists them.
     """
 
-    def __init__(self, results: "Results", reporters: Callable[[], list[Reporter]] | None) -> None:
+    def __init__(self, results: Any, reporters: Callable[[], Iterable[Draws]] | None) -> None:
         self._results, self._reporters = results, reporters or _installed
 
     @cached_property
@@ -43,16 +45,12 @@ class Plots:
         return draw
 
 
-def _installed() -> list[Reporter]:
-    """Return the reporters of all installed plugins that load."""
-    return list(_offers())
-
-
-def _offers() -> Iterator[Reporter]:
+def _installed() -> Iterator[Draws]:
+    """Yield the reporters of all installed plugins that load."""
     for point in entry_points(group="tlbench"):
         try:
             offer = getattr(point.load(), "tlbench_reporters", None)
-            found = [each for each in (offer() if offer else ()) if isinstance(each, Reporter)]
+            found = [each for each in (offer() if offer else ()) if hasattr(each, "figures")]
         except Exception:  # `tlbench doctor` says what is broken: it is not what was asked for here
             continue
         yield from found

@@ -1,4 +1,4 @@
-"""Forecast how long the rest of a run takes, from what its cells are and from what has happened so far.
+"""Predict how long the rest of a run takes, from what its cells are and from what has happened so far.
 
 Nothing here looks at a clock or at a cell: `benchmarks/eta.py` and the tests replay logs of runs.
 """
@@ -69,7 +69,7 @@ class Pace:
     def left(self, now: float, total: int) -> float | None:
         """Return the seconds to go; None as long as they would mean nothing."""
         moved = self.told[1:]  # without how far it was before its first step
-        if len(moved) <= FEWEST or moved[-1][0] - moved[0][0] < SOON:
+        if len(moved) <= FEWEST or (moved[-1][0] - moved[0][0] < SOON and moved[-1][1] < total / 10):
             return None
         (first, before), (last, done) = moved[0], moved[-1]
         middle = next(each for each in moved if each[0] >= (first + last) / 2)

@@ -164,7 +164,7 @@ class ProgressObserver:
         left = wait.pace.left(now, total)
         if self.console.is_terminal:
             self._draw(wait, what, done, total, left)
-        elif total > 1 and now - wait.last_line >= LINE_SECONDS:
+        elif total > 1 and now - wait.last_line >= LINE_SECONDS and not (cell and what.startswith(TRAINING)):
             wait.last_line = now
             told = f"; {seconds_in_words(left)} left" if left is not None else ""
             self.say(f"{what}: {done:,} of {total:,}{told}")
@@ -232,7 +232,7 @@ class ProgressObserver:
 @contextmanager
 def showing(what: str, *, quiet: bool = False, verbose: bool = False) -> Iterator[ProgressObserver]:
     """Show on stderr how far long work of this process is, which begins with `what`."""
-    observer = ProgressObserver(Console(stderr=True, quiet=quiet), verbose)
+    observer = ProgressObserver(Console(stderr=True, quiet=quiet, force_jupyter=False), verbose)
     try:
         with listening(observer.wait):
             observer.wait(what, 0, 1)
@@ -244,7 +244,7 @@ def showing(what: str, *, quiet: bool = False, verbose: bool = False) -> Iterato
 @contextmanager
 def showing_waits() -> Iterator[None]:
     """Show on stderr how far long work of this process is: reading images, encoding them."""
-    observer = ProgressObserver(Console(stderr=True))
+    observer = ProgressObserver(Console(stderr=True, force_jupyter=False))
     try:
         with listening(observer.wait):
             yield
