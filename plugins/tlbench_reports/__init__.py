@@ -84,7 +84,7 @@ def _html(results: "Results", folder: Path) -> list[Path]:
 def _figures() -> "dict[str, Callable[..., Any]]":
     """Return what `results.plot` draws, by name: charts whose own names begin with the first of these that is there."""
     return {
-        "budget": _chart_of("budget", "labels"),
+        "budget": _chart_of("budget"),
         "cost": _chart_of("cost"),
         "scores": _chart_of("scores"),
         "differences": _chart_of("differences"),

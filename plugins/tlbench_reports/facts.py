@@ -133,10 +133,6 @@ def _side_by_side(values: Iterable[str]) -> str:
 
 def commands(results: "Results") -> list[str]:
     """Return the command lines that make these results again."""
-    versions = environment(results)
-    known = {name: versions[name] for name in ("tlbench", "torch") if "," not in versions.get(name, ",")}
-    pins = [f"{name}=={version.partition('+')[0]}" for name, version in known.items()]  # no index has 2.11.0+cpu
-    install = [f"pip install {' '.join(map(quote, pins))}"] if pins else []
     suite = results.store.read_plan().get("suite", {})
     shared = [f"--{key} {suite[key]}" for key in ("replicates", "seed") if key in suite]
     shared += [f"--metric {_quoted(results.chosen)}"] if results.chosen else []
@@ -146,7 +142,13 @@ def commands(results: "Results") -> list[str]:
         chosen = [_selection(block) for block in suite.get("blocks", ())]
     else:
         chosen = [f"--suite {_quoted(file_of(results.suite))}"]
-    return install + [" ".join(["tlbench run", each, *shared]) for each in chosen]
+    return [" ".join(["tlbench run", each, *shared]) for each in chosen]
+
+
+def versions(results: "Results") -> str:
+    """Say which versions made the records, for no index can be trusted to have them: `tlbench 0.2.0, torch 2.11.0`."""
+    found = environment(results)
+    return ", ".join(f"{name} {found[name]}" for name in ("tlbench", "torch", "python") if found.get(name))
 
 
 def file_of(suite: str) -> str:

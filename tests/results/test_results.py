@@ -378,7 +378,8 @@ def test_tests_and_effects_are_those_of_the_paired_differences(store):
 
 def test_negative_transfer_is_a_row_that_is_clearly_below_its_baseline(store):
     for replicate in range(3):
-        write(store, record("well", "scratch", "", "full", replicate, 10), 10)
+        labels = {"baseline": True}
+        write(store, record("well", "scratch", "", "full", replicate, 10, labels=labels), 10)
         write(store, record("hurt", "finetune", "", "full", replicate, replicate), replicate)
     for name, budget in (("well", "full"), ("scratch", "1-shot")):
         summary = Results(store.folder, baseline=name).summary()
@@ -481,10 +482,7 @@ def test_costs_are_means_over_replicates(store):
 def test_headlines_name_the_leader_and_whether_adaptation_helped(store):
     text = "\n".join(Results(store.folder).headlines())
     assert "linear-probe leads with accuracy 0.600" in text
-    assert (
-        "dann leads with accuracy 0.833 [0.495, 1.000], +26.7 points [-2.2, +55.5] over source-only, not clearly"
-        in text
-    )
+    assert "dann leads with accuracy 0.833 [0.495, 1.000], not clearly ahead of source-only" in text
 
 
 def test_an_empty_folder_has_no_results(tmp_path):

@@ -25,6 +25,7 @@ REPORTS_STAMP = "reports.json"  # names what the reports in a folder were made f
 MANY_RECORDS = 20_000  # records from which on reports share the work among processes, and draw fewer charts
 _PICTURES = (".svg", ".png")
 _EMBEDDED = re.compile(rb"data:image/[\w+.-]+;base64,[A-Za-z0-9+/=]+")
+_INLINE = re.compile(rb"<svg\b.*?</svg>", re.DOTALL)
 _PACKED = re.compile(rb'(<script type="application/octet-stream"[^>]*>)[^<]*')
 _SIZE = re.compile(rb'(width|height)="\d+"')
 
@@ -135,7 +136,7 @@ def content_digest(path: Path) -> str:
     """
     data = path.read_bytes()
     if path.suffix == ".html":
-        data = _PACKED.sub(rb"\1", _SIZE.sub(b"", _EMBEDDED.sub(b"data:", data)))
+        data = _PACKED.sub(rb"\1", _SIZE.sub(b"", _INLINE.sub(b"", _EMBEDDED.sub(b"data:", data))))
     return hashlib.sha256(data).hexdigest()
 
 
