@@ -19,7 +19,8 @@ from tlbench.planning import make_plan
 from tlbench.results import Store
 from tlbench.running import Where, execute_plan
 
-OF_PROGRESS = ("note:", "encoded", "starting", "planning", "reading", "looking for copies")  # what slow machines are told
+# What slow machines are told beside the one line.
+OF_PROGRESS = ("note:", "encoded", "starting", "planning", "reading", "looking for copies")
 
 TOY = '''
 """Four corners of tiny images in two domains, and a network small enough to train in milliseconds."""
