@@ -36,6 +36,14 @@ class _Running:
     excused: float = 0.0  # seconds of work that serves other cells too
     training: float | None = None  # when its training began
     share: float = 0.0  # of its training that is done
+    told: float = 0.0  # when that was told
+
+    @property
+    def whole(self) -> float | None:
+        """Return the seconds that its training takes as a whole, by how far it is; None as long as that says little."""
+        if self.training is None or self.share < 0.1 or self.told - self.training < SOON:
+            return None
+        return (self.told - self.training) / self.share
 
 
 @dataclass
@@ -115,7 +123,7 @@ class Forecast:
         if own is not None:
             if own.training is None or done == 0:
                 own.training, own.share = now, 0.0
-            own.share = done / max(1, total)
+            own.share, own.told = done / max(1, total), now
 
     def extract(self, cell: str, what: str, done: int, total: int, now: float) -> None:
         """Note how far the features are that a cell extracts, for others too."""
@@ -149,7 +157,7 @@ class Forecast:
 
     def left(self, now: float) -> float | None:
         """Return the seconds until all cells are done, or None as long as they would mean nothing."""
-        expect = _Expectation([*self.taken, *self._paced(now)])
+        expect = _Expectation([*self.taken, *self._paced()])
         if not expect.means_something or expect.unknown([*self.waiting.values()]) > UNKNOWN:
             return None
         running = [self._to_go(own, expect, now) for own in self.running.values()]
@@ -157,18 +165,18 @@ class Forecast:
         work = sum(running) + ahead + self._once_to_come(now)
         return max(work / max(1, min(self.workers, len(self.waiting) + len(self.running))), max(running, default=0.0))
 
-    def _paced(self, now: float) -> list[tuple[Job, float]]:
+    def _paced(self) -> list[tuple[Job, float]]:
         """Return how long running cells will have taken, by how far their training is."""
         found = []
         for own in self.running.values():
-            if own.training is not None and own.share >= 0.1 and now - own.training >= SOON:
+            if own.whole is not None and own.training is not None:
                 before = max(0.0, own.training - own.start - own.excused)
-                found.append((own.job, min(before, SOON) + (now - own.training) / own.share))
+                found.append((own.job, min(before, SOON) + own.whole))
         return found
 
     def _to_go(self, own: _Running, expect: "_Expectation", now: float) -> float:
-        if own.training is not None and own.share > 0 and now - own.training >= SOON:
-            return (now - own.training) / own.share * (1 - own.share)
+        if own.whole is not None and own.training is not None:
+            return max(0.0, own.whole - (now - own.training))
         if any(work.of == own.job.features for work in self.once.values()):
             return expect.seconds(own.job)  # it begins when the features are there
         return max(0.0, expect.seconds(own.job) - (now - own.start - own.excused))
