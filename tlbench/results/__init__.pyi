@@ -22,6 +22,7 @@ from .stats import Interval as Interval
 from .stats import paired_interval as paired_interval
 from .stats import t_interval as t_interval
 from .store import MARKER as MARKER
+from .store import USUAL as USUAL
 from .store import Store as Store
 from .summary import GROUP as GROUP
 from .summary import ROW as ROW

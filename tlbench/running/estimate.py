@@ -1,7 +1,7 @@
 """Estimate what a plan will cost: from stored records where there are any, otherwise from one timed training step."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +10,9 @@ from tlbench.contract import Cell, Family, Strategy, TuningBudget
 from tlbench.data import Resources, class_counts
 from tlbench.learning import synchronise
 from tlbench.results import Store
+from tlbench.running.forecast import Job
 
+_BACKWARD = 3  # what a training step costs in forward passes
 EPISODE_SECONDS = 0.01  # to draw an episode and to fit a head on features that are known
 
 
@@ -40,16 +42,37 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
             total += known[key]
             from_records += 1
             continue
-        strategy = resources.catalog.strategy(cell.strategy)[0]
-        steps = _steps(cell, strategy, resources)
+        steps = training_steps(cell, resources)
         if steps and cell.backbone not in step_seconds:
             step_seconds[cell.backbone] = _time_one_step(cell, resources, device)
         tasks = cell.protocol.episodes if cell.budget.is_episodic else 0
-        trainings = 1 if strategy.prepares else max(1, tasks)  # what was prepared serves all episodes
-        seconds = trainings * steps * step_seconds.get(cell.backbone, 0.0) + tasks * EPISODE_SECONDS
         tuning = cell.tuning or TuningBudget(trials=1)
-        total += seconds * tuning.trials + tuning.seconds
+        total += steps * step_seconds.get(cell.backbone, 0.0) + tasks * EPISODE_SECONDS * tuning.trials + tuning.seconds
     return Estimate(total, from_records, len(cells))
+
+
+def training_steps(cell: Cell, resources: Resources) -> int:
+    """Return how many batches of the recipe's size a cell trains on, in all its episodes and trials together."""
+    strategy = resources.catalog.strategy(cell.strategy)[0]
+    steps = _steps(cell, strategy, resources)
+    tasks = cell.protocol.episodes if cell.budget.is_episodic else 0
+    trainings = 1 if strategy.prepares else max(1, tasks)  # what was prepared serves all episodes
+    return trainings * steps * (cell.tuning.trials if cell.tuning else 1)
+
+
+def jobs_of(cells: Sequence[Cell], resources: Resources, example_seconds: Mapping[str, float]) -> list[Job]:
+    """Describe cells for a forecast, by the seconds that each backbone took for one example."""
+    return [_job(cell, resources, example_seconds.get(cell.backbone, 1.0)) for cell in cells]
+
+
+def _job(cell: Cell, resources: Resources, seconds: float) -> Job:
+    labels, steps = cell.labels, training_steps(cell, resources)
+    kind = (str(labels["strategy"]), str(labels["backbone"]), str(labels["transfer"]), str(cell.budget))
+    shares = not steps and not cell.members and resources.backbone(cell.backbone).weights_digest is not None
+    division = resources.division(cell.transfer.dataset, cell.protocol, cell.seed, cell.replicate) if shares else None
+    splits = ("train", "test") if division else ()
+    examples = sum(len(division.labels(cell.transfer.target, split)) for split in splits if division)
+    return Job(cell.id, kind, steps * cell.recipe.batch_size * _BACKWARD * seconds, examples * seconds)
 
 
 def _steps(cell: Cell, strategy: Strategy, resources: Resources) -> int:

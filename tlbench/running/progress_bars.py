@@ -1,26 +1,25 @@
-"""Show a run on the terminal: bars with the time left, or plain lines where no terminal is attached."""
+"""Show a run on the terminal: bars with the time left, or a line now and then where no terminal is attached."""
 
-import statistics
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from tlbench.contract import PRIMARY, Cell, Record
-from tlbench.host import hookimpl
-from tlbench.progress import ONCE, listening
+from tlbench.progress import FEATURES, TRAINING, listening
+from tlbench.running.forecast import Forecast, Job, Pace
 
 if TYPE_CHECKING:
     from tlbench.contract import Plan
 
-PATIENCE = 1.0  # seconds after which a wait is worth a bar
-LINE_SECONDS = 10.0  # between the lines of one wait where nobody watches
+PATIENCE = 1.0  # seconds after which a wait is worth a bar, or a line
+LINE_SECONDS = 10.0  # between the lines of one wait, or of all cells, where nobody watches
 NARROW = 72  # columns below which words are cut short
 TINY = 58  # columns below which there is no room for a bar
 
@@ -36,57 +35,11 @@ def seconds_in_words(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
-class Forecast:
-    """Estimate how long the rest of a run takes: a cell takes as long as the median of cells like it."""
+class _Count(ProgressColumn):
+    """How much is done, where that is known."""
 
-    def __init__(self, cells: tuple[Cell, ...] = ()) -> None:
-        self.cells = cells
-        self.started: dict[str, tuple[float, tuple[str, ...]]] = {}  # when, and what kind of cell
-        self.seconds: dict[tuple[str, ...], list[float]] = {}
-        self.begun: set[str] = set()
-        self.side_by_side = 1
-
-    def start(self, cell: Cell) -> None:
-        """Note that a cell was begun."""
-        self.begun.add(cell.id)
-        self.started[cell.id] = (time.monotonic(), _kind(cell))
-        self.side_by_side = max(self.side_by_side, len(self.started))
-
-    def finish(self, cell: Cell) -> None:
-        """Note that a cell is done."""
-        if cell.id in self.started:
-            start, kind = self.started.pop(cell.id)
-            self.seconds.setdefault(kind, []).append(time.monotonic() - start)
-
-    def excuse(self, seconds: float) -> None:
-        """Take from the running cells what they waited for: the cells after them will not."""
-        now = time.monotonic()
-        self.started = {cell: (min(now, start + seconds), kind) for cell, (start, kind) in self.started.items()}
-
-    def left(self, waiting: int) -> float | None:
-        """Return the seconds that running cells and `waiting` others still take; None before one is done."""
-        if not self.seconds:
-            return None
-        now = time.monotonic()
-        running = [max(0.0, self._expected(kind) - (now - start)) for start, kind in self.started.values()]
-        known = [cell for cell in self.cells if cell.id not in self.begun]
-        if len(known) == waiting:
-            ahead = sum(self._expected(_kind(cell)) for cell in known)
-        else:  # some were stored before: which ones is not known here
-            ahead = waiting * statistics.fmean(value for values in self.seconds.values() for value in values)
-        return max((sum(running) + ahead) / self.side_by_side, max(running, default=0.0))
-
-    def _expected(self, kind: tuple[str, ...]) -> float:
-        for length in range(len(kind), 0, -1):  # the same but for the replicate, then for the budget, and so on
-            same = [values for other, values in self.seconds.items() if other[:length] == kind[:length]]
-            alike = [value for values in same for value in values]
-            if alike:
-                return statistics.median(alike)
-        return statistics.median(value for values in self.seconds.values() for value in values)
-
-
-def _kind(cell: Cell) -> tuple[str, ...]:
-    return (str(cell.labels["strategy"]), str(cell.labels["backbone"]), str(cell.labels["transfer"]), str(cell.budget))
+    def render(self, task: Task) -> Text:
+        return Text("" if task.total == 1 else f"{int(task.completed):,}/{int(task.total or 0):,}", "green")
 
 
 class _Left(ProgressColumn):
@@ -97,7 +50,7 @@ class _Left(ProgressColumn):
     def render(self, task: Task) -> Text:
         told: tuple[float, float] | None = task.fields["left"]
         if told is None:
-            return Text("left -:--")
+            return Text("")
         seconds, when = told
         minutes, rest = divmod(max(0, round(seconds - (time.monotonic() - when))), 60)
         hours, minutes = divmod(minutes, 60)
@@ -115,93 +68,116 @@ class _Bars(Progress):
 class _Wait:
     """One piece of long work."""
 
-    def __init__(self, done: int) -> None:
-        self.start = self.last_line = time.monotonic()
-        self.first = done
+    def __init__(self) -> None:
+        self.pace = Pace()
+        self.start = time.monotonic()
+        self.last_line = self.start - LINE_SECONDS + PATIENCE
         self.task: Any = None
-
-    def left(self, done: int, total: int) -> float | None:
-        """Return the seconds that the rest takes at the pace so far; None before the first step."""
-        passed = time.monotonic() - self.start
-        return passed / (done - self.first) * (total - done) if done > self.first else None
+        self.timer: threading.Timer | None = None
 
 
 class ProgressObserver:
-    """Watch a run through the hooks that any plugin may implement, and long work through `tlbench.progress`."""
+    """Watch a run, and long work through `tlbench.progress`."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, verbose: bool = False) -> None:
         self.console = console
+        self.verbose = verbose  # a line for every cell
         self.bar: Progress | None = None
         self.task: Any = None
         self.done = self.total = self.failed = 0
         self.forecast = Forecast()
         self.metric = ""
+        self.last_line = 0.0
         self.waits: dict[str, _Wait] = {}
         self.labels: dict[str, Mapping[str, Any]] = {}  # of each cell of the plan, told apart
 
     # ---- cells -------------------------------------------------------------------------------------------
 
-    @hookimpl
-    def tlbench_run_started(self, plan: "Plan") -> None:
+    def begin(self, plan: "Plan", jobs: Sequence[Job], workers: int) -> None:
         """Begin to measure the time."""
         from tlbench.results import distinct_labels
 
         self.metric = plan.suite.metric
-        self.forecast = Forecast(plan.cells)
+        self.forecast = Forecast(jobs, workers)
+        self.total = len(jobs)
+        self.last_line = time.monotonic()
         names = distinct_labels((cell.identity, cell.labels) for cell in plan.cells)
         self.labels = dict(zip((cell.id for cell in plan.cells), names, strict=True))
 
-    @hookimpl
-    def tlbench_cell_started(self, cell: Cell, position: int, total: int) -> None:
+    def started(self, cell: Cell) -> None:
         """Show what is being run."""
-        self.total = total
-        self.forecast.start(cell)
+        self.forecast.start(cell.id, time.monotonic())
         if not self.console.is_terminal:
             return
         if self.task is None:
-            self.task = self._bar().add_task("", total=total, left=None, after=0.0)
+            self.task = self._bar().add_task("", total=self.total, left=None, after=0.0)
         self._bar().update(self.task, description=self._cut(_short(cell)), refresh=True)
 
-    @hookimpl
-    def tlbench_cell_finished(self, cell: Cell, record: Record) -> None:
+    def finished(self, cell: Cell, record: Record, seconds: float | None) -> None:
         """Count a cell."""
         self.done += 1
         self.failed += not record.ok
-        self.forecast.finish(cell)
-        left = self.forecast.left(self.total - self.done - len(self.forecast.started)) or 0.0
+        now = time.monotonic()
+        self.forecast.finish(cell.id, seconds, now)
         if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, advance=1, left=(left, time.monotonic()))
-            if record.failure:
-                self.bar.console.print(self._line(cell, record), highlight=False, markup=False)
-        else:
-            self._print(f"[{self.done}/{self.total}] {self._line(cell, record)}; {seconds_in_words(left)} left")
+            self.bar.update(self.task, advance=1)
+            self._say_left()
+        is_due = now - self.last_line >= LINE_SECONDS and not self.console.is_terminal
+        if record.failure or self.verbose or is_due:
+            self.last_line = now
+            left = self.forecast.left(now)
+            told = f"; {seconds_in_words(left)} left" if left is not None and self.done < self.total else ""
+            self.say(f"[{self.done}/{self.total}] {self._line(cell, record)}{told}")
 
-    @hookimpl
-    def tlbench_run_finished(self, results_dir: Path) -> None:
+    def end(self) -> None:
         """Take the bars away."""
         self.stop()
 
+    def _say_left(self) -> None:
+        if self.bar is not None and self.task is not None:
+            now = time.monotonic()
+            left = self.forecast.left(now)
+            self.bar.update(self.task, left=None if left is None else (left, now))
+
     # ---- long work ---------------------------------------------------------------------------------------
 
-    def wait(self, what: str, done: int, total: int) -> None:
+    def wait(self, what: str, done: int, total: int, cell: str = "") -> None:
         """Show how far some long work is; a listener for `tlbench.progress`."""
+        now = time.monotonic()
+        if cell and what.startswith(FEATURES):
+            self.forecast.extract(cell, what, done, total, now)
+        if cell and what.startswith(TRAINING):
+            self.forecast.train(cell, done, total, now)
+        if cell:
+            self._say_left()
         wait = self.waits.get(what)
         if done >= total:
-            self.waits.pop(what, None)
-            if wait is not None and what.startswith(ONCE):
-                self.forecast.excuse(time.monotonic() - wait.start)
-            if wait is not None and wait.task is not None and self.bar is not None:
-                self.bar.remove_task(wait.task)
-                self._stop_if_idle()
+            self._over(what)
             return
         if wait is None:
-            wait = self.waits[what] = _Wait(done)
-        left = wait.left(done, total)
+            wait = self.waits[what] = _Wait()
+            if total == 1 and not self.console.is_terminal:
+                wait.timer = threading.Timer(PATIENCE, self.say, (what,))
+                wait.timer.daemon = True
+                wait.timer.start()
+        wait.pace.tell(now, done)
+        left = wait.pace.left(now, total)
         if self.console.is_terminal:
             self._draw(wait, what, done, total, left)
-        elif left is not None and time.monotonic() - wait.last_line >= LINE_SECONDS:
-            wait.last_line = time.monotonic()
-            self._print(f"{what}: {done:,} of {total:,}; {seconds_in_words(left)} left")
+        elif total > 1 and now - wait.last_line >= LINE_SECONDS and not (cell and what.startswith(TRAINING)):
+            wait.last_line = now
+            told = f"; {seconds_in_words(left)} left" if left is not None else ""
+            self.say(f"{what}: {done:,} of {total:,}{told}")
+
+    def _over(self, what: str) -> None:
+        wait = self.waits.pop(what, None)
+        if wait is None:
+            return
+        if wait.timer is not None:
+            wait.timer.cancel()
+        if wait.task is not None and self.bar is not None:
+            self.bar.remove_task(wait.task)
+            self._stop_if_idle()
 
     def _draw(self, wait: _Wait, what: str, done: int, total: int, left: float | None) -> None:
         if wait.task is None:
@@ -216,6 +192,9 @@ class ProgressObserver:
         if self.bar is not None:
             self.bar.stop()
             self.bar = self.task = None
+        for wait in self.waits.values():
+            if wait.timer is not None:
+                wait.timer.cancel()
         self.waits.clear()
 
     def _stop_if_idle(self) -> None:
@@ -227,11 +206,7 @@ class ProgressObserver:
 
     def _bar(self) -> Progress:
         if self.bar is None:
-            columns: list[ProgressColumn] = [
-                TextColumn("{task.description}", markup=False),
-                MofNCompleteColumn(),
-                _Left(),
-            ]
+            columns: list[ProgressColumn] = [TextColumn("{task.description}", markup=False), _Count(), _Left()]
             if self.console.width >= TINY:
                 columns.insert(1, BarColumn(bar_width=40 if self.console.width >= NARROW else 10))
                 columns.insert(3, TimeElapsedColumn())
@@ -240,9 +215,10 @@ class ProgressObserver:
         return self.bar
 
     def _cut(self, text: str) -> str:
-        return text[: 32 if self.console.width >= NARROW else 18]
+        return text[: 34 if self.console.width >= NARROW else 18]
 
-    def _print(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Print a line, above the bars where there are any."""
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _line(self, cell: Cell, record: Record) -> str:
@@ -254,9 +230,21 @@ class ProgressObserver:
 
 
 @contextmanager
+def showing(what: str, *, quiet: bool = False, verbose: bool = False) -> Iterator[ProgressObserver]:
+    """Show on stderr how far long work of this process is, which begins with `what`."""
+    observer = ProgressObserver(Console(stderr=True, quiet=quiet, force_jupyter=False), verbose)
+    try:
+        with listening(observer.wait):
+            observer.wait(what, 0, 1)
+            yield observer
+    finally:
+        observer.stop()
+
+
+@contextmanager
 def showing_waits() -> Iterator[None]:
     """Show on stderr how far long work of this process is: reading images, encoding them."""
-    observer = ProgressObserver(Console(stderr=True))
+    observer = ProgressObserver(Console(stderr=True, force_jupyter=False))
     try:
         with listening(observer.wait):
             yield
