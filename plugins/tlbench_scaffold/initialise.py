@@ -248,5 +248,5 @@ class _Planner:
         plan = make_plan(suite, self.resources)
         device = resolve_device("auto")
         configure(1)
-        seconds = estimate(plan.cells, self.resources, None, device).seconds / default_jobs(device.type, 1)
+        seconds = estimate(plan.cells, self.resources, None, device).on(default_jobs(device.type, 1))
         return suite, len(plan.cells), seconds

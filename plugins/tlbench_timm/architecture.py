@@ -91,8 +91,9 @@ def _check_arguments(name: str, arguments: Arguments) -> None:
         raise ParameterError(f"parameter 'pad_type' of backbone {name!r} must be 'same', 'valid' or ''.")
 
 
+@lru_cache(maxsize=16)
 def outline(name: str, arguments: Arguments, num_classes: int) -> nn.Module:
-    """Build a network without memory for its tensors and without touching torch's generator."""
+    """Return a network without memory for its tensors, built once and without touching torch's generator: to look at."""
     with torch.random.fork_rng(devices=[]):
         try:
             with torch.device("meta"):

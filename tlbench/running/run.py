@@ -4,13 +4,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tlbench.contract import Plan, Round, Suite, load_suite
 from tlbench.data import Cache, Resources
 from tlbench.host import Catalog, Host
 from tlbench.learning import resolve_device
 from tlbench.planning import make_plan
-from tlbench.results import Results, Store
+from tlbench.results import Store
 from tlbench.running.before_run import (
     encode_all,
     pending_cells,
@@ -23,6 +24,9 @@ from tlbench.running.cell_setup import division_of
 from tlbench.running.trackers import follow, open_trackers
 from tlbench.running.tuning import import_optuna
 from tlbench.running.workers import Finished, Started, Where, run_cells
+
+if TYPE_CHECKING:
+    from tlbench.results import Results  # with pandas, which a plan has no use for
 
 DEFAULT_SUITE = "quick"
 
@@ -65,7 +69,7 @@ def run(
     track: Sequence[str] = (),
     metric: str | None = None,
     cache: Path | str | None = None,
-) -> Results:
+) -> "Results":
     """Run what the output folder lacks of a suite, and return all its results.
 
     `suite` is a Suite, the name of one, or a TOML file. `plugins` are local plugin files. `track` names trackers to
@@ -73,6 +77,8 @@ def run(
     worker processes are started: a script that does so needs the usual `if __name__ == "__main__":`.
     Raises TlbenchError before anything runs where a name, a file or a folder is wrong.
     """
+    from tlbench.results import Results
+
     host = Host(plugins)
     resources = Resources(Catalog(host), Cache(Path(cache) if cache else None))
     chosen = find_suite(suite, resources.catalog)
