@@ -95,6 +95,15 @@ class Backbone(ABC):
         """Return a sentence where a dataset can be run on this backbone but hardly suits it, or None."""
         return None
 
+    def standalone(self) -> str | None:
+        """Return the source of a Python module that makes this backbone without tlbench, or None where there is none.
+
+        It defines `network()`, which returns the module that `build(None)` does, with tensors of the same names, and
+        `encode(image)`, which turns an upright PIL image, grey or RGB, into what `encode` here makes of it. It may
+        import torch, torchvision, timm, numpy and Pillow. `tlbench export` writes it beside the weights.
+        """
+        return None
+
     def describe(self) -> Mapping[str, Any]:
         """Return what was really used (normalisation, padding, what matched), for the record."""
         return {}

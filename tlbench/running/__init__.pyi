@@ -9,6 +9,8 @@ from .commitment import refuse_uncommitted as refuse_uncommitted
 from .estimate import estimate as estimate
 from .pretraining import pretrain as pretrain
 from .pretraining import read_recipe as read_recipe
+from .refit import Fitted as Fitted
+from .refit import fit_best as fit_best
 from .run import DEFAULT_SUITE as DEFAULT_SUITE
 from .run import default_jobs as default_jobs
 from .run import default_output as default_output
