@@ -21,7 +21,7 @@ class Bagging(Strategy):
 
     name = "bagging"
     family = Family.ENSEMBLE
-    version = "2"
+    version = "3"
 
     learner: Literal["linear-probe", "finetune"] = "linear-probe"  # what learns: on frozen features, or a network
     size: Annotated[int, Ge(1)] = 10  # classifiers, each with a sample of its own

@@ -19,6 +19,7 @@ class LpFt(Strategy):
 
     name = "lp-ft"
     family = Family.FINETUNE
+    version = "2"
     requires = Requirements(pretrained=True)
     search_space = {"lr": Between(1e-6, 1e-2), "strength": Between(1e-2, 1e2)}
 

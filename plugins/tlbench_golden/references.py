@@ -27,14 +27,17 @@ def agrees(*methods: str, package: str, reference: str, band: tuple[float, float
 
 @agrees("linear-probe", package="sklearn", reference="LogisticRegression.predict_log_proba")
 def linear_probe_is_scikit_learns(setup: Setup) -> float:
-    """Compare log probabilities of queries."""
+    """Compare log probabilities of queries, features being centred and divided by their root mean square."""
     from sklearn.linear_model import LogisticRegression
 
     from tlbench import linear_layer, logistic_regression
 
     support, labels, queries = few_shot()
     features, labels = support.double().numpy(), labels.numpy()
-    wanted = LogisticRegression(max_iter=1000).fit(features, labels).predict_log_proba(queries.double().numpy())
+    mean = features.mean(axis=0)
+    scale = np.sqrt(np.square(features - mean).mean())
+    solved = LogisticRegression(max_iter=1000).fit((features - mean) / scale, labels)
+    wanted = solved.predict_log_proba((queries.double().numpy() - mean) / scale)
     with torch.no_grad():
         ours = linear_layer(*logistic_regression(features, labels))(queries).log_softmax(1)
     return largest_difference(ours, torch.tensor(wanted))

@@ -44,6 +44,8 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--tune", metavar="BUDGET", help="Add tuned rows: 20 (trials each) or 60s (seconds each)."),
         click.option("--metric", metavar="NAME",
                      help="What tables, charts and verdicts go by; runs nothing anew.  [default: accuracy]"),
+        click.option("--baseline", metavar="NAME",
+                     help="What rows are compared with.  [default: scratch or source-only, else linear-probe]"),
         click.option("--splits", metavar="RULE",
                      help="5-fold, or a file of `tlbench data split`.  [default: the data's own]"),
         click.option("--episodes", type=click.IntRange(2), metavar="N", help="Episodes of a budget as '5-way 1-shot'."),
@@ -169,7 +171,7 @@ def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
     suite = find_suite(options["suite"] or DEFAULT_SUITE, catalog)
     chosen = [tuple(options[key]) for key in ("strategies", "backbones", "datasets", "budgets")]
     changes: dict[str, Any] = {
-        key: options[key] for key in ("replicates", "seed", "metric") if options[key] is not None
+        key: options[key] for key in ("replicates", "seed", "metric", "baseline") if options[key] is not None
     }
     rules = {key: options[key] for key in PROTOCOL_OPTIONS if options[key] is not None}
     if "splits" in rules:

@@ -31,6 +31,7 @@ from .parameters import option_name as option_name
 from .parameters import plain_parameters as plain_parameters
 from .plan import Plan as Plan
 from .plan import Skip as Skip
+from .plan import Unfit as Unfit
 from .predictions import Predictions as Predictions
 from .random_start import RandomStart as RandomStart
 from .recipe import Recipe as Recipe

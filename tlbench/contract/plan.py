@@ -24,6 +24,15 @@ class Skip:
 
 
 @dataclass(frozen=True)
+class Unfit:
+    """Name a backbone that hardly suits the data of a transfer, with the sentence that says why and what does."""
+
+    transfer: str
+    backbone: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """List the cells that will be run and the skips that will not, with findings and warnings."""
 
@@ -32,6 +41,7 @@ class Plan:
     skips: tuple[Skip, ...]
     findings: tuple[str, ...]  # what is unusual in the data
     warnings: tuple[str, ...]  # what the grid cannot show
+    unfit: tuple[Unfit, ...] = ()  # backbones that hardly suit their data
 
     def summary(self) -> dict[str, object]:
         """Return the plan as JSON, for the results folder; the cells are there as records."""
@@ -41,4 +51,5 @@ class Plan:
             "skips": [asdict(skip) for skip in self.skips],
             "findings": list(self.findings),
             "warnings": list(self.warnings),
+            "unfit": [asdict(each) for each in self.unfit],
         }

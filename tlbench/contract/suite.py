@@ -41,6 +41,9 @@ class Suite:
     recipe: Recipe = field(default_factory=Recipe)
     selection: tuple[str, ...] = ()  # rules, a row for each; without any the protocol's own
     metric: str = ""  # what tables, charts and verdicts go by; computed from stored logits, no part of a cell
+    baseline: str = (
+        ""  # the strategy that rows are compared with, in the place of those that are marked; no part either
+    )
     tune: str = ""  # a tuning budget: then strategies with a search space have a tuned row beside the default one
     too_large_budgets_skip: bool = False  # True where the budgets are not the user's own choice
 
@@ -171,6 +174,7 @@ _KEYS = (
     "selection",
     "tune",
     "metric",
+    "baseline",
     "recipe",
     "block",
 )
@@ -197,6 +201,7 @@ def suite_from_mapping(data: Mapping[str, Any], default_name: str = "custom") ->
         selection=_texts(data, "selection", default_name),
         tune=str(_typed(data, "tune", (str, int), "")),
         metric=_typed(data, "metric", str, ""),
+        baseline=_typed(data, "baseline", str, ""),
         recipe=construct(Recipe, "recipe of suite", default_name, recipe),
     )
 

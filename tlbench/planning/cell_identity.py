@@ -3,7 +3,17 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tlbench.contract import ORACLE, TUNING_VERSION, Budget, Strategy, Suite, Transfer, TuningBudget, plain_parameters
+from tlbench.contract import (
+    ORACLE,
+    TUNING_VERSION,
+    Budget,
+    Dataset,
+    Strategy,
+    Suite,
+    Transfer,
+    TuningBudget,
+    plain_parameters,
+)
 from tlbench.data import BackboneEntry, Resources
 from tlbench.planning.suitability import free_space
 
@@ -25,11 +35,15 @@ class Combination:
         return (variant, replicate, self.backbone_text, transfer, self.budget, self.selection, self.tuning)
 
 
+def target_label(transfer: Transfer, dataset: Dataset) -> str:
+    """Return what tables call the target of a transfer: the dataset, with its domain where it has several."""
+    return dataset.label if len(dataset.domains) == 1 else f"{dataset.label}/{transfer.target}"
+
+
 def labels_of(case: Combination, resources: Resources) -> dict[str, object]:
     """Return what tables show of a combination: family, setting, short names."""
     transfer, needs = case.transfer, resources.catalog.needs(case.strategy)
     dataset = resources.dataset(transfer.dataset).dataset
-    target = dataset.label if len(dataset.domains) == 1 else f"{dataset.label}/{transfer.target}"
     source = ""
     if transfer.source_dataset is not None:
         other = resources.dataset(transfer.source_dataset).dataset
@@ -48,7 +62,7 @@ def labels_of(case: Combination, resources: Resources) -> dict[str, object]:
         "dataset": dataset.label,
         "source": source,
         "target": transfer.target,
-        "transfer": target,
+        "transfer": target_label(transfer, dataset),
         "budget": str(case.budget),
     }
 

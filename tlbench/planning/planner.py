@@ -16,17 +16,18 @@ from tlbench.contract import (
     Suite,
     Transfer,
     TuningBudget,
+    Unfit,
     canonical,
     check_computed,
 )
 from tlbench.data import Resources, class_counts
 from tlbench.errors import DataError, PlanError
-from tlbench.names import plural
-from tlbench.planning.cell_identity import Combination, identity_of, labels_of, subject_of
+from tlbench.names import near_miss, plural
+from tlbench.planning.cell_identity import Combination, identity_of, labels_of, subject_of, target_label
 from tlbench.planning.metric_choice import metric_notes
 from tlbench.planning.suitability import (
+    hazard_notes,
     missing_members,
-    pairing_notes,
     silent_member,
     too_large,
     too_many_ways,
@@ -50,6 +51,7 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         reasons = reasons or ["No block has two different domains to transfer between."]
         more = f" ({len(reasons) - 1} more reasons: see `tlbench plan`)" if len(reasons) > 1 else ""
         raise PlanError(f"nothing can run: all combinations of suite {suite.name!r} are skipped. {reasons[0]}{more}")
+    _check_baseline(suite, planner.cells.values())
     undefined = metric_notes(metric, planner.cells.values(), resources) if metric else []
     return Plan(
         suite,
@@ -57,7 +59,18 @@ def make_plan(suite: Suite, resources: Resources) -> Plan:
         tuple(planner.named_skips()),
         (*planner.reader.sentences(SplitRule.parse(suite.protocol.splits).is_given), *planner.notes),
         (*_warnings(suite, planner.cells.values()), *undefined),
+        tuple(planner.unfit),
     )
+
+
+def _check_baseline(suite: Suite, cells: Iterable[Cell]) -> None:
+    """Raise PlanError where no row is of the strategy that a suite compares rows with."""
+    known = {str(cell.labels["strategy"]) for cell in cells}
+    if suite.baseline and suite.baseline not in known:
+        raise PlanError(
+            f"no row of this run is of the baseline {suite.baseline!r}.{near_miss(suite.baseline, known)} "
+            f"There are: {', '.join(sorted(known))}; add another with -s."
+        )
 
 
 def _warnings(suite: Suite, cells: Iterable[Cell]) -> Iterator[str]:
@@ -83,6 +96,7 @@ class _Planner:
         self.skips: dict[str, Skip] = {}
         self.skipped: dict[str, dict[str, Any]] = {}  # the identities of the skips, as far as labels tell them
         self.notes: dict[str, None] = {}  # on pairs of a backbone and a dataset
+        self.unfit: dict[Unfit, None] = {}
         self.reader = TransferReader(resources)
         self.ensembles: list[Combination] = []
         tunings = (None, TuningBudget.parse(suite.tune)) if suite.tune else (None,)
@@ -98,7 +112,11 @@ class _Planner:
             _ = entry.identity  # weights that cannot be read are known before anything runs
         for transfer in transfers:
             for _, entry in backbones:
-                self.notes |= dict.fromkeys(pairing_notes(entry.backbone, self._dataset(transfer)))
+                dataset = self._dataset(transfer)
+                note = entry.backbone.note_on(dataset)
+                if note:
+                    self.unfit[Unfit(target_label(transfer, dataset), entry.backbone.label, note)] = None
+                self.notes |= dict.fromkeys([*([note] if note else []), *hazard_notes(entry.backbone, dataset)])
             for budget in budgets:
                 self._refuse_too_large(transfer, budget)
                 for text, backbone in backbones:

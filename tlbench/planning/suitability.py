@@ -175,11 +175,8 @@ def free_space(strategy: Strategy) -> SearchSpace:
     return {name: space for name, space in strategy.search_space.items() if names[name] not in given}
 
 
-def pairing_notes(backbone: Backbone, dataset: Dataset) -> Iterator[str]:
-    """Yield sentences on a backbone that does not suit a dataset, or has seen it."""
-    note = backbone.note_on(dataset)
-    if note:
-        yield note
+def hazard_notes(backbone: Backbone, dataset: Dataset) -> Iterator[str]:
+    """Yield sentences on a backbone that has seen a dataset."""
     known = (backbone.pretrained_on or "").lower()
     for hazard in dataset.card.hazards:
         if known and hazard.lower() in known:

@@ -1,5 +1,7 @@
 from . import stats as stats
 from .across import Across as Across
+from .answer import Answer as Answer
+from .answer import Card as Card
 from .labelling import distinct_labels as distinct_labels
 from .records_frame import spent_seconds as spent_seconds
 from .reporting import MANY_RECORDS as MANY_RECORDS

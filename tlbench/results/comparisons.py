@@ -37,6 +37,21 @@ class Paired:
     by_item: np.ndarray
     rest: np.ndarray
     items: np.ndarray  # observations that a replicate has; 1 where only its score is known
+    variance: np.ndarray  # of the mean difference, over all that the interval is over
+    freedom: np.ndarray  # degrees of freedom of that variance
+    alone: np.ndarray  # the same variance over replicates alone
+    sole: np.ndarray  # and its degrees of freedom
+
+    def half(self, level: float | np.ndarray = LEVEL, least: bool = True) -> np.ndarray:
+        """Return by how much the interval at a level reaches to either side: to where `p` is 1 - level.
+
+        Without `least` to where `p_over_both` is.
+        """
+        share = (1 + np.asarray(level)) / 2
+        with np.errstate(invalid="ignore"):
+            reach: np.ndarray = special.stdtrit(self.freedom, share) * np.sqrt(self.variance)
+            alone = special.stdtrit(self.sole, share) * np.sqrt(self.alone)
+        return np.where(least | (self.n == 2), np.fmax(reach, alone), reach)
 
     def put(self, at: np.ndarray, crossed: Crossed) -> None:
         """Replace what is said of some comparisons by what replicates and test items say together."""
@@ -46,6 +61,8 @@ class Paired:
         self.over[at] = OVER_BOTH if crossed.replicates > 1 else OVER_ITEMS
         self.by_replicate[at], self.by_item[at] = crossed.by_replicate, crossed.by_item
         self.rest[at], self.items[at] = crossed.rest, crossed.items
+        self.variance[at], self.freedom[at] = crossed.variance, crossed.freedom
+        self.alone[at], self.sole[at] = crossed.alone, max(1.0, crossed.replicates - 1.0)
 
     def only(self, k: int) -> "Paired":
         """Return one of the comparisons."""
@@ -71,7 +88,11 @@ def compare(differences: np.ndarray, overlap: np.ndarray | float = 0.0) -> Paire
     over = np.full(len(n), OVER_REPLICATES, dtype=object)
     over[n < 2] = ""
     variance = np.where(overlap == 0, spread**2, np.nan)  # of more folds a mean is not as certain as one likes
-    return Paired(mean, mean - half, mean + half, n, p, p.copy(), effect, over, variance, none, none.copy(), none + 1)
+    ends, of_mean, freedom = (mean - half, mean + half), error**2, n - 1.0
+    return Paired(
+        mean, *ends, n, p, p.copy(), effect, over, variance, none, none.copy(), none + 1,
+        of_mean, freedom, of_mean.copy(), freedom.copy(),
+    )  # fmt: skip
 
 
 def _moments(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,16 +1,17 @@
 """Say the results in words, from a summary with intervals: over all datasets first, then one by one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tlbench.contract import ORACLE, UNSUPERVISED, Budget, Family
+from tlbench.contract import ORACLE, Family
 from tlbench.names import plural
 from tlbench.results import stats
 from tlbench.results.across import Across, mean_over_transfers
-from tlbench.results.comparisons import holm
+from tlbench.results.answer import Card, Facts, at, costs, names, points, spell
+from tlbench.results.comparisons import ALPHA, holm
 from tlbench.results.summary import GROUP, PLACE, Summary, partition
 
 _FEW = 3  # names that are listed, adaptations with a sentence each
@@ -19,21 +20,63 @@ _MANY = 12  # groups from which on only what all datasets say is put into words
 Row = dict[str, Any]
 
 
-def headlines(summary: Summary, across: Sequence[Across] = (), weights: pd.DataFrame | None = None) -> list[str]:
+def headlines(
+    summary: Summary,
+    cards: Sequence[Card],
+    facts: Facts,
+    across: Sequence[Across] = (),
+    weights: pd.DataFrame | None = None,
+) -> list[str]:
     """Return sentences: who is best over all datasets; then, by group, who leads, who ties, and what it costs.
 
     `weights` is what `weights_gain` returns: what pretrained weights are worth is said last.
     """
-    said = [_overall(each) for each in across if each.setting != ORACLE] or _mean_alone(summary)
+    said = over_all(summary, across)
     covered = {(each.setting, each.budget) for each in across}
-    groups = [group for group in summary.groups() if group[0]["setting"] != ORACLE]
-    if said and len(groups) > _MANY:
-        groups = [group for group in groups if (group[0]["setting"], group[0]["budget"]) not in covered]
-    for group in groups:
+    shown = [group for group in summary.groups() if group[0]["setting"] != ORACLE]
+    if said and len(shown) > _MANY:
+        shown = [group for group in shown if (group[0]["setting"], group[0]["budget"]) not in covered]
+    of = _by_group(cards)
+    for group in shown:
         first = group[0]
-        where = f"{first['transfer']}, {first['backbone']}, {_spell(str(first['budget']), str(first['setting']))}"
-        said += [f"{where}: {sentence}" for sentence in _of_group(summary, group)]
-    return said + ([] if weights is None else _weights(weights, summary.is_in_points)) + _oracle(summary)
+        where = f"{first['transfer']}, {first['backbone']}, {spell(str(first['budget']), str(first['setting']))}"
+        card = of.get(_group_of(first))
+        own = ([card.sentence] if card is not None else []) + _of_group(summary, group, facts, card)
+        said += [f"{where}: {sentence}" for sentence in own]
+    return said + closing(summary, weights)
+
+
+def _by_group(cards: Sequence[Card]) -> dict[tuple[str, ...], Card]:
+    return {(card.transfer, card.backbone, card.budget, card.setting): card for card in cards}
+
+
+def _group_of(row: Row) -> tuple[str, ...]:
+    return tuple(str(row[column]) for column in GROUP)
+
+
+def over_all(summary: Summary, across: Sequence[Across]) -> list[str]:
+    """Return what all datasets say together, where there are several."""
+    return [_overall(each) for each in across if each.setting != ORACLE] or _mean_alone(summary)
+
+
+def closing(summary: Summary, weights: pd.DataFrame | None) -> list[str]:
+    """Return what weights are worth, and what choosing with test labels would add."""
+    return ([] if weights is None else _weights(weights, summary.is_in_points)) + _oracle(summary)
+
+
+def remarks(summary: Summary, cards: Sequence[Card], facts: Facts) -> list[str]:
+    """Return, group by group, what its card does not say."""
+    of = _by_group(cards)
+    several = len({(card.transfer, card.backbone) for card in cards}) > 1
+    said = []
+    for group in summary.groups():
+        first = group[0]
+        if first["setting"] != ORACLE:
+            labels = spell(str(first["budget"]), str(first["setting"]))
+            where = f"{first['transfer']}, {first['backbone']}, {labels}" if several else labels
+            card = of.get(_group_of(first))
+            said += [f"{where}: {sentence}" for sentence in _of_group(summary, group, facts, card)]
+    return said
 
 
 def _mean_alone(summary: Summary) -> list[str]:
@@ -58,8 +101,10 @@ def _weights(found: pd.DataFrame, in_points: bool) -> list[str]:
         ):  # fmt: skip
             own = rows[rows["verdict"] == verdict].to_dict("records")
             if own:
-                parts.append(f"{words}: {_names(str(row['strategy']) + ' ' + _points(row, in_points) for row in own)}")
-        where = f"{transfer}, {backbone}, {_spell(str(budget), str(setting))}"
+                if verdict == "unclear":  # the interval of one comparison may leave 0 out, where that of many does not
+                    own = [{**row, "delta_low": np.nan} for row in own]
+                parts.append(f"{words}: {names(str(row['strategy']) + ' ' + points(row, in_points) for row in own)}")
+        where = f"{transfer}, {backbone}, {spell(str(budget), str(setting))}"
         said.append(f"{where}: the weights against a random start of the same network: {'; '.join(parts)}.")
     return said
 
@@ -73,35 +118,73 @@ def _overall(across: Across) -> str:
     blocks = f"{len(across.blocks)} {across.noun}"
     sentence = f"{_at(across.budget, across.setting)}, {name} is best or tied with best on {best['wins']} of {blocks}"
     if len(leaders) > 1:
-        sentence += f", as {'are' if len(leaders) > 2 else 'is'} {_names(leaders['candidate'].iloc[1:])}"
+        sentence += f", as {'are' if len(leaders) > 2 else 'is'} {names(leaders['candidate'].iloc[1:])}"
     if best["baseline"] and best["delta_n"]:
-        by = _points(best, across.is_in_points)
-        sentence += f"; expect {by} over {best['baseline']} (t over {best['delta_n']} {across.noun})"
+        sentence += f"; {_expected(best, across)}"
     cheapest = ranks[(ranks["family"] == str(Family.EXTRACT)) & (ranks["candidate"] != best["candidate"])]
     if not len(cheapest):
         cheapest = ranks[ranks["candidate"] == best["baseline"]]
     if len(cheapest):
-        sentence += _cost(best, cheapest.loc[cheapest["seconds"].idxmin()], "candidate")
-    if len(across.blocks) < stats.fewest_pairs():
-        sentence += f"; {blocks} are too few for a test across them"
+        reference = cheapest.loc[cheapest["seconds"].idxmin()]
+        if best["seconds"] > 0 and reference["seconds"] > 0:
+            sentence += costs(float(best["seconds"] / reference["seconds"]), str(reference["candidate"]))
     return sentence + "."
 
 
-def _of_group(summary: Summary, group: list[Row]) -> list[str]:
+def _expected(best: Any, across: Across) -> str:
+    """Say what to expect on another dataset, where these tell; else what it was on these."""
+    known = np.isfinite(best["delta_low"]) and best["delta_low"] * best["delta_high"] > 0
+    if known and best["delta_n"] > 2:
+        by = points(best, across.is_in_points)
+        return f"expect {by} over {best['baseline']} (t over {best['delta_n']} {across.noun})"
+    by = points({**best, "delta_low": np.nan}, across.is_in_points)
+    return f"{by} over {best['baseline']} on average of these {best['delta_n']}, which says little of others"
+
+
+def _at(budget: str, setting: str) -> str:
+    words = at(spell(budget, setting))
+    return words[0].upper() + words[1:]
+
+
+def _of_group(summary: Summary, group: list[Row], facts: Facts, card: Card | None) -> list[str]:
+    """Return what there is to say of a group beside its card."""
     rows = [row for row in group if row["n"] and not row["upper_bound"]]
     if not rows:
         return []
-    leader = next((row for row in rows if row["best"]), None)
-    said = [] if leader is None else [_leader(leader, rows, summary)]
-    said += _undefined(rows, summary.metric) + _without_learning(rows) + _collapses(rows)
+    winner = card.winner if card is not None else ""
+    said = _undefined(rows, summary.metric) + _without_learning(rows) + _collapses(rows)
     adaptations = [
         row for row in rows if row["family"] == str(Family.ADAPT) and row["baseline"] and np.isfinite(row["delta"])
     ]
     if len(adaptations) > _FEW:
         said += [_adaptations(part) for part in partition(adaptations, ("source", "baseline"))]
     else:
-        said += [_against_baseline(row, summary) for row in adaptations if row is not leader]
-    return said + _tuned(summary, rows)
+        said += [_against_baseline(row, summary) for row in adaptations if row["label"] != winner]
+    return said + _of_others(summary, rows, facts, winner) + _tuned(summary, rows)
+
+
+def _of_others(summary: Summary, rows: list[Row], facts: Facts, winner: str) -> list[str]:
+    """Say how methods that do not come with tlbench stand to the best of those that do."""
+    scored = [row for row in rows if np.isfinite(row["mean"])]
+    known = [row for row in scored if row["strategy"] not in facts.foreign]
+    if not known:
+        return []
+    best = max(known, key=lambda row: row["mean"] if summary.higher_is_better else -row["mean"])
+    own = [row for row in scored if row["strategy"] in facts.foreign and row["label"] != winner]
+    pairs = np.arange(1, len(own) + 1)
+    found = summary.compared([best, *own], pairs, np.zeros(len(own), dtype=int)) if own else None
+    said = []
+    for k, row in enumerate(own[:_FEW]):
+        assert found is not None
+        p = float(np.minimum(1.0, found.p[k] * (len(scored) - 1)))
+        verdict = stats.verdict(float(found.delta[k]), p, summary.higher_is_better)
+        by = {"delta": found.delta[k], "delta_low": np.nan, "delta_high": np.nan}
+        words = {"better": "gains", "worse": "is behind", "unclear": "is not clearly different"}.get(verdict)
+        if words:
+            said.append(
+                f"{row['label']} {words}: {points(by, summary.is_in_points)} against {best['label']}, the best known."
+            )
+    return said
 
 
 def _undefined(rows: list[Row], metric: str) -> list[str]:
@@ -109,7 +192,7 @@ def _undefined(rows: list[Row], metric: str) -> list[str]:
     without = [row for row in rows if row["undefined"]]
     if not without:
         return []
-    who = "every row" if len(without) == len(rows) else _names([row["label"] for row in without])
+    who = "every row" if len(without) == len(rows) else names([row["label"] for row in without])
     some = "" if all(row["undefined"] == row["n"] for row in without) else " in some replicates"
     return [f"{metric} is undefined for {who}{some}; tables say why."]
 
@@ -122,7 +205,7 @@ def _without_learning(rows: list[Row]) -> list[str]:
         for row in lost[:_FEW]
     ]
     rest = lost[_FEW:]
-    return said + ([f"nor did {_names([row['label'] for row in rest])} in some or all."] if rest else [])
+    return said + ([f"nor did {names([row['label'] for row in rest])} in some or all."] if rest else [])
 
 
 def _collapses(rows: list[Row]) -> list[str]:
@@ -135,53 +218,6 @@ def _collapses(rows: list[Row]) -> list[str]:
     ][:_FEW]
 
 
-def _leader(best: Row, rows: list[Row], summary: Summary) -> str:
-    metric, least = summary.metric, "" if summary.higher_is_better else " (lower is better)"
-    equals = [row for row in rows if row["best"]]
-    below = best["baseline"] if best["verdict"] == "worse" else ""  # which cannot be best: it did not always learn
-    ties = [
-        row for row in rows if row["tied"] and not row["best"] and not (below and row["position"] == best["reference"])
-    ]
-    if len(equals) > 1:
-        named = [f"{row['label']}{_interval(row)}" for row in equals]
-        sentence = f"{_names(named)} tie at {metric} {best['mean']:.3f}{least}"
-    else:
-        sentence = f"{best['label']} leads with {metric} {best['mean']:.3f}{_interval(best)}{least}"
-    if below:
-        sentence += f", but is worse than {below} ({_points(best, summary.is_in_points)})"
-    elif best["baseline"] and np.isfinite(best["delta"]):
-        sentence += f", {_points(best, summary.is_in_points)} over {best['baseline']}"
-        sentence += f", not clearly{_among(best, summary)}" if best["verdict"] == "unclear" else ""
-    if best["copies"]:
-        sentence += "; nothing was drawn, so that its replicates are one result"
-    if best["n"] + best["copies"] < 2:
-        sentence += "; one replicate tells nothing apart" if len(rows) > 1 else ""
-    elif ties:
-        it = "them" if len(equals) > 1 else "it"
-        sentence += f"; not separable from {it} among {len(rows)} rows: {_names([row['label'] for row in ties])}"
-    hurt = [row["label"] for row in rows if row["negative_transfer"] and row["family"] != str(Family.ADAPT)]
-    if hurt := [label for label in hurt if not (below and label == best["label"])]:
-        sentence += f"; negative transfer: {', '.join(hurt)}"
-    cheap = [row for row in rows if row["family"] == str(Family.EXTRACT) and row is not best]
-    cheap = cheap or [row for row in rows if row["is_baseline"] and row["strategy"] == best["baseline"]]
-    if cheap:
-        sentence += _cost(best, min(cheap, key=lambda row: row["seconds"]), "label")
-    return sentence + "."
-
-
-def _interval(row: Row) -> str:
-    """Return what a mean may be, where there is an interval: over its episodes, or over replicates and test items."""
-    if row["n_episodes"]:
-        return f" [{row['episode_low']:.3f}, {row['episode_high']:.3f}] over {row['n_episodes']:,} episodes"
-    return f" [{row['low']:.3f}, {row['high']:.3f}]" if np.isfinite(row["low"]) else ""
-
-
-def _among(row: Row, summary: Summary) -> str:
-    """Say of how many comparisons one is that would be clear if it were the only one."""
-    alone = np.isfinite(row["delta_low"]) and row["delta_low"] * row["delta_high"] > 0
-    return f" among {summary.comparisons} comparisons" if alone and summary.comparisons > 1 else ""
-
-
 def _against_baseline(row: Row, summary: Summary) -> str:
     words = {
         "better": "beats",
@@ -190,9 +226,8 @@ def _against_baseline(row: Row, summary: Summary) -> str:
         "": "has one pair only, no interval, against",
     }
     origin = f", from {row['source']}" if row["source"] and f"from {row['source']}" not in row["label"] else ""
-    among = _among(row, summary) if row["verdict"] == "unclear" else ""
-    points = _points(row, summary.is_in_points)
-    return f"{row['label']} {words[row['verdict']]} {row['baseline']}{among} ({points}{origin})."
+    by = points({**row, "delta_low": row["clear_low"], "delta_high": row["clear_high"]}, summary.is_in_points)
+    return f"{row['label']} {words[row['verdict']]} {row['baseline']} ({by}{origin})."
 
 
 def _adaptations(rows: list[Row]) -> str:
@@ -222,8 +257,10 @@ def _tuned(summary: Summary, rows: list[Row]) -> list[str]:
         if each.n[0]:
             verdict = stats.verdict(float(each.delta[0]), float(p), summary.higher_is_better)
             words = {"better": "gains", "worse": "loses"}.get(verdict, "does not clearly differ")
-            points = {"delta": each.delta[0], "delta_low": each.low[0], "delta_high": each.high[0]}
-            found.setdefault(words, []).append(f"{row['label']} ({_points(points, summary.is_in_points)})")
+            times = p / each.p[0] if each.p[0] > 0 else float(max(len(alone), others))
+            half = float(each.half(1 - ALPHA / times)[0])
+            by = {"delta": each.delta[0], "delta_low": each.delta[0] - half, "delta_high": each.delta[0] + half}
+            found.setdefault(words, []).append(f"{row['label']} ({points(by, summary.is_in_points)})")
     parts = [
         f"{words}: {', '.join(found[words])}"
         for words in ("gains", "does not clearly differ", "loses")
@@ -261,50 +298,3 @@ def _oracle(summary: Summary) -> list[str]:
         by = f"{100 * gap:+.1f} points" if summary.is_in_points else f"{gap:+.3f}"
         sentence += f", {by} on average against the best rule without"
     return [sentence + "."]
-
-
-def _cost(row: Any, reference: Any, column: str) -> str:
-    """Return what a row costs in seconds of fitting, source-side training and tuning, in those of another."""
-    if not (row["seconds"] > 0 and reference["seconds"] > 0):
-        return ""
-    ratio = float(row["seconds"] / reference["seconds"])
-    times = f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}".removesuffix(".0") if ratio >= 0.1 else f"{ratio:.1g}"
-    return f"; it costs {times}x {reference[column]}"
-
-
-def _points(row: Any, in_points: bool) -> str:
-    """Return a difference with its interval, in points where the metric is a share, else as it is."""
-    scale, digits = (100, 1) if in_points else (1, 3)
-    text = f"{scale * row['delta']:+.{digits}f}{' points' if in_points else ''}"
-    if np.isfinite(row["delta_low"]):
-        text += f" [{scale * row['delta_low']:+.{digits}f}, {scale * row['delta_high']:+.{digits}f}]"
-    return text
-
-
-def _names(names: Iterable[str]) -> str:
-    shown = [str(name) for name in names]
-    if len(shown) > _FEW + 1:
-        return f"{', '.join(shown[:_FEW])} and {len(shown) - _FEW} more"
-    return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else shown[0]
-
-
-def _at(budget: str, setting: str) -> str:
-    words = _spell(budget, setting)
-    return f"{'At' if words[0].isdigit() else 'In' if words.startswith('episodes') else 'With'} {words}"
-
-
-def _spell(budget: str, setting: str) -> str:
-    if setting == UNSUPERVISED:
-        return "no label at all"
-    return _labels(budget) + (", transductive" if setting == "transductive" else "")
-
-
-def _labels(budget: str) -> str:
-    if Budget.parse(budget).is_zero:
-        return "no target labels"
-    if "-way " in budget:
-        return f"episodes of {budget}"
-    if budget.endswith("-shot"):
-        shots = int(budget.removesuffix("-shot"))
-        return f"{shots} label{'s' if shots > 1 else ''} per class"
-    return "all labels" if budget == "full" else f"{budget} labels"

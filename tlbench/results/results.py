@@ -12,6 +12,7 @@ from tlbench.contract import SETTINGS, UNSUPERVISED, Metric, Record
 from tlbench.errors import ParameterError, StoreError
 from tlbench.names import near_miss, plural, unknown
 from tlbench.results.across import Across, compare_across, mean_over_transfers
+from tlbench.results.answer import Answer, Facts, answer, facts_of, make_cards
 from tlbench.results.by_class import by_class
 from tlbench.results.pairwise import pairwise
 from tlbench.results.reading import read_records, read_right_answers
@@ -58,7 +59,10 @@ class Results:
         metric: str | None = None,
         catalog: Offers | None = None,
     ) -> None:
-        """Read a folder; with `baseline`, every row is compared with the strategy of that name, where it has one.
+        """Read a folder.
+
+        With `baseline`, or that of the suite that was run last, every row is compared with the strategy of that name,
+        where it has one.
 
         Tables, charts, verdicts and headlines go by `metric`, by default that of the suite that was run last. Where
         records do not hold it, it is computed from their logits: `catalog` is where its name is looked up, by default
@@ -73,19 +77,26 @@ class Results:
         self.records: tuple[Record, ...] = tuple(sorted(records, key=record_order))
         if not self.records:
             raise StoreError(f"{folder} holds no records yet. `tlbench run --out {folder}` makes some.")
+        strategies = {str(record.labels.get("strategy")) for record in self.records}
         if baseline is not None:
-            _check_baseline(baseline, {str(record.labels.get("strategy")) for record in self.records})
+            _check_baseline(baseline, strategies)
         self._summaries: dict[str, Summary] = {}
         self._across: dict[str, list[Across]] = {}
+        self._answers: dict[str, Answer] = {}
         self._known_parts: dict[str, np.ndarray | None] = {}  # of a score by the chosen metric, by cell
         self._catalog = catalog
         plan = self.store.read_plan()
+        asked = str(plan.get("suite", {}).get("baseline") or "")
+        if baseline is None and asked in strategies:
+            self.baseline = asked
         self.suite: str = plan.get("suite", {}).get("name", "unknown")
         self.chosen: str = str(metric or plan.get("suite", {}).get("metric") or "")  # empty where nobody chose
         if self.chosen:
             self._check_metric()
         self.skipped: tuple[Mapping[str, Any], ...] = tuple(plan.get("skips", ()))
         self.findings: tuple[str, ...] = tuple(plan.get("findings", ()))
+        # what backbones say of data that hardly suit them, by transfer and backbone
+        self._unfit = {(each["transfer"], each["backbone"]): each["note"] for each in plan.get("unfit", ())}
         warnings = plan["warnings"] if "warnings" in plan else self._warnings()
         self.warnings: tuple[str, ...] = (*warnings, *self._version_warnings())
 
@@ -326,15 +337,32 @@ class Results:
         costs: pd.DataFrame = done.groupby(list(ROW), sort=False)[list(COSTS)].median().reset_index()
         return costs
 
+    def answer(self, metric: str | None = None) -> Answer:
+        """Return which strategy to take: a sentence, and a card for each group of rows."""
+        metric = metric or self.metric
+        if metric not in self._answers:
+            from tlbench.results.headlines import closing, over_all, remarks
+
+            summary, weights = self._summary(metric), self.weights_gain(metric)
+            cards = make_cards(summary, weights, self._facts, self._unfit)
+            notes = [*over_all(summary, self.across(metric)), *remarks(summary, cards, self._facts)]
+            self._answers[metric] = answer(summary, cards, (*notes, *closing(summary, weights)))
+        return self._answers[metric]
+
     def headlines(self) -> list[str]:
         """Return the answer in sentences: over all datasets where there are several, then for each group of rows."""
         from tlbench.results.headlines import headlines
 
-        return [
-            sentence
-            for metric in self.primaries
-            for sentence in headlines(self._summary(metric), self.across(metric), self.weights_gain(metric))
-        ]
+        said = []
+        for metric in self.primaries:
+            cards = self.answer(metric).cards
+            given = (self._summary(metric), cards, self._facts, self.across(metric), self.weights_gain(metric))
+            said += headlines(*given)
+        return said
+
+    @cached_property
+    def _facts(self) -> Facts:
+        return facts_of(self.records)
 
 
 def _check_baseline(baseline: str, known: set[str]) -> None:

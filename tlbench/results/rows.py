@@ -6,6 +6,7 @@ from typing import Any
 from tlbench.contract import ORACLE, Family
 
 SOURCE, RULE, BACKBONE = "source", "selection", "backbone"
+REFERENCE = "linear-probe"  # what a method is compared with where no baseline was run: the best known of the cheap ones
 
 
 def row_labels(rows: Sequence[Mapping[str, Any]], tell_sources: bool | None = None) -> list[str]:
@@ -51,7 +52,8 @@ def baselines(rows: Sequence[Row], chosen: str | None = None) -> list[int | None
     """Return for each row of one transfer, backbone and budget the position of its baseline, its own for a baseline.
 
     Without a choice it is the strategy that is marked so in the row's family, from the same source, or else the one of
-    the family `scratch`; with one, it is the strategy of that name. Of several, the one under the same selection rule,
+    the family `scratch`; where there is none, what of that family there is, or else `linear-probe`. With a choice, it
+    is the strategy of that name. Of several, the one under the same selection rule,
     tuned alike; an untuned one else. Nothing that test labels chose is the baseline of anything else.
     """
     return [_baseline(row, rows, chosen) for row in rows]
@@ -62,13 +64,22 @@ def _baseline(row: Row, rows: Sequence[Row], chosen: str | None) -> int | None:
         i for i, other in enumerate(rows) if other["n"] and (other["setting"] != ORACLE or row["setting"] == ORACLE)
     ]
     if chosen is None:
-        found = _of_family(row, rows, [i for i in found if rows[i]["marked"]])
+        marked = [i for i in found if rows[i]["marked"]]
+        found = _of_family(row, rows, marked) or ([] if marked else _reference(rows, found))
     else:
         found = [i for i in found if rows[i]["strategy"] == chosen]
     wanted = [(column, row[column]) for column in ("source", "selection", "tuned", "setting")]
     for column, value in (*wanted, ("tuned", ""), ("setting", "inductive")):
         found = [i for i in found if rows[i][column] == value] or found
     return found[0] if found else None
+
+
+def _reference(rows: Sequence[Row], found: list[int]) -> list[int]:
+    """Return the rows of the strategy that others are compared with where nothing is marked as a baseline."""
+    without = [i for i in found if rows[i]["family"] == str(Family.SCRATCH)]
+    return [i for i in without if rows[i]["strategy"] == rows[without[0]]["strategy"]] or [
+        i for i in found if rows[i]["strategy"] == REFERENCE
+    ]
 
 
 def _of_family(row: Row, rows: Sequence[Row], marked: list[int]) -> list[int]:

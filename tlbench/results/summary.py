@@ -34,10 +34,12 @@ _MANY = 2_000  # rows that are worth a process of their own
 _NOTHING = float("nan")
 _NO_DIFFERENCE = {
     "baseline": "", "delta": _NOTHING, "delta_low": _NOTHING, "delta_high": _NOTHING, "delta_n": 0, "verdict": "",
-    "delta_over": "", "p": _NOTHING, "p_holm": _NOTHING, "effect": _NOTHING, "needed": _NOTHING,
+    "delta_over": "", "clear_low": _NOTHING, "clear_high": _NOTHING, "p": _NOTHING, "p_holm": _NOTHING,
+    "effect": _NOTHING, "needed": _NOTHING,
     "needed_items": _NOTHING, "improvement": _NOTHING, "negative_transfer": False, "reference": None, "paired": None,
 }  # fmt: skip
 _COLLAPSE = 0.1  # of a share
+_NOT_BEHIND = {"behind": _NOTHING, "behind_low": _NOTHING, "behind_high": _NOTHING}
 _HIDDEN = ("marked", "position", "overlap", "seconds", "why_not", "reference", "paired")
 
 Standings = list[tuple[bool, bool]]  # of each row whether it is the best, and whether it ties with the best
@@ -333,11 +335,17 @@ class Summary:
         for group in self.groups():
             comparisons = max(1, sum(is_candidate(row) for row in group) - 1)
             for row, name in zip(group, row_labels(group), strict=True):
-                row |= {"label": name, "best": False, "tied": False}
+                row |= {"label": name, "best": False, "tied": False, **_NOT_BEHIND}
                 if np.isfinite(row["p_holm"]):
                     strictest = max(row["p_holm"], min(1.0, row["p"] * comparisons))
                     row["verdict"] = stats.verdict(row["delta"], strictest, self.higher_is_better)
-                    row["negative_transfer"] = row["verdict"] == "worse"
+                    without = self.rows[row["reference"]]["marked"]  # transfer is what it goes without
+                    row["negative_transfer"] = row["verdict"] == "worse" and without
+                    times = strictest / row["p"] if row["p"] > 0 else float(max(comparisons, len(compared)))
+                    half = float(row["paired"].half(1 - ALPHA / times)[0])
+                    row |= {"clear_low": row["delta"] - half, "clear_high": row["delta"] + half}
+                    if self._right is not None:  # shares differ by 1 at most
+                        row |= {"clear_low": max(row["clear_low"], -1.0), "clear_high": min(row["clear_high"], 1.0)}
                     if row["verdict"] == "unclear":
                         level = ALPHA / max(comparisons, len(compared))
                         row["needed"] = float(replicates_needed(row["paired"], level)[0])
@@ -346,6 +354,23 @@ class Summary:
             rows = [row for row in group if is_candidate(row)]
             for row, standing in zip(rows, self.standings(rows), strict=True):
                 row["best"], row["tied"] = standing
+            self._set_behind(rows)
+
+    def _set_behind(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Set the difference of each row of a group to the best, with the interval at the level by which rows tie."""
+        best = next((place for place, row in enumerate(rows) if row["best"]), None)
+        if best is None or len(rows) < 2:
+            return
+        others = np.array([place for place in range(len(rows)) if place != best])
+        found = self.compared(rows, others, np.full(len(others), best))
+        half = found.half(1 - ALPHA / len(others), least=False)
+        for k, row in enumerate(rows[place] for place in others):
+            low, high = found.delta[k] - half[k], found.delta[k] + half[k]
+            if row["reference"] == rows[best]["position"] and row["verdict"]:  # one verdict, one interval
+                low, high = row["clear_low"], row["clear_high"]
+            elif rows[best]["reference"] == row["position"] and rows[best]["verdict"]:
+                low, high = -rows[best]["clear_high"], -rows[best]["clear_low"]
+            row |= {"behind": float(found.delta[k]), "behind_low": float(low), "behind_high": float(high)}
 
     def standings(self, rows: Sequence[dict[str, Any]]) -> Standings:
         """Return for each of some rows with scores whether it is the best, and whether it ties with the best.

@@ -25,30 +25,30 @@ def weights_gain(summary: Summary, records: Sequence[Record]) -> pd.DataFrame:
     the verdict goes by, is corrected for all of these rows. `negative_transfer` says that the weights do
     harm to this strategy on these data.
     """
-    networks = _networks(records)
+    known = networks(records)
     pairs = []
     for rows in partition(summary.rows, _ALIKE):
-        starts = {networks[row["backbone"]][0]: row for row in rows if not networks[row["backbone"]][1]}
+        starts = {known[row["backbone"]][0]: row for row in rows if not known[row["backbone"]][1]}
         pairs += [
             (row, starts[network])
             for row in rows
-            for network, trained in [networks[row["backbone"]]]
+            for network, trained in [known[row["backbone"]]]
             if trained and network in starts and np.isfinite([row["mean"], starts[network]["mean"]]).all()
         ]
     found = _of(summary, [row | {"start": start} for row, start in pairs])
     return pd.DataFrame(found, columns=list(COLUMNS))
 
 
-def _networks(records: Sequence[Record]) -> dict[str, tuple[str, bool]]:
+def networks(records: Sequence[Record]) -> dict[str, tuple[str, bool]]:
     """Return by a backbone's label what it shares with its random start, and whether it has weights."""
     found: dict[str, tuple[str, bool]] = {}
     for record in records:
         label = str(record.labels.get("backbone"))
         if label not in found:
             identity = record.identity.get("backbone")
-            known = identity if isinstance(identity, dict) else {}
-            network = canonical({key: value for key, value in known.items() if key != "weights"})
-            found[label] = (network, known.get("weights") is not None)
+            told = identity if isinstance(identity, dict) else {}
+            network = canonical({key: value for key, value in told.items() if key != "weights"})
+            found[label] = (network, told.get("weights") is not None)
     return found
 
 

@@ -47,6 +47,12 @@ def in_numpy(task, bench, test):
     return features[0], task.train.labels.numpy(), features[1]
 
 
+def on_one_scale(train, test):
+    mean = train.mean(0)
+    scale = np.sqrt(((train - mean) ** 2).mean())
+    return (train - mean) / scale, (test - mean) / scale
+
+
 def standardised(train, test):
     spread = train.std(0) + 1e-6  # the network may have dead features
     return (train - train.mean(0)) / spread, (test - train.mean(0)) / spread
@@ -59,6 +65,7 @@ def test_the_linear_probe_is_scikit_learns_logistic_regression(make, scale):
     train, labels, held_out = in_numpy(task, bench, test)
     if scale == "standardise":
         train, held_out = standardised(train, held_out)
+    train, held_out = on_one_scale(train, held_out)
     expected = LogisticRegression(C=0.3, max_iter=1000).fit(train, labels).predict_proba(held_out)
     logits = outputs(LinearProbe(strength=0.3, scale=scale), task, bench, test)
     found = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
@@ -72,6 +79,7 @@ def test_the_linear_probe_of_two_classes_gives_scikit_learns_probabilities(make,
     bench = Workbench(Setting(entry.backbone, entry.weights, 2, Recipe(), torch.device("cpu"), 0, 0))
     task, test = Task(CORNERS[:2], Labelled(pair.inputs[keep], pair.labels[keep])), corners(40, 2)
     train, labels, held_out = in_numpy(task, bench, test)
+    train, held_out = on_one_scale(train, held_out)
     logits = outputs(LinearProbe(), task, bench, test)
     found = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     assert np.abs(found - LogisticRegression(max_iter=1000).fit(train, labels).predict_proba(held_out)).max() < 1e-3

@@ -292,9 +292,11 @@ def test_lp_ft_starts_from_the_head_at_which_the_probes_gradient_vanishes(fit, c
     _, bench = fit(LpFt(strength=0.5), replace(RECIPE, dropout=dropout), classes)
     weight, bias = (tensor.double().requires_grad_() for tensor in bench.heads[0].values())
     data = examples(classes)
-    logits = bench.features(data.inputs).double() @ weight.T + bias
+    features = bench.features(data.inputs).double()
+    logits = features @ weight.T + bias
     # For two classes scikit-learn penalises one row of the difference, which is twice either row.
     size = weight.square().sum() / 2 if classes > 2 else (weight[1] - weight[0]).square().sum() / 2
+    size = size * (features - features.mean(0)).square().mean()  # weights of features that have one scale
     objective = F.cross_entropy(logits, data.labels, reduction="sum") + size / 0.5
     start = F.cross_entropy(torch.zeros_like(logits), data.labels, reduction="sum")
     assert objective < 0.9 * start

@@ -1,0 +1,155 @@
+"""tlbench.results.answer: one answer, and none where the weights of no backbone help."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.results.test_headlines import SCRATCH, STEADY, rows
+from tlbench.results.answer import Facts, answer, joined_labels, make_cards, plain_data
+from tlbench.results.summary import Summary
+
+WITH_WEIGHTS = Facts(frozenset({"tiny"}), frozenset())
+PIXELS = {"family": "scratch", "marked": False}
+NOTE = "tiny knows letters: write -b photographs."
+
+
+def summary_of(*parts, right=None):
+    return Summary(pd.DataFrame([row for part in parts for row in part]), "accuracy", right=right)
+
+
+def answered(*parts, facts=WITH_WEIGHTS, weights=None, unfit=None):
+    summary = summary_of(*parts)
+    return answer(summary, make_cards(summary, weights, facts, unfit or {}))
+
+
+def test_the_sentence_names_who_leads_at_each_budget_and_those_alike_together():
+    probe = [rows("probe", 0.7 + STEADY[::-1], budget=budget) for budget in ("1-shot", "5-shot")]
+    scratch = [rows("scratch", 0.5 + STEADY, budget=budget) for budget in ("1-shot", "5-shot", "20-shot")]
+    found = answered(*probe, *scratch, rows("finetune", 0.9 + STEADY[::-1], budget="20-shot"))
+    assert found.question == "Which strategy is best for toys with 1, 5 and 20 labels per class?"
+    assert found.subject == "toys, tiny"
+    assert found.sentence == (
+        "At 1 and 5 labels per class probe leads (accuracy 0.700 and 0.700; +20.0 and +20.0 points over scratch); "
+        "at 20 labels per class finetune leads (0.900; +40.0 points over scratch)."
+    )
+    assert [card.best for card in found.cards] == [("probe",), ("probe",), ("finetune",)]
+
+
+def test_over_several_data_the_sentence_counts_where_a_strategy_is_best_or_tied():
+    parts = [
+        [*rows("scratch", 0.5 + STEADY, transfer=data), *rows("probe", 0.7 + STEADY[::-1], transfer=data)]
+        for data in ("zip:a/flowers.zip", "folder:birds")
+    ]
+    found = answered(*parts)
+    assert found.sentence == (
+        "At 5 labels per class probe is best or tied with the best on 2 of 2 pairs of dataset and backbone."
+    )
+    assert found.question == "Which strategy is best for flowers and birds with 5 labels per class?"
+    assert found.subject == ""
+
+
+def test_without_a_baseline_rows_are_compared_with_the_linear_probe_or_else_with_the_next_best():
+    linear = rows("linear-probe", 0.6 + STEADY, family="extract")
+    [card] = answered(linear, rows("lora", 0.8 + STEADY[::-1])).cards
+    assert (card.reference, card.verdict) == ("linear-probe", "better")
+    [card] = answered(rows("probe", 0.6 + STEADY), rows("lora", 0.8 + STEADY[::-1])).cards
+    assert (card.reference, card.known, card.verdict) == ("probe", "probe", "better")
+    assert "+20.0 points [" in card.sentence
+    assert "over probe, the next best" in card.sentence
+
+
+def test_negative_transfer_is_said_against_what_goes_without_transfer_alone():
+    worse, linear = rows("finetune", 0.3 + STEADY[::-1]), rows("linear-probe", 0.6 + STEADY, family="extract")
+    assert answered(linear, worse).cards[0].harmed == ()
+    assert summary_of(linear, worse).frame().set_index("strategy").loc["finetune", "verdict"] == "worse"
+    assert answered(SCRATCH, rows("probe", 0.8 + STEADY), worse).cards[0].harmed == ("finetune",)
+
+
+def test_no_answer_is_given_where_frozen_features_are_no_better_than_the_inputs_themselves():
+    pixels = rows("pixel-probe", 0.6 + STEADY, **PIXELS)
+    found = answered(
+        pixels, rows("probe", 0.59 + STEADY[::-1]), rows("finetune", 0.7 + STEADY), unfit={("toys", "tiny"): NOTE}
+    )
+    assert found.sentence == (
+        "No answer yet: on toys the weights of tiny are no better than the inputs as they are (5 labels per class: "
+        f"probe 0.590, pixel-probe 0.600). {NOTE}"
+    )
+    assert found.cards[0].winner == ""
+    better = answered(pixels, rows("probe", 0.8 + STEADY[::-1]), unfit=unfit)
+    assert better.cards[0].winner == "probe"
+
+
+def test_no_answer_is_given_where_the_weights_are_no_better_than_a_random_start():
+    line = {
+        "transfer": "toys",
+        "backbone": "tiny",
+        "strategy": "probe",
+        "delta": 0.01,
+        "delta_low": -0.1,
+        "delta_high": 0.1,
+    }
+    rest = [rows("probe", 0.6 + STEADY), rows("finetune", 0.8 + STEADY[::-1])]
+    lines = {verdict: pd.DataFrame([line | {"verdict": verdict}]) for verdict in ("unclear", "worse", "better", "")}
+    for verdict in ("unclear", "worse"):
+        found = answered(*rest, weights=lines[verdict])
+        assert found.sentence.startswith(
+            "No answer yet: on toys the weights of tiny are no better than a random start of the same network "
+            "(probe: +1.0 points). Get a backbone"
+        )
+    for verdict in ("better", ""):
+        assert not answered(*rest, weights=lines[verdict]).cards[0].no_answer
+
+
+def test_no_answer_is_given_where_scratch_is_ahead_of_all_that_uses_the_weights():
+    scratch, parts = rows("scratch", 0.6 + STEADY), [rows(name, 0.3 + STEADY[::-1]) for name in ("probe", "finetune")]
+    found = answered(scratch, *parts)
+    assert found.sentence.startswith(
+        "No answer yet: nothing that uses the weights of tiny comes near scratch (0.600). Get"
+    )
+    assert "leads" not in found.sentence
+    close = rows("finetune", 0.599 + STEADY[::-1] * 2)
+    assert answered(scratch, close).cards[0].winner == "scratch"
+    assert not answered(scratch, *parts, facts=Facts(frozenset(), frozenset())).cards[0].no_answer  # no weights at all
+
+
+def test_one_replicate_in_which_scratch_is_ahead_of_weights_that_do_not_suit_is_no_answer():
+    parts = (rows("scratch", [0.6]), rows("probe", [0.3]))
+    assert answered(*parts, unfit={("toys", "tiny"): NOTE}).sentence.endswith(NOTE)
+
+
+def test_a_strangers_method_is_set_against_the_best_known_one():
+    facts = Facts(frozenset(), frozenset({"own"}))
+    parts = (SCRATCH, rows("probe", 0.7 + STEADY), rows("own", 0.8 + STEADY[::-1]))
+    assert "over probe, the best of the others" in answered(*parts, facts=facts).cards[0].sentence
+    assert "over probe" not in answered(*parts).cards[0].sentence
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_an_interval_leaves_out_0_exactly_where_a_verdict_is_clear_or_a_row_is_not_tied(seed):
+    draw = np.random.default_rng(seed)
+    labels = ["scratch", *[f"method{i}" for i in range(6)]]
+    means = np.clip(draw.normal(0.7, 0.04, len(labels)), 0.2, 0.95)
+    hard = draw.normal(0, 0.5, 60)
+    right = {}
+    for label, mean in zip(labels, means, strict=True):
+        for replicate in range(6):
+            shown = draw.normal(0, 1, 60) + hard + draw.normal(0, 0.1)
+            right[f"{label}-{replicate}"] = (shown < np.quantile(shown, mean))[None]
+    parts = [rows(label, [right[f"{label}-{i}"].mean() for i in range(6)]) for label in labels]
+    summary = summary_of(*parts, right=lambda cell: right[cell])
+    for row in summary.rows:
+        if row["verdict"]:
+            assert (row["clear_low"] * row["clear_high"] > 0) == (row["verdict"] != "unclear")
+        if np.isfinite(row["behind_low"]):
+            out = row["behind_high"] < 0
+            assert out == (not row["tied"]) or row["verdict"] == "worse"
+            assert not (row["tied"] and out)
+
+
+def test_budgets_are_said_together_and_data_by_the_name_of_their_file():
+    assert joined_labels(["no target labels", "1 label per class", "5 labels per class", "all labels"]) == (
+        "no target labels, 1 and 5 labels per class and all labels"
+    )
+    assert joined_labels(["1 label per class"]) == "1 label per class"
+    shown = {"folder:/data/photos": "photos", "zip:x/flowers12.zip": "flowers12", "digits/typed": "digits/typed"}
+    assert {given: plain_data(given) for given in shown} == shown
