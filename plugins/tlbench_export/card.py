@@ -17,7 +17,7 @@ def expectation(fitted: "Fitted") -> str:
         score += f" [{row['low']:.3f}, {row['high']:.3f}] (95 %, over {row['over']})"
     was = f"{plural(int(fitted.record.ledger['train_labels']) + int(fitted.record.ledger['val_labels']), 'label')}"
     of = f"the mean of {plural(int(row['n']), 'replicate')} with {was} each ({row['budget']})"
-    own = f"This very fit names {fitted.test_accuracy:.3f} of {len(fitted.trial.predictions.labels):,} test inputs rightly"
+    own = f"This fit names {fitted.test_accuracy:.3f} of {len(fitted.trial.predictions.labels):,} test inputs rightly"
     if fitted.measured:
         return f"Expected score: {score}, {of}. {own}."
     return (
@@ -58,7 +58,7 @@ def _lines(fitted: "Fitted", folder: str, checked: int, versions: Mapping[str, s
     else:
         yield "Not checked on test images: the test split is put together from several parts of the data."
     yield ""
-    yield "Probabilities are the softmax of the logits, uncalibrated. Images unlike those it was fitted on get a class too."
+    yield "Probabilities are the softmax of the logits, uncalibrated. Images of something else get a class too."
     yield ""
     yield "## What it was made of"
     yield ""

@@ -74,7 +74,9 @@ def _expression(module: nn.Module, copied: "_Copied") -> str:
             return written
     _refuse_hooks(module)
     name = copied.take(cls)
-    values = {key: _plain(value, cls, key) for key, value in vars(module).items() if key[0] != "_" and key != "training"}
+    values = {
+        key: _plain(value, cls, key) for key, value in vars(module).items() if key[0] != "_" and key != "training"
+    }
     parameters = [_tensor(key, value) for key, value in module.named_parameters(recurse=False)]
     buffers = [_tensor(key, value) for key, value in module.named_buffers(recurse=False)]
     parts = ", ".join(f"{key!r}: {_expression(part, copied)}" for key, part in module.named_children())

@@ -93,7 +93,7 @@ def _check_arguments(name: str, arguments: Arguments) -> None:
 
 @lru_cache(maxsize=16)
 def outline(name: str, arguments: Arguments, num_classes: int) -> nn.Module:
-    """Return a network without memory for its tensors, built once and without touching torch's generator: to look at."""
+    """Return a network without memory for its tensors, to look at; it is built once, off torch's generator."""
     with torch.random.fork_rng(devices=[]):
         try:
             with torch.device("meta"):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tlbench.contract import SETTINGS, TRANSDUCTIVE, UNSUPERVISED, Budget, Record
+from tlbench.contract import INDUCTIVE, TRANSDUCTIVE, UNSUPERVISED, Budget, Record
 from tlbench.errors import ParameterError
 from tlbench.names import near_miss
 
@@ -17,12 +17,14 @@ def best_row(results: "Results", named: Sequence[str] = ()) -> dict[str, Any]:
     """Return the row of the summary that won at the largest label budget, of several backbones the best.
 
     `named` are strategies, backbones, budgets or transfers, as tables show them, that the row must be of. Raises
-    ParameterError, with a near miss, for a name that no row has, and where the names leave several datasets open.
+    ParameterError, with a near miss, for a name that no row has, where the names leave several datasets open, and
+    where the results give no answer and no row is named.
     """
-    rows = [row for row in results.summary().to_dict("records") if row["mean"] == row["mean"]]
+    rows = [row for metric in results.primaries for row in results.summary(metric).to_dict("records")]
+    rows = [row for row in rows if row["mean"] == row["mean"]]
     for name in named:
         rows = _of(name, rows, named)
-    usable = [row for row in rows if named or (not row["upper_bound"] and row["setting"] == SETTINGS[0])]
+    usable = [row for row in rows if row["setting"] == INDUCTIVE and not row["upper_bound"]] or (rows if named else [])
     if not usable:
         raise ParameterError(f"{results.folder} holds no row that classifies each input alone. Name one with --row.")
     transfers = list(dict.fromkeys(row["transfer"] for row in usable))
@@ -34,8 +36,17 @@ def best_row(results: "Results", named: Sequence[str] = ()) -> dict[str, Any]:
     largest = max((Budget.parse(row["budget"]) for row in usable), key=Budget.order)
     usable = [row for row in usable if row["budget"] == str(largest)]
     best = [row for row in usable if row["best"]] or usable
+    if not named:
+        _refuse_without_answer(results, best[0])
     sign = 1 if results.higher_is_better(results.metric) else -1
     return {str(key): value for key, value in max(best, key=lambda row: sign * row["mean"]).items()}
+
+
+def _refuse_without_answer(results: "Results", row: dict[str, Any]) -> None:
+    group = ("transfer", "budget", "setting")
+    cards = [card for card in results.answer().cards if all(getattr(card, key) == row[key] for key in group)]
+    if cards and all(card.no_answer for card in cards):
+        raise ParameterError(f"there is no winner to take: {cards[0].no_answer} --row takes one all the same.")
 
 
 def _of(name: str, rows: list[dict[str, Any]], named: Sequence[str]) -> list[dict[str, Any]]:
@@ -57,7 +68,9 @@ def why_no_classifier(record: Record, combines: bool) -> str:
     if combines:
         return f"{name} combines the predictions of other rows, so there is no network to keep. Name one of those."
     if Budget.parse(str(labels["budget"])).is_episodic:
-        return f"{name} was measured in episodes, each with classes of its own: no classifier of all classes was fitted."
+        return (
+            f"{name} was measured in episodes, each with classes of its own: no classifier of all classes was fitted."
+        )
     if labels["setting"] == TRANSDUCTIVE or record.ledger.get("transductive"):
         return f"{name} is transductive: it answers all test inputs together, and none alone."
     if labels["setting"] == UNSUPERVISED:

@@ -11,7 +11,7 @@ from torch import nn
 
 from tlbench.contract import Block, Budget, Cell, Protocol, Recipe, Record, Suite, canonical
 from tlbench.data import BackboneEntry, Cache, Resources
-from tlbench.errors import ParameterError, StoreError, TlbenchError
+from tlbench.errors import ParameterError, StoreError
 from tlbench.host import Catalog, Host
 from tlbench.learning import configure, predict, resolve_device
 from tlbench.planning import make_plan
@@ -180,7 +180,9 @@ def find_cell(record: Record, plan: dict[str, Any], resources: Resources, labels
             same = [cell for cell in cells if canonical(cell.identity) == canonical(like)]
             if same:
                 return same[0]
-            raise ParameterError(f"{record.labels['strategy']} cannot be given {wanted} labels: `tlbench plan` says why.")
+            raise ParameterError(
+                f"{record.labels['strategy']} cannot be given {wanted} labels: `tlbench plan` says why."
+            )
     raise StoreError(
         f"{record.labels['strategy']} cannot be fitted again as it was: {_difference(record, near)}. Run the suite "
         f"again, and export from there."
@@ -217,4 +219,3 @@ def _difference(record: Record, near: Sequence[Cell]) -> str:
             parts = [key for key in keys if canonical(cell.identity.get(key)) != canonical(record.identity.get(key))]
             return f"its {' and its '.join(parts)} {'is' if len(parts) == 1 else 'are'} not what was measured"
     return "its combination is no longer planned"
-
