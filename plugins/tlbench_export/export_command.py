@@ -12,7 +12,7 @@ from tlbench.cli import plugin_option
 @click.option("-o", "--out", "folder", type=click.Path(path_type=Path), required=True, metavar="DIR",
               help="The folder to make; it must not be there.")  # fmt: skip
 @click.option("--row", "rows", multiple=True, metavar="NAME",
-              help="A strategy, backbone, budget or dataset of the row. Repeatable.  [default: the winner]")  # fmt: skip
+              help="A strategy, backbone, budget or dataset of the row.  [default: the winner]")  # fmt: skip
 @click.option("--labels", metavar="N", help="Fit on another budget: full, 20-shot.  [default: that of the row]")
 @click.option("--replicate", type=click.IntRange(0), metavar="N", help="Whose labels and start.  [default: the first]")
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")

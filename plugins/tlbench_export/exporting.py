@@ -139,7 +139,7 @@ def _write(fitted: "Fitted", parts: Parts, folder: Path) -> None:
     (folder / "model.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / "network.py").write_text(parts.network, encoding="utf-8")
     (folder / "head.py").write_text(parts.head, encoding="utf-8")
-    shutil.copyfile(_TEMPLATES / "predict.py", folder / "predict.py")
+    shutil.copyfile(_TEMPLATES / "predict.py.txt", folder / "predict.py")
 
 
 def _versions() -> dict[str, str]:

@@ -67,7 +67,7 @@ def _expression(module: nn.Module, copied: "_Copied") -> str:
     """Return Python that makes a module."""
     cls = type(module)
     if cls is nn.Sequential:
-        return f"nn.Sequential({', '.join(_expression(part, copied) for part in module)})"
+        return f"nn.Sequential({', '.join(_expression(part, copied) for part in module.children())})"
     if cls.__module__.startswith("torch.nn.modules.") and not list(module.children()):
         written = f"nn.{module!r}"
         if _makes(written, module):

@@ -445,10 +445,10 @@ def test_a_run_of_ones_own_data_takes_a_backbone_that_suits_them_and_says_which(
     small = ("--budget", "1-shot", "-s", "nearest-mean", "--replicates", "1")
     photos = cli("plan", "-d", "folder:photos", *small)
     assert (
-        "backbone: efficientnet_lite0.imagenet(img_size=128), since images here are in colour, 20x20 pixels"
+        "backbone: efficientnet_lite0.imagenet(img_size=160), since images here are in colour, 20x20 pixels"
         in photos.stderr
     )
-    assert "folder:photos | efficientnet_lite0.imagenet(img_size=128) | nearest-mean: 1" in photos.stdout
+    assert "folder:photos | efficientnet_lite0.imagenet(img_size=160) | nearest-mean: 1" in photos.stdout
     letters = cli("plan", "-d", "folder:letters", *small)
     assert "backbone: test_resnet.glyphs, since images here are grey, 20x20 pixels" in letters.stderr
     named = cli("plan", "-d", "folder:photos", "-b", "test_resnet.glyphs", *small)

@@ -2,6 +2,9 @@ from . import stats as stats
 from .across import Across as Across
 from .answer import Answer as Answer
 from .answer import Card as Card
+from .comparisons import ALPHA as ALPHA
+from .comparisons import compare as compare
+from .crossed import cross as cross
 from .labelling import distinct_labels as distinct_labels
 from .records_frame import spent_seconds as spent_seconds
 from .reporting import MANY_RECORDS as MANY_RECORDS

@@ -20,7 +20,8 @@ def best_row(results: "Results", named: Sequence[str] = ()) -> dict[str, Any]:
     ParameterError, with a near miss, for a name that no row has, where the names leave several datasets open, and
     where the results give no answer and no row is named.
     """
-    rows = [row for metric in results.primaries for row in results.summary(metric).to_dict("records")]
+    frames = [results.summary(metric) for metric in results.primaries]
+    rows: list[dict[str, Any]] = [dict(row) for frame in frames for row in frame.to_dict("records")]
     rows = [row for row in rows if row["mean"] == row["mean"]]
     for name in named:
         rows = _of(name, rows, named)
@@ -39,7 +40,7 @@ def best_row(results: "Results", named: Sequence[str] = ()) -> dict[str, Any]:
     if not named:
         _refuse_without_answer(results, best[0])
     sign = 1 if results.higher_is_better(results.metric) else -1
-    return {str(key): value for key, value in max(best, key=lambda row: sign * row["mean"]).items()}
+    return max(best, key=lambda row: float(sign * row["mean"]))
 
 
 def _refuse_without_answer(results: "Results", row: dict[str, Any]) -> None:

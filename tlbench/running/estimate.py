@@ -80,7 +80,7 @@ def _once(cells: Sequence[Cell], resources: Resources, device: torch.device) -> 
                     if named not in seen and not resources.cache.has(kind, key):
                         if cell.backbone not in timed:
                             timed[cell.backbone] = _time_one_image(cell, resources, device)
-                        yield timed[cell.backbone][step] * split.count
+                        yield timed[cell.backbone][step] * split.examples
                     seen.add(named)
 
 
@@ -89,7 +89,7 @@ class _Split(NamedTuple):
 
     key: tuple[str, ...]  # of its encoded inputs
     features: tuple[Any, ...]  # of their features
-    count: int
+    examples: int
 
 
 def _splits(cell: Cell, part: str, resources: Resources, device: torch.device) -> Iterator[_Split]:
@@ -110,7 +110,7 @@ def _extraction(cell: Cell, resources: Resources, device: torch.device) -> float
         for split in _splits(cell, part, resources, device):
             if resources.cache.has("extraction", split.features, ".safetensors"):
                 whole = seconds_noted(split.features, resources.cache)
-                found += whole if labels is None else whole * min(1.0, labels / split.count)
+                found += whole if labels is None else whole * min(1.0, labels / split.examples)
     return found
 
 

@@ -161,8 +161,8 @@ def test_small_photographs_are_shown_larger_than_they_are_and_letters_get_the_ne
     for path in sorted((here / "letters").rglob("*.png")):
         Image.merge("RGB", [Image.open(path), *[Image.new("L", (28, 28), 90)] * 2]).save(path)
     result = cli("init", "letters", "-s", "linear-probe", "--force")
-    assert written(here)["backbones"] == ["efficientnet_lite0.imagenet(img_size=128)"]
-    assert "at 128 pixels it sees images of 28 better than at their own size" in result.stdout
+    assert written(here)["backbones"] == ["efficientnet_lite0.imagenet(img_size=160)"]
+    assert "images of 28 pixels are shown to it at 160" in result.stdout
 
 
 def test_photographs_without_a_backbone_at_hand_are_told_plainly(here, cli, monkeypatch):
