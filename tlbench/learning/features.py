@@ -16,9 +16,9 @@ from tlbench.learning.training import PREDICT_BATCH, predict
 from tlbench.progress import FEATURES, once, track
 
 
-def feature_key(split: EncodedSplit, backbone_identity: object, device: torch.device) -> tuple[Any, ...]:
-    """Name features by everything that may change their bits."""
-    return (split.key, backbone_identity, torch.__version__, device.type, torch.get_num_threads(), PREDICT_BATCH)
+def feature_key(split: tuple[str, ...], backbone_identity: object, device: torch.device) -> tuple[Any, ...]:
+    """Name features, of the encoded split of this key, by everything that may change their bits."""
+    return (split, backbone_identity, torch.__version__, device.type, torch.get_num_threads(), PREDICT_BATCH)
 
 
 def extract_split(
@@ -26,7 +26,7 @@ def extract_split(
 ) -> np.ndarray:
     """Return the features of a whole split, float32 (N, feature_dim), cached; `network` is built when they are not."""
 
-    key = feature_key(split, identity, device)
+    key = feature_key(split.key, identity, device)
 
     def make(path: Path) -> None:
         frozen = network()
@@ -45,7 +45,12 @@ def extract_split(
 
 def extraction_seconds(split: EncodedSplit, identity: object, device: torch.device, cache: Cache) -> float:
     """Return the seconds that extracting a split's features took, whenever that was."""
-    _, texts = cache.state("extraction", feature_key(split, identity, device), lambda: ({}, {"seconds": "nan"}))
+    return seconds_noted(feature_key(split.key, identity, device), cache)
+
+
+def seconds_noted(key: tuple[Any, ...], cache: Cache) -> float:
+    """Return the seconds that extracting features, named by `feature_key`, took; NaN where nobody noted them."""
+    _, texts = cache.state("extraction", key, lambda: ({}, {"seconds": "nan"}))
     return float(texts["seconds"])
 
 

@@ -3,6 +3,9 @@ from .across import Across as Across
 from .answer import Answer as Answer
 from .answer import Card as Card
 from .answer import plain_data as plain_data
+from .comparisons import ALPHA as ALPHA
+from .comparisons import compare as compare
+from .crossed import cross as cross
 from .crossings import BudgetRanking as BudgetRanking
 from .crossings import Crossing as Crossing
 from .crossings import budget_rankings as budget_rankings

@@ -14,6 +14,8 @@ from .progress_bars import seconds_in_words as seconds_in_words
 from .progress_bars import showing as showing
 from .progress_bars import showing_waits as showing_waits
 from .quiet import hearing as hearing
+from .refit import Fitted as Fitted
+from .refit import fit_best as fit_best
 from .run import DEFAULT_SUITE as DEFAULT_SUITE
 from .run import default_jobs as default_jobs
 from .run import default_output as default_output

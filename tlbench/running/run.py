@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tlbench.contract import Cell, Plan, Record, Round, Suite, load_suite
 from tlbench.data import Cache, Resources
@@ -13,7 +13,7 @@ from tlbench.host import Catalog, Host
 from tlbench.learning import resolve_device
 from tlbench.planning import make_plan
 from tlbench.progress import phase, tell
-from tlbench.results import MARKER, USUAL, Results, Store
+from tlbench.results import MARKER, USUAL, Store
 from tlbench.running.before_run import (
     encode_all,
     pending_cells,
@@ -31,6 +31,9 @@ from tlbench.running.quiet import hearing
 from tlbench.running.trackers import follow, open_trackers
 from tlbench.running.tuning import import_optuna
 from tlbench.running.workers import Finished, Started, Where, run_cells
+
+if TYPE_CHECKING:
+    from tlbench.results import Results  # with pandas, which a plan has no use for
 
 DEFAULT_SUITE = "quick"
 
@@ -90,7 +93,7 @@ def run(
     metric: str | None = None,
     cache: Path | str | None = None,
     progress: bool = True,
-) -> Results:
+) -> "Results":
     """Run what the output folder lacks of a suite, and return all its results.
 
     `suite` is a Suite, the name of one, or a TOML file. `plugins` are local plugin files. `track` names trackers to
@@ -99,6 +102,8 @@ def run(
     shown on stderr, by bars on a terminal and else by a line now and then; `progress=False` shows nothing.
     Raises TlbenchError before anything runs where a name, a file or a folder is wrong.
     """
+    from tlbench.results import Results
+
     refuse_a_file(out)
     with showing("starting", quiet=not progress) as watch, hearing() as heard:
         host = Host(plugins)
