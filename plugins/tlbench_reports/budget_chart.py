@@ -307,7 +307,6 @@ class _Drawing:
                 axes.axvline(np.log(crossing.at), color=GREY, linestyle=(0, (4, 2)), linewidth=1.1, zorder=1)
 
     def _name_best(self, axes: Axes, places: dict[str, float]) -> list[Text]:
-        axes.text(-0.015, 1.02, "best", transform=axes.transAxes, ha="right", va="bottom", fontsize=8, color=NOTE)
         return [
             axes.text(
                 places[budget], 1.02, broken(cut(label, 32), 14), transform=axes.get_xaxis_transform(), ha="center",

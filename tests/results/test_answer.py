@@ -30,10 +30,22 @@ def test_the_sentence_names_who_leads_at_each_budget_and_those_alike_together():
     assert found.question == "Which strategy is best for toys with 1, 5 and 20 labels per class?"
     assert found.subject == "toys, tiny"
     assert found.sentence == (
-        "At 1 and 5 labels per class probe leads (accuracy 0.700 and 0.700; +20.0 and +20.0 points over scratch); "
+        "At 1 and 5 labels per class probe is best or tied with the best (accuracy 0.700 and 0.700; +20.0 and +20.0 "
+        "points over scratch); "
         "at 20 labels per class finetune leads (0.900; +40.0 points over scratch)."
     )
     assert [card.best for card in found.cards] == [("probe",), ("probe",), ("finetune",)]
+
+
+def test_the_sentence_names_one_row_for_all_budgets_at_which_it_is_not_clearly_behind():
+    loose = 0.03 * np.array([1, -1, 1, -1, 1, -1])
+    few = [rows("probe", 0.7 + STEADY, budget="1-shot"), rows("lora", 0.705 + loose, budget="1-shot")]
+    many = [rows("probe", 0.9 + STEADY, budget="5-shot"), rows("lora", 0.89 + loose, budget="5-shot")]
+    found = answered(*few, *many)
+    assert [card.winner for card in found.cards] == ["lora", "probe"]
+    assert found.sentence == (
+        "At 1 and 5 labels per class probe is best or tied with the best (accuracy 0.700 and 0.900)."
+    )
 
 
 def test_over_several_data_the_sentence_counts_where_a_strategy_is_best_or_tied():

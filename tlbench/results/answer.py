@@ -376,6 +376,8 @@ def costs(ratio: float, reference: str) -> str:
     """Return what a row costs, as so many times another, to end a sentence with; nothing where that is not known."""
     if not np.isfinite(ratio):
         return ""
+    if 0.8 <= ratio <= 1.25:
+        return f"; it costs as much as {reference}"
     times = f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}".removesuffix(".0") if ratio >= 0.1 else f"{ratio:.1g}"
     return f"; it costs {times}x {reference}"
 
@@ -405,40 +407,66 @@ def _sentence(cards: Sequence[Card], subjects: Sequence[tuple[str, str]], summar
 
 
 def _by_budget(cards: Sequence[Card], summary: Summary) -> str:
-    """Say who leads at each budget, those that have the same answer together."""
-    parts: list[list[Card]] = []
-    for card in cards:
-        alike = parts and all(
-            getattr(parts[-1][-1], name) == getattr(card, name)
-            for name in ("winner", "setting", "tied", "verdict", "reference")
-        )
-        if alike:
-            parts[-1].append(card)
-        else:
-            parts.append([card])
+    """Say which strategy to take at each budget; budgets at which one is best or tied with the best come together."""
+    rows = {
+        (*(str(row[column]) for column in GROUP), str(row["label"])): row for group in summary.groups() for row in group
+    }
+    parts = _parts(cards)
     shown = parts[:_PARTS]
-    text = "; ".join(_part(part, first=place == 0, summary=summary) for place, part in enumerate(shown))
+    text = "; ".join(_part(part, rows, first=place == 0, summary=summary) for place, part in enumerate(shown))
     text += f"; and {len(parts) - _PARTS} more answers below" if len(parts) > _PARTS else ""
     return text[0].upper() + text[1:] + "."
 
 
-def _part(cards: Sequence[Card], first: bool, summary: Summary) -> str:
-    """Say who leads at some budgets."""
-    labels = joined_labels([card.labels for card in cards])
-    scores = names([f"{card.score:.3f}" for card in cards])
-    metric = f"{summary.metric} " if first else ""
-    card = cards[0]
-    said = []
-    if card.verdict == "better":
-        over = [100 * each.gain if summary.is_in_points else each.gain for each in cards]
-        shown = [f"{value:+.1f}" if summary.is_in_points else f"{value:+.3f}" for value in over]
-        said.append(f"{names(shown)}{' points' if summary.is_in_points else ''} over {card.reference}")
-    elif card.verdict == "worse":
-        said.append(f"worse than {card.reference}")
-    if card.tied:
-        said.append(f"not clearly ahead of {names(card.tied)}")
-    because = f"; {', '.join(said)}" if said else ""
-    return f"{at(labels)} {card.winner} leads ({metric}{scores}{because})"
+def _parts(cards: Sequence[Card]) -> list[list[Card]]:
+    """Return runs of cards of one setting that have a row in common which is best or tied with the best in each."""
+    parts: list[list[Card]] = []
+    for card in cards:
+        if parts and parts[-1][-1].setting == card.setting and _common([*parts[-1], card]):
+            parts[-1].append(card)
+        else:
+            parts.append([card])
+    return parts
+
+
+def _common(cards: Sequence[Card]) -> list[str]:
+    """Return the rows that are best or tied with the best on all of some cards."""
+    return [label for label in cards[0].best if all(label in card.best for card in cards[1:])]
+
+
+def _part(cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row], first: bool, summary: Summary) -> str:
+    """Say what to take at some budgets, its scores, and its gain where that is clear."""
+    sign = 1 if summary.higher_is_better else -1
+
+    def rows_of(label: str) -> list[Row]:
+        return [rows[card.transfer, card.backbone, card.budget, card.setting, label] for card in cards]
+
+    name = max(_common(cards), key=lambda label: sign * sum(row["mean"] for row in rows_of(label)))
+    own = rows_of(name)
+    scores = names([f"{row['mean']:.3f}" for row in own], most=9)
+    said = [f"{summary.metric} {scores}" if first else scores]
+    gain = _gains(cards, own, summary)
+    said += [gain] if gain else []
+    if len(cards) == 1:
+        others = [label for label in cards[0].best if label != name]
+        said += [f"not clearly ahead of {names(others)}"] if others and cards[0].among > 1 else []
+        verb = "leads"
+    else:
+        verb = "is best or tied with the best"
+    return f"{at(joined_labels([card.labels for card in cards]))} {name} {verb} ({'; '.join(said)})"
+
+
+def _gains(cards: Sequence[Card], own: Sequence[Row], summary: Summary) -> str:
+    """Say what a row gains over its baseline, at the budgets where that is clear."""
+    scale, unit = (100, " points") if summary.is_in_points else (1, "")
+    if len(cards) == 1 and not own[0]["baseline"] and cards[0].verdict == "better" and own[0]["best"]:
+        return f"{scale * cards[0].gain:+.{1 if unit else 3}f}{unit} over {cards[0].reference}, the next best"
+    clear = [(card, row) for card, row in zip(cards, own, strict=True) if row["verdict"] == "better"]
+    if not clear or len({row["baseline"] for _, row in clear}) > 1:
+        return ""
+    shown = names([f"{scale * row['delta']:+.{1 if unit else 3}f}" for _, row in clear], most=9)
+    where = "" if len(clear) == len(cards) else f" {at(joined_labels([card.labels for card, _ in clear]))}"
+    return f"{shown}{unit} over {clear[0][1]['baseline']}{where}"
 
 
 def _by_count(cards: Sequence[Card], summary: Summary) -> str:
