@@ -19,7 +19,7 @@ ON_DIFFERENCES = (
 )
 ON_CORRECTED_DIFFERENCES = (
     "to the best, to the baseline: the paired difference over the replicates that both have and their test items. Its "
-    "interval is at 95% after correction for all comparisons, as verdicts are: a clear one leaves 0 out."
+    "interval is at 95% after correction for all comparisons: where it leaves 0 out, a verdict is clear."
 )
 ON_PRICES = (
     "price: seconds of fitting, with source-side training and tuning, as a multiple of the cheapest that is tied with "

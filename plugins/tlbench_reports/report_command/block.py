@@ -9,7 +9,7 @@ from tlbench_reports.atomic import write_text
 from tlbench_reports.charts import charts
 from tlbench_reports.markdown import escape
 from tlbench_reports.rows import short_names
-from tlbench_reports.words import plain
+from tlbench_reports.words import NOTHING, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,8 +64,8 @@ def block(results: "Results", document: Path) -> str:
     found = results.answer()
     lines = [f"**{escape(found.question)}** {escape(found.sentence)}", "", *_cards(found.cards), ""]
     lines += [
-        f"In brackets: the gain{_over(found.cards)}, where it is clear. =: others are not clearly behind "
-        f"([all tables]({place}/tables/summary.md){_command(results, place)}).",
+        f"In brackets: the gain{_over(found.cards)}, where it is clear. =: others are not clearly behind. "
+        f"[All tables]({place}/tables/summary.md).",
         "",
     ]
     drawn = [chart for kind in ("budget-", "scores-") for chart in charts(results) if chart.name.startswith(kind)]
@@ -93,7 +93,7 @@ def _cards(cards: "Sequence[Card]") -> list[str]:
 
 def _cell(card: "Card | None") -> str:
     if card is None:
-        return "–"
+        return NOTHING
     if card.no_answer:
         return "no answer yet"
     by = f"{100 * card.gain:+.0f}" if abs(card.gain) <= 1 else f"{card.gain:+.2g}"
@@ -104,14 +104,3 @@ def _cell(card: "Card | None") -> str:
 def _over(cards: "Sequence[Card]") -> str:
     references = list(dict.fromkeys(card.reference for card in cards if card.verdict == "better"))
     return f" over {escape(references[0])} in points" if len(references) == 1 else " over the baseline in points"
-
-
-def _command(results: "Results", place: str) -> str:
-    from tlbench.running import DEFAULT_SUITE
-    from tlbench_reports.facts import CUSTOM
-
-    if results.suite == CUSTOM:
-        return ""
-    suite = "" if results.suite == DEFAULT_SUITE else f" --suite {plain(results.suite)}"
-    suite += f" --metric {plain(results.chosen)}" if results.chosen else ""
-    return f"; made by `tlbench run{suite} --out {place.removeprefix('../').removeprefix('../')}`"
