@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from tlbench_reports.drawing import Chart, Look, broken, cut, place_name, score_limits
-from tlbench_reports.palette import GREY
+from tlbench_reports.palette import COLOURS, GREY
 from tlbench_reports.row import worth
 from tlbench_reports.rows import conditions, cost_rows, partition
 from tlbench_reports.svg import point
@@ -158,13 +158,12 @@ def _scored(rows: list[Any], amounts: Amounts) -> list[Any]:
 def _chart(name: str, title: str, costs: str, panels: list[Panel], metric: str, style: Styles, columns: int) -> Chart:
     shown = [row for panel in panels for row in panel.rows]
     competing = [row for row in shown if not (row["upper_bound"] or row["is_baseline"])]
-    colours = {style[row["label"]].colour for row in competing}
-    crowded = len({row["label"] for row in competing}) > len(colours)  # a legend of forty names helps nobody
+    crowded = len({row["label"] for row in competing}) > len(COLOURS)  # a legend of forty names helps nobody
     grouped = {row["label"]: plain(row["family"]) for row in competing if crowded}
     names = {row["label"]: grouped.get(row["label"], row["label"]) for row in shown}
     counts = sorted({int(row["n"]) for row in shown if row["n"]})
 
-    def draw(figure: Figure, columns: int) -> None:
+    def draw(figure: Figure, columns: int, legend: str) -> None:
         lines = -(-len(panels) // columns)
         grid = figure.subplots(lines, columns, sharey=True, squeeze=False)
         for axes, panel in zip(grid.flat, panels, strict=False):
@@ -176,8 +175,7 @@ def _chart(name: str, title: str, costs: str, panels: list[Panel], metric: str, 
         handles = {
             label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
         }
-        across = max(1, int(figure.get_size_inches()[0] / (0.5 + 0.085 * max(map(len, handles)))))
-        figure.legend(handles.values(), handles.keys(), loc="outside lower left", ncols=min(across, len(handles)))
+        figure.legend(handles.values(), handles.keys(), loc=legend, ncols=2 if "lower" in legend else 1)
 
     chart = Chart(
         name=name,
@@ -186,18 +184,11 @@ def _chart(name: str, title: str, costs: str, panels: list[Panel], metric: str, 
         "rings: the Pareto front, strategies that no other beats on score at equal or less cost"
         + (", numbered by cost; colours are families." if crowded else ".")
         + (" Seconds hold for the machine they were taken on." if any(panel.is_time for panel in panels) else ""),
-        size=_size(len(panels), columns, len(set(names.values()))),
-        draw=lambda figure: draw(figure, columns),
+        size=((3.6 if columns < _COLUMNS else 3.0) * columns + 2.0, 3.0 * -(-len(panels) // columns) + 1.1),
+        draw=lambda figure: draw(figure, columns, "outside right upper"),
     )
-    if columns == 1:
-        return chart
-    size = _size(len(panels), 1, len(set(names.values())))
-    return chart.with_narrow(size, lambda figure: draw(figure, 1))
-
-
-def _size(panels: int, columns: int, names: int) -> tuple[float, float]:
-    width = (3.9, 7.6, 9.6)[columns - 1]
-    return width, 2.9 * -(-panels // columns) + 1.1 + 0.2 * -(-names * 1.6 // width)
+    size = (4.2, 2.9 * len(panels) + 0.1 * len(set(names.values())) + 0.4)
+    return chart.with_narrow(size, lambda figure: draw(figure, 1, "outside lower left"))
 
 
 def _decades(costs: Iterable[float]) -> tuple[float, float]:

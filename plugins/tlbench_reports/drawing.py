@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -104,14 +105,17 @@ def looks(rows: Sequence[Mapping[str, Any]]) -> dict[str, Look]:
     compared = {str(row["label"]) for row in rows if row["is_baseline"]}
     others = [label for label in found if label not in compared]
     groups = others if len(others) <= len(COLOURS) else list(dict.fromkeys(found[label] for label in others))
-    given, members = {}, dict.fromkeys(groups, 0)
+    given: dict[str, Look] = {}
     for place, label in enumerate(label for label in found if label in compared):
         given[label] = Look(BLACK, MARKERS[place % len(MARKERS)], (0, (5, 1.5)))
+    used = Counter[tuple[str, int]]()  # how often a group has a mark
     for place, label in enumerate(others, start=len(given)):
-        group = label if label in members else found[label]
-        line = _LINES[(members[group] + place // len(MARKERS)) % len(_LINES)]
-        members[group] += 1
-        given[label] = Look(COLOURS[groups.index(group) % len(COLOURS)], MARKERS[place % len(MARKERS)], line)
+        group = label if groups is others else found[label]
+        turns = ((place + turn) % len(MARKERS) for turn in range(len(MARKERS)))
+        mark = min(turns, key=lambda mark: used[group, mark])
+        line = _LINES[used[group, mark] % len(_LINES)]
+        used[group, mark] += 1
+        given[label] = Look(COLOURS[groups.index(group) % len(COLOURS)], MARKERS[mark], line)
     bounds = {str(row["label"]): UPPER_BOUND for row in rows if row["upper_bound"]}
     return {**given, **bounds}
 

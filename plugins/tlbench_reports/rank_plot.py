@@ -39,8 +39,8 @@ def rank_plot(across: "Across", name: str, where: str, style: dict[str, Look]) -
             _say(right, y, f"{row['wins']:g} of {len(across.blocks)}")
         _say(right, -0.9, "best or tied", GREY)
         left.set_yticks(range(len(rows)), [broken(cut(str(row["candidate"])), letters) for row in rows])
-        left.set(xlabel="mean rank (1 is best)", ylim=(len(rows) - 0.5, -0.5))
-        right.set(xlabel=f"interquartile mean of {named(across.metric, across.higher_is_better)}")
+        left.set(xlabel="mean rank\n(1 is best)", ylim=(len(rows) - 0.5, -0.5))
+        right.set(xlabel=f"interquartile mean\nof {named(across.metric, across.higher_is_better)}")
         for axes in (left, right):
             axes.grid(axis="y", visible=False)
 
