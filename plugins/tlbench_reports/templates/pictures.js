@@ -47,10 +47,23 @@ const followMarks = (tip) => {
     if (mark) tip.textContent = mark.dataset.tip;
     place();
   };
-  const markOf = (event) => event.target.closest?.("[data-tip]") ?? null;
-  for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, (event) => markOf(event) && show(markOf(event)));
-  for (const kind of ["pointerout", "focusout"]) document.addEventListener(kind, (event) => markOf(event) && show(null));
-  document.addEventListener("click", (event) => show(markOf(event)));
+  /** Return the nearest of the marks under the pointer: each reaches further than it is drawn. */
+  const under = ({ clientX, clientY }) => {
+    const far = (found) => {
+      const { left, top, width, height } = found.getBoundingClientRect();
+      return Math.hypot(left + width / 2 - clientX, top + height / 2 - clientY);
+    };
+    const found = new Set(document.elementsFromPoint(clientX, clientY).map((each) => each.closest("[data-tip]")).filter(Boolean));
+    return [...found].sort((a, b) => far(a) - far(b))[0] ?? null;
+  };
+  const focused = () => document.activeElement?.closest("[data-tip]") ?? null;
+  document.addEventListener("pointermove", (event) => {
+    const found = under(event);
+    if (found || mark !== focused()) show(found);
+  });
+  document.addEventListener("click", (event) => show(under(event)));
+  document.addEventListener("focusin", () => focused() && show(focused()));
+  document.addEventListener("focusout", () => show(null));
   document.addEventListener("keydown", (event) => event.key === "Escape" && show(null));
   addEventListener("scroll", place, { passive: true });
 };
