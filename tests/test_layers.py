@@ -23,7 +23,14 @@ FOR_TYPES = {
 }
 
 # Plugins that offer commands stand on more of the core than a strategy does: they are tools.
-TOOLS = {"tlbench_advice", "tlbench_data", "tlbench_golden", "tlbench_leaderboard", "tlbench_scaffold"}
+TOOLS = {
+    "tlbench_advice",
+    "tlbench_data",
+    "tlbench_export",
+    "tlbench_golden",
+    "tlbench_leaderboard",
+    "tlbench_scaffold",
+}
 DATASETS = {"embedded", "folders", "arrays", "tables", "shards"}  # the folders of `tlbench_datasets`
 SHARED_BY_DATASETS = {
     *("array_image", "card", "damage", "files", "images", "listing", "place", "reading", "remarks"),

@@ -7,6 +7,8 @@ from .contract.dataset import Card as Card
 from .contract.dataset import Column as Column
 from .contract.dataset import Dataset as Dataset
 from .contract.dataset import SplitFinding as SplitFinding
+from .contract.look import Look as Look
+from .contract.look import Suited as Suited
 from .contract.metric import Metric as Metric
 from .contract.parameters import construct as construct
 from .contract.predictions import Predictions as Predictions

@@ -1,8 +1,8 @@
 """Read evidence from stored results: candidates scored on the same labelled examples, dataset by dataset."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,14 @@ import numpy as np
 from tlbench import Budget, ParameterError, Record, digest, near_miss
 from tlbench.contract import BudgetKind
 from tlbench.errors import StoreError
-from tlbench.results import MARKER, Store, stats
+from tlbench.results import ALPHA, MARKER, Store, compare, cross
 
 METRIC = "accuracy"
 RULES = (None, "last", "validation")  # selection rules that need nothing but the label budget
 USUAL = Path("tlbench-results")
+
+Pair = tuple[int, int]  # a root seed and a replicate
+Right = Callable[["Candidate", Pair], "np.ndarray | None"]
 
 
 @dataclass(frozen=True, order=True)
@@ -48,6 +51,7 @@ class Block:
     labels_per_class: float  # validation included
     scores: Mapping[Candidate, Mapping[tuple[int, int], float]]
     overlap: float = 0.0  # of a cross-validation, as tlbench.results.stats takes it
+    right: Right | None = None  # which test items a candidate got right in a replicate, where that is stored
     baselines: frozenset[Candidate] = frozenset()
 
     @cached_property
@@ -62,18 +66,38 @@ class Block:
 
     @cached_property
     def tied(self) -> frozenset[Candidate]:
-        """Return the best and what is not separable from it: the 95 % paired t interval of the difference holds 0."""
-        return frozenset(each for each in self.scores if each == self.leader or self._holds_zero(self.leader, each))
+        """Return the best and what is not clearly behind it, as reports judge it.
 
-    def _holds_zero(self, best: Candidate, other: Candidate) -> bool:
-        shared = sorted(self.scores[best].keys() & self.scores[other].keys())
-        one, two = ([self.scores[each][pair] for pair in shared] for each in (best, other))
-        if self.means[best] == self.means[other]:
-            return True
+        By the crossed model over replicates and test items, and by a t test over replicates where test items are not
+        the same in all or not stored; with Bonferroni's correction for all candidates of the block.
+        """
+        return frozenset(each for each in self.scores if each == self.leader or not self._is_behind(each))
+
+    def _is_behind(self, other: Candidate) -> bool:
+        shared = sorted(self.scores[self.leader].keys() & self.scores[other].keys())
+        one, two = (np.array([self.scores[each][pair] for pair in shared]) for each in (self.leader, other))
+        if self.means[self.leader] == self.means[other]:
+            return False
         if len(shared) < 2:
-            return False  # a single pair has no interval: the mean alone decides
-        interval = stats.paired_interval(np.array(one), np.array(two), overlap=self.overlap)
-        return bool(interval.low <= 0)
+            return True  # a single pair has no interval: the mean alone decides
+        found = self._answers(other, shared)
+        if found is None:
+            p = compare((one - two)[None], self.overlap).p
+        else:
+            step = 1 / found[0].shape[1]
+            crossed = cross(lambda replicate: found[replicate], len(shared), np.array([0]), np.array([1]), step)
+            p = crossed.p_over_both(np.array([float((one - two).mean())]))
+        return bool(one.mean() > two.mean() and p[0] <= ALPHA / max(1, len(self.scores) - 1))
+
+    def _answers(self, other: Candidate, pairs: Sequence[tuple[int, int]]) -> list[np.ndarray] | None:
+        """Return what the leader and another got right in each replicate, (2, items); None where that is not known."""
+        if self.right is None or self.overlap:
+            return None
+        both = [[self.right(each, pair) for each in (self.leader, other)] for pair in pairs]
+        known = [each for two in both for each in two if each is not None]
+        if len(known) < 2 * len(both) or len({each.shape for each in known}) > 1:
+            return None
+        return [np.stack([np.asarray(each, dtype=np.float64) for each in two]) for two in both]
 
     def only(self, keep: Container[Candidate]) -> "Block":
         """Return the block with some of its candidates: itself where that is all of them."""
@@ -108,7 +132,7 @@ def find_folders(named: Sequence[Path]) -> tuple[Path, ...]:
             raise ParameterError(f"there is no results folder {str(path)!r}.{near_miss(path.name, siblings)}")
         inside = _inside(path)
         if not inside:
-            raise ParameterError(f"{path} is no results folder, and holds none: `tlbench run --out {path}` makes one.")
+            raise ParameterError(f"{path} is no results folder, and holds none: name what `tlbench run` wrote.")
         found += inside
     return tuple(dict.fromkeys(found))
 
@@ -150,6 +174,7 @@ class _Reader:
         self.baselines: set[Candidate] = set()
         self.witness: dict[str, tuple[Store, str]] = {}  # a cell of each dataset, whose logits have its classes
         self.scores: dict[tuple[str, str], dict[Candidate, dict[tuple[int, int], float]]] = {}
+        self.stored: dict[tuple[str, Candidate, Pair], tuple[Store, str]] = {}  # the cell of each score
 
     def add(self, record: Record, store: Store) -> None:
         """Take a record in, or count why it is no evidence."""
@@ -180,7 +205,10 @@ class _Reader:
         if labels.get("baseline"):
             self.baselines.add(candidate)
         own = self.scores.setdefault(place, {}).setdefault(candidate, {})
-        own[int(labels["seed"]), int(labels["replicate"])] = float(record.scores[METRIC] or 0.0)
+        pair = int(labels["seed"]), int(labels["replicate"])
+        own[pair] = float(record.scores[METRIC] or 0.0)
+        if record.digests.get("predictions"):
+            self.stored[place[0], candidate, pair] = (store, record.cell)
 
     def _backbone(self, record: Record) -> str:
         identity, label = record.identity["backbone"], str(record.labels["backbone"])
@@ -211,12 +239,21 @@ class _Reader:
             blocks.append(
                 Block(
                     **facts, source=source, classes=classes, labels_per_class=per_class, scores={**without, **scores},
-                    baselines=frozenset(self.baselines),
+                    baselines=frozenset(self.baselines), right=partial(self._right, key),
                 )
             )  # fmt: skip
         blocks.sort(key=lambda block: (block.transfer, block.source, Budget.parse(block.budget).order()))
         names = {**self.typed, **self.names}
         return Evidence(folders, tuple(blocks), len(self.cells), self.backbones, names, self.unused)
+
+    def _right(self, key: str, candidate: Candidate, pair: Pair) -> "np.ndarray | None":
+        """Return which test items a candidate got right in a replicate, bool (N,); None where no logits are stored."""
+        if (key, candidate, pair) not in self.stored:
+            return None
+        store, cell = self.stored[key, candidate, pair]
+        found = store.predictions(cell)
+        right: np.ndarray = found.logits.argmax(axis=1) == found.labels
+        return right
 
     def _classes(self, name: str) -> int:
         """Return the number of classes: records of shots tell it, others by the width of their logits."""

@@ -10,7 +10,7 @@ from tlbench import Dataset, ParameterError, Protocol, TlbenchError, UnknownName
 from tlbench.planning import unsuitable
 from tlbench_advice.advice import Advice, Neighbour, Row
 from tlbench_advice.backbones import Opened, modality_of, open_backbones
-from tlbench_advice.evidence import Block, Candidate, Evidence, find_folders, read
+from tlbench_advice.evidence import Block, Candidate, Evidence, Right, find_folders, read
 from tlbench_advice.hindsight import Hindsight, look_back
 from tlbench_advice.rule import FARTHEST, LEAST, Question, Ranking, rank, similar
 from tlbench_advice.sample import Sample, choose_budget, draw
@@ -171,7 +171,7 @@ class _Adviser:
                     own = {one: Candidate(one.strategy) for one in block.scores if one.backbone == key}
                     scores = {opened: block.scores[one] for one, opened in own.items()}
                     baselines = frozenset(opened for one, opened in own.items() if one in block.baselines)
-                    yield replace(block, scores=scores, baselines=baselines)
+                    yield replace(block, scores=scores, baselines=baselines, right=_of_backbone(block.right, key))
 
     def _suitable(self, blocks: Sequence[Block], is_open: bool, chosen: str) -> list[Block]:
         """Return the blocks with what can be run here, and remark on what cannot.
@@ -299,3 +299,8 @@ class _Adviser:
             words += ["-b", spec]
         words += ["-d", self.target.text, "--budget", str(self.sample.budget)]
         return " ".join(shlex.quote(word) for word in words)
+
+
+def _of_backbone(right: Right | None, backbone: str) -> Right | None:
+    """Return what candidates on one backbone got right, under candidates that leave it open."""
+    return None if right is None else lambda candidate, pair: right(Candidate(candidate.strategy, backbone), pair)

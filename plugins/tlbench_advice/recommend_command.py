@@ -16,6 +16,7 @@ from tlbench.cli import plugin_option
               help="Stored results. Repeatable.  [default: those in tlbench-results/]")  # fmt: skip
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.option("--verbose", is_flag=True, help="Show all that was looked at, where there is no answer too.")
 @plugin_option
 def recommend(
     dataset: str,
@@ -24,6 +25,7 @@ def recommend(
     results: tuple[Path, ...],
     device: str,
     as_json: bool,
+    verbose: bool,
     plugins: tuple[str, ...],
 ) -> None:
     """Advise on a strategy and a backbone for a dataset, from stored results on others and scores on its features.
@@ -51,4 +53,4 @@ def recommend(
             device=device,
         )  # fmt: skip
     tell_broken(host)
-    click.echo(json.dumps(advice.to_json(), indent=1, ensure_ascii=False) if as_json else printed(advice))
+    click.echo(json.dumps(advice.to_json(), indent=1, ensure_ascii=False) if as_json else printed(advice, verbose))

@@ -22,18 +22,28 @@ _BY = {
 }
 
 
-def printed(advice: Advice) -> str:
-    """Return the advice for stdout as it is now: its width, its colours, its characters."""
+def printed(advice: Advice, verbose: bool = False) -> str:
+    """Return the advice for stdout as it is now: its width, its colours, its characters.
+
+    Without an answer it is few lines: that there is none, why, and what to do; with `verbose` all that was looked at.
+    """
     console = Console(
         file=io.StringIO(), width=min(Console().width, _WIDEST), highlight=False, markup=False, emoji=False,
         force_terminal=sys.stdout.isatty() or None,
     )  # fmt: skip
-    console.print(Text(_data(advice)))
-    console.print()
+    whole = advice.enough or verbose
+    if whole:
+        console.print(Text(_data(advice)))
+        console.print()
     _answer(console, advice)
-    _evidence(console, advice)
-    _scores(console, advice)
-    _past(console, advice)
+    if whole:
+        _evidence(console, advice)
+        _scores(console, advice)
+        _past(console, advice)
+    else:
+        for remark in advice.remarks[:1]:
+            _say(console, remark)
+        _say(console, "--verbose shows what was looked at, and the scores of the features at hand.")
     console.print(Text("\nCheck it" if advice.enough else "\nMeasure it", style="bold"))
     console.print(Text(f"  {advice.command}"), soft_wrap=True)
     assert isinstance(console.file, io.StringIO)

@@ -104,11 +104,20 @@ class Conv4(Backbone):
         """Return a network from a uint8 or 0..255 float batch (N, channels, H, W) to float32 (N, feature_dim)."""
         from tlbench_conv4.network import Conv4Network
 
-        average = self.pooling == "average"
-        network = Conv4Network(self.channels, self.width, self.paddings, self.pools, average, self.mean, self.std)
+        network = Conv4Network(*self._arguments())
         if weights is not None:
             load_weights(weights, network, weights_file.fit(shapes_of(weights), self._shapes(), self.spec))
         return network
+
+    def _arguments(self) -> tuple[Any, ...]:
+        average = self.pooling == "average"
+        return (self.channels, self.width, self.paddings, self.pools, average, self.mean, self.std)
+
+    def standalone(self) -> str:
+        """Return the source of a module that makes this backbone with torch alone."""
+        from tlbench_conv4 import standalone
+
+        return standalone.source(self._arguments(), self.input_size, self.channels == 1, self.invert)
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every tensor, without building anything."""

@@ -13,7 +13,7 @@ from tlbench_reports.words import file_name, plain
 if TYPE_CHECKING:
     from tlbench import Results
 
-CUSTOM = "custom"  # the name of a suite that was put together on the command line
+CUSTOM = "custom"  # how suites were named that were put together on the command line of version 0.1
 
 
 # What stands in the short table of origins: the heading, and where a record has it.
@@ -136,7 +136,7 @@ def commands(results: "Results") -> list[str]:
     suite = results.store.read_plan().get("suite", {})
     shared = [f"--{key} {suite[key]}" for key in ("replicates", "seed") if key in suite]
     shared += [f"--metric {_quoted(results.chosen)}"] if results.chosen else []
-    if not _is_custom(results.suite):
+    if not is_custom(results):
         chosen = [f"--suite {_quoted(results.suite)}"]
     elif _is_plain(suite):
         chosen = [_selection(block) for block in suite.get("blocks", ())]
@@ -156,8 +156,10 @@ def file_of(suite: str) -> str:
     return f"{file_name(plain(suite)) or 'suite'}.toml"
 
 
-def _is_custom(suite: str) -> bool:
-    return suite == CUSTOM or suite.startswith(f"{CUSTOM}-")
+def is_custom(results: "Results") -> bool:
+    """Tell whether a suite was put together on the command line; before 0.2 its name began with `custom`."""
+    suite = results.suite
+    return bool(results.store.read_plan().get("suite", {}).get("narrows")) or suite.split("-")[0] == CUSTOM
 
 
 def _is_plain(suite: Mapping[str, Any]) -> bool:

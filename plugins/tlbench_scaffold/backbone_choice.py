@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlbench import TlbenchError, WeightsError, read_weights_header
+from tlbench.data import suited_backbone
 from tlbench_scaffold.facts import Facts
 
 if TYPE_CHECKING:
     from tlbench.data import Resources
 
 SHIPPED = "test_resnet.glyphs"
-FOR_PHOTOGRAPHS = "efficientnet_lite0.imagenet"
 # Small first: what an unknown machine can bear. All of ImageNet, as timm has them on the hub.
 FROM_THE_HUB = ("mobilenetv3_small_100.lamb_in1k", "resnet18.a1_in1k", "convnext_atto.d2_in1k")
 HUB_SECONDS = 2.0
@@ -59,19 +59,21 @@ def _completed(name: str, resources: "Resources") -> str:
     raise WeightsError(f"{name!r} is a weights file: write ARCHITECTURE@{name}, as resnet18@{name}.{hint}")
 
 
-def choose(facts: Facts, resources: "Resources") -> Choice:
-    """Return a backbone for data of this kind, where the user names none."""
-    if not facts.are_photographs:
-        return Choice((SHIPPED,), f"{SHIPPED} is shipped, pretrained on printed letters of 32x32 pixels.", FROM_THE_HUB)
-    try:
-        _ = resources.backbone(FOR_PHOTOGRAPHS).weights_digest
-    except TlbenchError as error:  # a broken installation
-        return _of_the_hub(str(error))
-    reason = f"{FOR_PHOTOGRAPHS} comes with tlbench, pretrained on ImageNet's photographs."
-    return Choice((FOR_PHOTOGRAPHS,), reason, FROM_THE_HUB)
+def choose(facts: Facts, resources: "Resources", command: str) -> Choice:
+    """Return a backbone for data of this kind, where the user names none.
+
+    Raises WeightsError, saying what to get and the line to use it, where none that suits them is at hand; `command` is
+    what the user typed.
+    """
+    suited = suited_backbone(facts.look, resources)
+    if not isinstance(suited, str):
+        return Choice((suited.spec,), f"{suited.spec}: {suited.reason}.", FROM_THE_HUB)
+    if not facts.look.are_photographs:
+        return Choice((SHIPPED,), f"{SHIPPED}, for want of one that says it suits these data.", FROM_THE_HUB)
+    return _of_the_hub(suited, command)
 
 
-def _of_the_hub(why: str) -> Choice:
+def _of_the_hub(why: str, command: str) -> Choice:
     """Return a network of the hub, or say that none is to be had; `why` says what is wrong with the one at hand."""
     cached = [name for name in FROM_THE_HUB if _is_cached(name)]
     if cached:
@@ -79,14 +81,13 @@ def _of_the_hub(why: str) -> Choice:
     if hub_answers():
         first = FROM_THE_HUB[0]
         return Choice((first,), f"{first}: ImageNet weights, fetched from the hub now and kept.", _without(first))
-    files = ", ".join(sorted(path.name for path in Path().glob(f"*{_ENDING}"))[:3])
-    have = f" Here lie {files}." if files else ""
-    return Choice(
-        (SHIPPED,),
-        f"no backbone for photographs is at hand: {why}, and the hub does not answer and its cache holds none. "
-        f"{SHIPPED}, pretrained on printed letters of 32x32 pixels, stands in; expect little of it. Give "
-        f"-b ARCHITECTURE@FILE.{have}",
-        FROM_THE_HUB,
+    files = sorted(path.name for path in Path().glob(f"*{_ENDING}"))
+    file = files[0] if files else "FILE"
+    have = f" Here lies {file}." if files else ""
+    raise WeightsError(
+        f"no backbone for photographs is at hand: {why or 'none is installed'}, and neither the hub nor its cache has "
+        f"one. Get weights of ImageNet as safetensors and write {command} -b ARCHITECTURE@{file}.{have} "
+        f"-b {SHIPPED} goes on with the one for letters, of which little is to be expected."
     )
 
 

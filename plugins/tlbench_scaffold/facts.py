@@ -4,18 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tlbench import DataError, Dataset, SplitFinding, plural
+from tlbench import DataError, Look, SplitFinding, plural
 from tlbench.contract import non_default
-from tlbench.data import class_counts
+from tlbench.data import class_counts, look_at
 
 if TYPE_CHECKING:
     from tlbench.data import Resources
 
-_LOOKED_AT = 16  # images whose size is taken
 UNEVEN = 2  # times as many test images in the largest class as in the smallest: then accuracy misleads
-PHOTOGRAPH = 64  # pixels: from this size on an image is more than a glyph
 
 
 @dataclass(frozen=True)
@@ -27,9 +23,7 @@ class Facts:
     domains: tuple[str, ...]
     train: dict[str, tuple[int, ...]]  # images of each class, by domain
     test: dict[str, tuple[int, ...]]
-    size: tuple[int, int]  # median height and width
-    channels: int
-    modality: str
+    look: Look
     findings: tuple[str, ...]
 
     @property
@@ -65,11 +59,6 @@ class Facts:
         """Return the domain with most training images."""
         return max(self.domains, key=lambda domain: sum(self.train[domain]))
 
-    @property
-    def are_photographs(self) -> bool:
-        """Tell whether the images are larger or more colourful than drawn letters."""
-        return self.modality == "image" and (min(self.size) >= PHOTOGRAPH or self.channels == 3)
-
     def sentences(self) -> Iterator[str]:
         """Yield what a user should check against what they know."""
         train, test = (sum(map(sum, counts.values())) for counts in (self.train, self.test))
@@ -78,9 +67,10 @@ class Facts:
             f"{self.spec}: {plural(len(self.classes), 'class', 'classes')} ({_some(self.classes)}){where}, "
             f"{train:,} to train and {test:,} to test; {self.fewest:,} to train in the smallest class."
         )
-        if self.modality == "image":
-            kind = {1: "grey", 3: "RGB"}.get(self.channels, f"{self.channels} channels")
-            yield f"Images: {kind}, {self.size[1]}x{self.size[0]} pixels by the median."
+        if self.look.modality == "image":
+            kind = {1: "grey", 3: "RGB"}.get(self.look.channels, f"{self.look.channels} channels")
+            height, width = self.look.size
+            yield f"Images: {kind}, {width}x{height} pixels by the median."
         yield from self.findings
 
 
@@ -110,28 +100,15 @@ def _facts(spec: str, resources: "Resources") -> Facts:
     train, test = (
         {domain: class_counts(entry.labels(domain, split), number) for domain in domains} for split in ("train", "test")
     )
-    size, channels = _shape(dataset, domains[0])
     return Facts(
         spec,
         tuple(dataset.classes),
         domains,
         train,
         test,
-        size,
-        channels,
-        dataset.modality,
+        look_at(dataset, domains[0]),
         tuple(dataset.findings()),
     )
-
-
-def _shape(dataset: Dataset, domain: str) -> tuple[tuple[int, int], int]:
-    if dataset.modality != "image":
-        return (0, 0), 0
-    inputs = dataset.load(domain, "train").inputs
-    rows = np.unique(np.linspace(0, len(inputs) - 1, _LOOKED_AT).astype(int))
-    shapes = [np.asarray(inputs[row]).shape for row in rows.tolist()]
-    height, width = np.median([shape[:2] for shape in shapes], axis=0).astype(int).tolist()
-    return (height, width), max(shape[2] if len(shape) > 2 else 1 for shape in shapes)
 
 
 def _tolerant(spec: str, resources: "Resources") -> str | None:

@@ -24,9 +24,9 @@ class Goal:
 FEW_LABELS = Goal(
     "few-labels",
     "Which strategy is best with few labels of each class?",
-    ("scratch", "linear-probe", "nearest-mean", "finetune", "lp-ft"),
-    ("linear-probe", "nearest-mean", "ridge-probe", "nearest-neighbours", "mlp-probe"),
-    ("last-layers", "lora", "bitfit", "l2-sp", "prototypes"),
+    ("scratch", "pixel-probe", "linear-probe", "nearest-mean", "finetune", "lp-ft"),
+    ("pixel-probe", "linear-probe", "nearest-mean", "nearest-neighbours", "mlp-probe"),
+    ("ridge-probe", "last-layers", "lora", "bitfit", "l2-sp", "prototypes"),
 )
 ADAPT = Goal(
     "adapt",

@@ -156,13 +156,23 @@ class _Planner:
 
     def _backbone(self) -> Choice:
         if self.named:
+            self._tell_unfit(self.named)
             return Choice(self.named, "named with -b.")
-        choice = choose(self.facts, self.resources)
+        choice = choose(self.facts, self.resources, self._command())
         click.echo(f"Backbone: {choice.reason}")
         answer = self.questions.text("Backbone (NAME, or ARCHITECTURE@FILE)", choice.backbones[0], "--backbone")
         if answer == choice.backbones[0]:
             return choice
-        return Choice(check_named((answer,), self.resources), "named when asked.")
+        named = check_named((answer,), self.resources)
+        self._tell_unfit(named)
+        return Choice(named, "named when asked.")
+
+    def _tell_unfit(self, backbones: tuple[str, ...]) -> None:
+        """Say where a backbone that the user named hardly suits the data: nobody goes on with it in silence."""
+        dataset = self.resources.dataset(self.facts.spec).dataset
+        for name in backbones:
+            if note := self.resources.backbone(name).backbone.note_on(dataset):
+                click.echo(f"note: {note}", err=True)
 
     def _splits(self) -> str:
         """Return folds where the data's own splits part copies: they keep them together, one fold a replicate."""
@@ -248,5 +258,5 @@ class _Planner:
         plan = make_plan(suite, self.resources)
         device = resolve_device("auto")
         configure(1)
-        seconds = estimate(plan.cells, self.resources, None, device).seconds / default_jobs(device.type, 1)
+        seconds = estimate(plan.cells, self.resources, None, device).on(default_jobs(device.type, 1))
         return suite, len(plan.cells), seconds

@@ -20,6 +20,7 @@ class PixelProbe(Strategy):
 
     name = "pixel-probe"
     family = Family.SCRATCH
+    steps = 0  # of training a network, by which costs are estimated
 
     size: Annotated[int, Ge(1)] = 16  # height and width, in pixels, that images are shrunk to by averaging
     strength: Annotated[float, Gt(0)] = 1.0  # inverse regularisation, scikit-learn's C

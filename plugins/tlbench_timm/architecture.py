@@ -33,7 +33,7 @@ _RESERVED = frozenset(  # tlbench's to decide, or without meaning for features
     )
 )
 # timm fixes the width in the entries' names; its generators behind them take any.
-_WIDTH_GENERATORS = {"mobilenetv1_100": "_gen_mobilenet_v1", "mobilenetv2_100": "_gen_mobilenet_v2"}
+WIDTH_GENERATORS = {"mobilenetv1_100": "_gen_mobilenet_v1", "mobilenetv2_100": "_gen_mobilenet_v2"}
 _SYNONYMS = {"channel_multiplier": "width"}  # timm's word inside those generators
 _PAD_TYPES = ("", "same", "valid")
 
@@ -55,7 +55,7 @@ def create(name: str, arguments: Arguments, num_classes: int = 0) -> nn.Module:
         model: nn.Module = timm.create_model(name, pretrained=False, num_classes=num_classes, **given)
     else:
         architecture = name.partition(".")[0]
-        generate = getattr(efficientnet, _WIDTH_GENERATORS[architecture])
+        generate = getattr(efficientnet, WIDTH_GENERATORS[architecture])
         model = generate(architecture, channel_multiplier=width, num_classes=num_classes, **given)
     return model
 
@@ -66,7 +66,7 @@ def options(name: str) -> tuple[str, ...]:
     model = outline(name, (), 0)
     taken = [key for key in inspect.signature(type(model).__init__).parameters if key not in _RESERVED]
     taken = list(dict.fromkeys((*taken, "in_chans")))  # of some models only timm's own builder names it
-    return (*taken, "width") if name.partition(".")[0] in _WIDTH_GENERATORS else tuple(taken)
+    return (*taken, "width") if name.partition(".")[0] in WIDTH_GENERATORS else tuple(taken)
 
 
 @lru_cache(maxsize=64)
@@ -91,8 +91,9 @@ def _check_arguments(name: str, arguments: Arguments) -> None:
         raise ParameterError(f"parameter 'pad_type' of backbone {name!r} must be 'same', 'valid' or ''.")
 
 
+@lru_cache(maxsize=16)
 def outline(name: str, arguments: Arguments, num_classes: int) -> nn.Module:
-    """Build a network without memory for its tensors and without touching torch's generator."""
+    """Return a network without memory for its tensors, to look at; it is built once, off torch's generator."""
     with torch.random.fork_rng(devices=[]):
         try:
             with torch.device("meta"):

@@ -155,6 +155,12 @@ class TimmBackbone(Backbone):
         loading.load(weights, model, frozenset(), self.label)
         return self._normalised(model)
 
+    def standalone(self) -> str | None:
+        """Return the source of a module that makes this backbone with timm alone; None for other than grey and RGB."""
+        from tlbench_timm import standalone
+
+        return standalone.source(self._timm_name, self._settings.arguments, self._settings.preprocessing)
+
     def _normalised(self, model: "nn.Module") -> "nn.Module":
         from tlbench import ImageNetwork
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench import Dataset
+from tlbench import Dataset, Look, Suited
 from tlbench_timm.backbone import TimmBackbone
 from tlbench_timm.packages import PHOTOGRAPHS
 
@@ -37,6 +37,12 @@ class GlyphsBackbone(TimmBackbone):
             f"{GLYPHS} was pretrained on grey letters of 32x32 pixels, and these images are {oddities}: write "
             f"-b {PHOTOGRAPHS}, or -b ARCHITECTURE@FILE for weights that you have."
         )
+
+    def suited_to(self, look: Look) -> Suited | None:
+        """Return itself for small grey images, as of letters and digits."""
+        if self.recipe is None or not look.are_characters:
+            return None
+        return Suited(self.spec, "it comes with tlbench, pretrained on printed letters of 32x32 pixels")
 
 
 def _oddity(example: Any) -> tuple[str, ...]:

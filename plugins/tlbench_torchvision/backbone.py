@@ -86,6 +86,12 @@ class TorchvisionBackbone(Backbone):
             load_weights(weights, model, weights_file.fit(shapes_of(weights), self.outline, "the weights", self.label))
         return ImageNetwork(model, self.preprocessing.mean, self.preprocessing.std)
 
+    def standalone(self) -> str:
+        """Return the source of a module that makes this backbone with torchvision alone."""
+        from tlbench_torchvision import standalone
+
+        return standalone.source(self.model, self.preprocessing)
+
     def _hint(self, said: str) -> str:
         """Name the model that a file says it is for, where it is another."""
         if said == self.model:

@@ -502,18 +502,6 @@ def test_a_run_from_python_gives_these_results(suite, toy, tmp_path):
     assert not results.warnings
 
 
-def test_results_show_themselves_in_a_terminal_and_in_a_notebook(suite, run_suite, resources):
-    store = run_suite(suite(strategies=("linear-probe", "scratch")), resources)
-    results = Results(store.folder)
-    first, *rest = repr(results).splitlines()
-    assert first == f"<Results({str(store.folder)!r}): suite toy, 4 records>"
-    assert [line.removeprefix("* ") for line in rest] == results.headlines()
-    shown = results._repr_html_()
-    assert shown.count("<tr") == 1 + len(results.summary())
-    assert "linear-probe" in shown
-    assert "suite toy, 4 records" in shown
-
-
 def test_names_of_strangers_are_escaped_in_a_notebook(suite, run_suite, resources):
     store = run_suite(suite(), resources)
     path = next((store.folder / "records").glob("*.json"))

@@ -7,6 +7,7 @@ import torch
 
 from tlbench.cli import seconds_in_words
 from tlbench.contract import Protocol, Recipe, Transfer
+from tlbench.data import Cache, Resources
 from tlbench.planning import make_plan
 from tlbench.running import estimate
 from tlbench.running.estimate import EPISODE_SECONDS
@@ -26,9 +27,33 @@ def test_cells_like_stored_ones_cost_what_those_did(suite, resources, run_suite)
     store = run_suite(suite(replicates=1), resources)
     (record,) = store.records()
     judged = estimate(make_plan(suite(replicates=4), resources).cells, resources, store, CPU)
-    once = record.costs["fit_seconds"] + record.costs["predict_seconds"]
     assert (judged.from_records, judged.cells) == (4, 4)
-    assert judged.seconds == pytest.approx(4 * once)
+    one = record.costs["fit_seconds"] + record.costs["predict_seconds"]
+    assert 0 < judged.seconds < 4 * one, "their share of the extraction of features, which is over, is taken off"
+    assert judged.once == 0
+    trained = run_suite(suite(("scratch",), replicates=1), resources)
+    (record,) = (record for record in trained.records() if record.labels["strategy"] == "scratch")
+    again = estimate(make_plan(suite(("scratch",), replicates=4), resources).cells, resources, trained, CPU)
+    assert again.seconds == pytest.approx(4 * (record.costs["fit_seconds"] + record.costs["predict_seconds"]))
+
+
+def test_what_cells_share_is_counted_once_and_only_where_the_cache_lacks_it(
+    suite, resources, run_suite, monkeypatch, tmp_path
+):
+    resources = Resources(resources.catalog, Cache(tmp_path / "cache"))
+    module = importlib.import_module("tlbench.running.estimate")
+    monkeypatch.setattr(module, "_time_one_image", lambda cell, resources, device: (1.0, 100.0))
+    images = sum(len(resources.dataset("blobs").labels("day", split)) for split in ("train", "test"))
+
+    def once(strategies):
+        return estimate(make_plan(suite(strategies), resources).cells, resources, None, CPU)
+
+    probes = once(("linear-probe", "nearest-mean"))
+    assert probes.once == 101.0 * images
+    assert probes.on(2) == probes.once + probes.seconds / 2
+    assert once(("scratch(steps=1)",)).once == 1.0 * images, "nobody asks for features"
+    run_suite(suite(("linear-probe",)), resources)
+    assert once(("linear-probe", "nearest-mean")).once == 0
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Resolve the options that choose cells into a suite, a plan and a store."""
 
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from tlbench.running import Where
 
 
+STARTING = "starting"  # what is waited for while torch and plugins are loaded
 PROTOCOL_OPTIONS = ("validation", "splits", "episodes", "queries", "unbalanced")
 
 
@@ -72,6 +75,13 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def columns() -> int:
+    """Return how wide what is printed may be: the terminal, or 80 columns in a pipe."""
+    import shutil
+
+    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else int(os.environ.get("COLUMNS") or 80)
+
+
 @dataclass(frozen=True)
 class Chosen:
     """Hold what the options resolve to; nothing is written or run yet."""
@@ -85,30 +95,33 @@ class Chosen:
 
 def resolve(options: dict[str, Any]) -> Chosen:
     """Resolve the options of a run or a plan."""
-    from tlbench.cli.progress_bars import showing_waits
     from tlbench.data import Cache, Resources
     from tlbench.learning import configure, resolve_device
     from tlbench.planning import make_plan
+    from tlbench.progress import phase, tell
     from tlbench.running import (
         Where,
         default_jobs,
         default_output,
         import_optuna,
+        refuse_a_file,
         refuse_inside_data,
         refuse_uncommitted,
     )
 
+    refuse_a_file(options["out"])
     host, catalog = open_catalog(options["plugins"])
     device, threads = resolve_device(options["device"]), options["threads"]
     configure(threads)
-    suite = _suite(options, catalog)
+    resources = Resources(catalog, Cache())
+    suite = _suite(options, resources)
     held = _round(options)
     if held is not None:
         suite = _in_round(suite, held, options["seed"])
-    resources = Resources(catalog, Cache())
     if suite.tune:
         import_optuna()
-    with showing_waits():
+    tell(STARTING, 1, 1)
+    with phase("planning"):
         plan = make_plan(suite, resources)
     tell_broken(host)
     if held is not None:
@@ -161,15 +174,36 @@ def _in_round(suite: "Suite", held: "Round", asked: int | None) -> "Suite":
     return replace(suite, seed=held.seed)
 
 
-def _suite(options: dict[str, Any], catalog: "Catalog") -> "Suite":
+def _suited_backbones(datasets: tuple[str, ...], resources: "Resources") -> tuple[str, ...]:
+    """Return backbones that suit the chosen data, saying which and why; nothing where none says that it does."""
+    from tlbench.data import look_at, suited_backbone
+    from tlbench.planning import TransferReader
+
+    reader = TransferReader(resources)
+    looks = [
+        look_at(resources.dataset(transfer.dataset).dataset, transfer.target)
+        for text in datasets
+        for transfer in reader.read(text)[:1]
+    ]
+    found = {look: suited_backbone(look, resources) for look in looks}
+    for look, suited in found.items():
+        if isinstance(suited, str):
+            return ()
+        say(f"backbone: {suited.spec}, since images here are {look.in_words}; {suited.reason} (-b takes another)")
+    return tuple(dict.fromkeys(suited.spec for suited in found.values() if not isinstance(suited, str)))
+
+
+def _suite(options: dict[str, Any], resources: "Resources") -> "Suite":
     from dataclasses import replace
 
     from tlbench.contract import SplitRule, replicates_by
     from tlbench.data import read_split_table
     from tlbench.running import DEFAULT_SUITE, find_suite
 
-    suite = find_suite(options["suite"] or DEFAULT_SUITE, catalog)
+    suite = find_suite(options["suite"] or DEFAULT_SUITE, resources.catalog)
     chosen = [tuple(options[key]) for key in ("strategies", "backbones", "datasets", "budgets")]
+    if options["datasets"] and not options["backbones"] and options["suite"] is None:
+        chosen[1] = _suited_backbones(options["datasets"], resources)  # the suite's own is for its own data
     changes: dict[str, Any] = {
         key: options[key] for key in ("replicates", "seed", "metric", "baseline") if options[key] is not None
     }

@@ -19,6 +19,8 @@ from .dataset import check_dataset_class as check_dataset_class
 from .dataset import construct_dataset as construct_dataset
 from .dataset import example_digest as example_digest
 from .dataset import split_dataset_spec as split_dataset_spec
+from .look import Look as Look
+from .look import Suited as Suited
 from .metric import PRIMARY as PRIMARY
 from .metric import Metric as Metric
 from .metric import check_metric as check_metric

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tlbench.contract.descriptors import FILE, TEXT, TEXT_OR_NONE, WIDTH, check_descriptors
+from tlbench.contract.look import Look, Suited
 from tlbench.contract.parameters import check_identity, non_default, require_frozen_dataclass
 from tlbench.contract.signatures import check_signature
 from tlbench.errors import PluginError
@@ -93,6 +94,22 @@ class Backbone(ABC):
 
     def note_on(self, dataset: "Dataset") -> str | None:
         """Return a sentence where a dataset can be run on this backbone but hardly suits it, or None."""
+        return None
+
+    def suited_to(self, look: Look) -> Suited | None:
+        """Return how to write this backbone for images that look so, and why, or None where it is not made for them.
+
+        Where nobody names a backbone, the first by name that says so is taken. A backbone of a family is not asked.
+        """
+        return None
+
+    def standalone(self) -> str | None:
+        """Return the source of a Python module that makes this backbone without tlbench, or None where there is none.
+
+        It defines `network()`, which returns the module that `build(None)` does, with tensors of the same names, and
+        `encode(image)`, which turns an upright PIL image, grey or RGB, into what `encode` here makes of it. It may
+        import torch, torchvision, timm, numpy and Pillow. `tlbench export` writes it beside the weights.
+        """
         return None
 
     def describe(self) -> Mapping[str, Any]:

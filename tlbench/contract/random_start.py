@@ -43,6 +43,10 @@ class RandomStart(Backbone):
         """Return the backbone's label, and that it starts at random."""
         return f"{self.backbone.label} [random start]"
 
+    def standalone(self) -> str | None:
+        """Return what makes the backbone without tlbench: the weights are not part of it."""
+        return self.backbone.standalone()
+
     def describe(self) -> Mapping[str, Any]:
         """Return what the backbone used, for the record."""
         return {**self.backbone.describe(), "random start of": self.backbone.label}

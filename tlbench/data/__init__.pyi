@@ -1,3 +1,5 @@
+from .backbone_choice import look_at as look_at
+from .backbone_choice import suited_backbone as suited_backbone
 from .cache import Cache as Cache
 from .cache import default_cache_folder as default_cache_folder
 from .contamination import Copy as Copy

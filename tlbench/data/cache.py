@@ -65,9 +65,9 @@ class Cache:
 
         return self._entry(kind, key, ".npy", make, read)
 
-    def has(self, kind: str, key: object) -> bool:
-        """Tell whether an array is there."""
-        return (self.folder / kind / (digest(key)[:32] + ".npy")).exists()
+    def has(self, kind: str, key: object, suffix: str = ".npy") -> bool:
+        """Tell whether an array is there; with `.safetensors` tensors and texts."""
+        return (self.folder / kind / (digest(key)[:32] + suffix)).exists()
 
     def state(
         self, kind: str, key: object, make: "Callable[[], tuple[dict[str, Tensor], dict[str, str]]]"

@@ -13,6 +13,8 @@ from .determinism import seed_everything as seed_everything
 from .determinism import seeded as seeded
 from .determinism import synchronise as synchronise
 from .features import FeatureSource as FeatureSource
+from .features import feature_key as feature_key
+from .features import seconds_noted as seconds_noted
 from .logistic import linear_layer as linear_layer
 from .logistic import logistic_regression as logistic_regression
 from .losses import cross_entropy as cross_entropy

@@ -18,7 +18,8 @@ from tlbench.errors import DeviceError
 
 def configure(threads: int) -> None:
     """Make kernels deterministic and fix the number of threads, which changes the bits of sums on a CPU."""
-    torch.use_deterministic_algorithms(True)
+    # `use_deterministic_algorithms(True)` says the same to kernels, and imports torch's compiler, which takes seconds.
+    torch.set_deterministic_debug_mode("error")
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # it costs time and changes no result
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True

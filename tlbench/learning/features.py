@@ -1,6 +1,7 @@
 """Extract the features of a frozen backbone once per split, and keep account of what they cost."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ from torch import Tensor, nn
 from tlbench.data import Cache, EncodedSplit, Portion
 from tlbench.learning.determinism import Stopwatch
 from tlbench.learning.training import PREDICT_BATCH, predict
-from tlbench.progress import ONCE, track
+from tlbench.progress import FEATURES, once, track
 
 
-def feature_key(split: EncodedSplit, backbone_identity: object, device: torch.device) -> tuple[Any, ...]:
-    """Name features by everything that may change their bits."""
-    return (split.key, backbone_identity, torch.__version__, device.type, torch.get_num_threads(), PREDICT_BATCH)
+def feature_key(split: tuple[str, ...], backbone_identity: object, device: torch.device) -> tuple[Any, ...]:
+    """Name features, of the encoded split of this key, by everything that may change their bits."""
+    return (split, backbone_identity, torch.__version__, device.type, torch.get_num_threads(), PREDICT_BATCH)
 
 
 def extract_split(
@@ -25,13 +26,13 @@ def extract_split(
 ) -> np.ndarray:
     """Return the features of a whole split, float32 (N, feature_dim), cached; `network` is built when they are not."""
 
-    key = feature_key(split, identity, device)
+    key = feature_key(split.key, identity, device)
 
     def make(path: Path) -> None:
         frozen = network()
         batches = -(-len(split.inputs) // PREDICT_BATCH)
         with Stopwatch(device) as watch:
-            starts = track(range(0, len(split.inputs), PREDICT_BATCH), f"{ONCE} {split.key[2]}", batches)
+            starts = track(range(0, len(split.inputs), PREDICT_BATCH), f"{FEATURES}, once: {split.name}", batches)
             features = torch.cat(
                 [predict(frozen, split.inputs[start : start + PREDICT_BATCH], device) for start in starts]
             )
@@ -44,7 +45,12 @@ def extract_split(
 
 def extraction_seconds(split: EncodedSplit, identity: object, device: torch.device, cache: Cache) -> float:
     """Return the seconds that extracting a split's features took, whenever that was."""
-    _, texts = cache.state("extraction", feature_key(split, identity, device), lambda: ({}, {"seconds": "nan"}))
+    return seconds_noted(feature_key(split.key, identity, device), cache)
+
+
+def seconds_noted(key: tuple[Any, ...], cache: Cache) -> float:
+    """Return the seconds that extracting features, named by `feature_key`, took; NaN where nobody noted them."""
+    _, texts = cache.state("extraction", key, lambda: ({}, {"seconds": "nan"}))
     return float(texts["seconds"])
 
 
@@ -60,6 +66,7 @@ class FeatureSource:
     device: torch.device
     identity: Any  # of the backbone, with the replicate where its start is random
     network: Callable[[], nn.Module]
+    is_shared: bool = True  # False where the backbone starts at random, in each replicate anew
     seconds_here: float = 0.0
     seconds_owed: float = 0.0
 
@@ -69,7 +76,8 @@ class FeatureSource:
 
     def _of_split(self, split: EncodedSplit, rows: np.ndarray | None) -> Tensor:
         with Stopwatch(self.device) as watch:
-            features = extract_split(split, self.network, self.identity, self.device, self.cache)
+            with once() if self.is_shared else nullcontext():
+                features = extract_split(split, self.network, self.identity, self.device, self.cache)
             found = torch.from_numpy(np.array(features if rows is None else features[rows]))
         self.seconds_here += watch.seconds
         whole = extraction_seconds(split, self.identity, self.device, self.cache)

@@ -2,6 +2,10 @@ from . import stats as stats
 from .across import Across as Across
 from .answer import Answer as Answer
 from .answer import Card as Card
+from .answer import plain_data as plain_data
+from .comparisons import ALPHA as ALPHA
+from .comparisons import compare as compare
+from .crossed import cross as cross
 from .crossings import BudgetRanking as BudgetRanking
 from .crossings import Crossing as Crossing
 from .crossings import budget_rankings as budget_rankings
@@ -21,6 +25,7 @@ from .stats import Interval as Interval
 from .stats import paired_interval as paired_interval
 from .stats import t_interval as t_interval
 from .store import MARKER as MARKER
+from .store import USUAL as USUAL
 from .store import Store as Store
 from .summary import GROUP as GROUP
 from .summary import ROW as ROW

@@ -16,7 +16,7 @@ from tlbench_reports.drawing import INEXACT
 from tlbench_reports.report_command import checking
 
 SHOWN = "differences-1-digits-handwritten-tiny-letters"
-FORMATS = ("--format", "markdown", "--format", "csv", "--format", "parquet", "--format", "table", "--format", "latex")
+FORMATS = ("--format", "markdown", "--format", "csv", "--format", "parquet", "--format", "text", "--format", "latex")
 BEFORE, AFTER = "# Mine\n\nwords before\n", "\nwords after\n"
 
 

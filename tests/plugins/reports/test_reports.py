@@ -69,7 +69,7 @@ def written(results, tmp_path_factory):
     return write_all(results, tmp_path_factory.mktemp("reports"))
 
 
-def write_all(results, folder, names=("table", "csv", "markdown", "latex", "charts", "html")):
+def write_all(results, folder, names=("text", "csv", "markdown", "latex", "charts", "html")):
     contents = {}
     for name in names:
         for path in REPORTERS[name].write(results, folder):
@@ -119,7 +119,7 @@ def test_every_reporter_returns_the_files_it_wrote_the_main_one_last(written):
 
 
 def test_nothing_but_the_reports_is_left_in_the_folder(results, tmp_path):
-    written = write_all(results, tmp_path, ("table", "csv"))
+    written = write_all(results, tmp_path, ("text", "csv"))
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == set(written)
 
 
@@ -130,7 +130,7 @@ def test_the_same_results_make_the_same_bytes(results, written, tmp_path):
 def test_records_written_in_another_order_make_the_same_tables(written, tmp_path):
     plan = {"skips": [SKIP], "findings": FINDINGS, "warnings": WARNINGS}
     again = make_results(tmp_path / "results", reversed(small_records()), **plan)
-    tables = write_all(again, tmp_path / "reports", ("table", "csv", "markdown", "latex"))
+    tables = write_all(again, tmp_path / "reports", ("text", "csv", "markdown", "latex"))
     assert {name: written[name] for name in tables} == tables
 
 
@@ -315,7 +315,7 @@ def test_one_record_has_a_score_and_an_interval_over_test_items_alone(tmp_path):
 
 def test_one_pair_has_a_difference_without_an_interval_and_no_verdict(tmp_path):
     records = [make_record("scratch", 0, 20, family="scratch"), make_record("linear-probe", 0, 30)]
-    written = write_all(make_results(tmp_path / "results", records), tmp_path / "reports", ("table", "html"))
+    written = write_all(make_results(tmp_path / "results", records), tmp_path / "reports", ("text", "html"))
     assert "+0.250 (no interval)" in text(written, "tables/summary.txt")
     assert "Better than" not in text(written, "tables/summary.txt")
     assert "1 pair: no interval" in text(written, "index.html")
@@ -334,7 +334,7 @@ def test_results_in_which_all_failed_are_reported_as_that(tmp_path):
 def test_cells_that_were_planned_and_never_run_are_counted(tmp_path):
     record = make_record("scratch", 0, 20)
     results = make_results(tmp_path / "results", [record], cells=[record.cell, "another", "third"], skips=[SKIP])
-    table = text(write_all(results, tmp_path / "reports", ("table",)), "tables/summary.txt")
+    table = text(write_all(results, tmp_path / "reports", ("text",)), "tables/summary.txt")
     assert "1 cell run: 1 scored, 0 failed. 3 skipped. 2 planned cells not run yet." in table
 
 
@@ -345,7 +345,7 @@ def test_one_strategy_from_two_sources_makes_two_rows_that_can_be_told_apart(tmp
         for strategy in ("source-only", "coral")
         for replicate in range(2)
     ]
-    written = write_all(make_results(tmp_path / "results", records), tmp_path / "reports", ("table", "charts"))
+    written = write_all(make_results(tmp_path / "results", records), tmp_path / "reports", ("text", "charts"))
     table = " ".join(text(written, "tables/summary.txt").split())
     assert "coral from drawn" in table
     assert "90 unlabelled target inputs, 180 source labels of typed: coral from typed." in table
@@ -426,7 +426,7 @@ def mixed_results(tmp_path_factory):
 @pytest.fixture(scope="module")
 def mixed(mixed_results, tmp_path_factory):
     written = write_all(
-        mixed_results, tmp_path_factory.mktemp("mixed-reports"), ("table", "csv", "markdown", "latex", "html")
+        mixed_results, tmp_path_factory.mktemp("mixed-reports"), ("text", "csv", "markdown", "latex", "html")
     )
     pictures = {
         f"charts/{chart.name}.svg": render(chart, "svg", standalone=False)[0] for chart in charts(mixed_results)
@@ -597,7 +597,7 @@ def test_notes_speak_only_of_what_there_is(written, mixed):
 
 def test_a_choice_by_validation_labels_is_told(tmp_path):
     records = [make_record("scratch", 0, 20, selection="validation"), make_record("knn", 0, 20)]
-    table = text(write_all(make_results(tmp_path, records), tmp_path, ("table",)), "tables/summary.txt")
+    table = text(write_all(make_results(tmp_path, records), tmp_path, ("text",)), "tables/summary.txt")
     assert "Given 50 target labels, a choice by validation labels: scratch [validation]." in " ".join(table.split())
 
 
@@ -619,7 +619,7 @@ def crowd():
 
 def test_forty_rows_stand_under_the_names_of_their_families(tmp_path):
     results = make_results(tmp_path / "results", crowd())
-    written = write_all(results, tmp_path / "reports", ("table", "markdown", "latex"))
+    written = write_all(results, tmp_path / "reports", ("text", "markdown", "latex"))
     table = text(written, "tables/summary.txt")
     assert max(map(len, table.splitlines())) <= 80
     part = table.split("label budget 5-shot")[1].split("\n\n")[1].splitlines()

