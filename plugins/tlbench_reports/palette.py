@@ -24,7 +24,7 @@ _THEME = {
 
 def variable(colour: str) -> str:
     """Return a colour as the variable of CSS that it is called by, itself where there is none; others as they are."""
-    return f"var(--chart-{_THEME[colour][0]}, {colour})" if colour in _THEME else colour
+    return f"var(--chart-{_THEME[colour][0]})" if colour in _THEME else colour
 
 
 def theme() -> str:

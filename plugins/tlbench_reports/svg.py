@@ -8,6 +8,9 @@ from tlbench_reports.palette import BLACK, theme, variable
 _POINT = "point|"  # what the id of a mark that tells a value begins with; the value follows
 _REACH = 11  # points around a mark in which the pointer, or a finger, finds it
 _COLOUR = re.compile(r"\b(fill|stroke): (#[0-9a-f]{6})\b")
+_FONTS = re.compile(r"font-family: (?='DejaVu Sans')[^;\"]*")
+_PLACE = re.compile(r'\b(?:d|x|y|cx|cy|points|transform)="[^"]*"')
+_DIGITS = re.compile(r"(\.\d\d)\d+")  # hundredths of a point are enough for a screen
 _MARK = re.compile(r'<g id="point\|([^"]*)">(.*?<use [^>]*?x="([^"]*)" y="([^"]*)")', re.DOTALL)
 
 
@@ -29,10 +32,9 @@ def with_values(picture: bytes) -> bytes:
 
 
 def themed(picture: bytes) -> bytes:
-    """Return a picture that stands in a page as an image, light or dark as the screen is."""
+    """Return a picture that stands in a page as an image, light or dark as the screen is, in few letters."""
+    text = _COLOUR.sub(lambda match: f"{match[1]}: {variable(match[2])}", picture.decode())
+    text = _FONTS.sub("font-family: 'DejaVu Sans', Verdana, sans-serif", text)
+    text = _PLACE.sub(lambda match: _DIGITS.sub(r"\1", match[0]), text)
     style = f"<style>{theme()} svg {{ fill: {variable(BLACK)} }}</style>"
-    return re.sub(r"<svg\b[^>]*>", lambda match: match[0] + style, _in_variables(picture), count=1).encode()
-
-
-def _in_variables(picture: bytes) -> str:
-    return _COLOUR.sub(lambda match: f"{match[1]}: {variable(match[2])}", picture.decode())
+    return re.sub(r"<svg\b[^>]*>", lambda match: match[0] + style, re.sub(r"\n\s+", "\n", text), count=1).encode()

@@ -69,7 +69,7 @@ class Grid {
         bodies.push(make("tbody"));
         const [last, place] = [this.groupPlaces[group], this.groupPlaces[this.groups[row]]];
         group = this.groups[row];
-        if (this.grouped && place && place !== last) bodies.at(-1).append(this.groupLine(place, "group place"));
+        if (this.grouped && place && place !== last) bodies.at(-1).append(this.groupLine(place, "group whole"));
         if (this.grouped) bodies.at(-1).append(this.groupLine(this.groupTitles[group], "group"));
       }
       bodies.at(-1).append(this.line(row));

@@ -32,21 +32,38 @@ const unpackWhenSeen = (holder, number) => {
 
 /** Show the numbers of the mark that is pointed at, tapped or focused. */
 const followMarks = (tip) => {
-  const markOf = (event) => event.target.closest?.("[data-tip]");
-  const hide = () => (tip.hidden = true);
-  const show = (event) => {
-    const mark = markOf(event);
-    if (!mark) return event.type === "click" && hide();
-    tip.textContent = mark.dataset.tip;
-    tip.hidden = false;
-    const [place, own] = [mark.getBoundingClientRect(), tip.getBoundingClientRect()];
-    const left = Math.min(Math.max(place.left + place.width / 2 - own.width / 2, 4), document.documentElement.clientWidth - own.width - 4);
-    const above = place.top - own.height - 8;
-    tip.style.left = `${left}px`;
-    tip.style.top = `${above > 4 ? above : place.bottom + 8}px`;
+  let mark = null;
+  const place = () => {
+    if (!mark) return;
+    const [around, own] = [mark.getBoundingClientRect(), tip.getBoundingClientRect()];
+    const most = document.documentElement.clientWidth - own.width - 4;
+    const above = around.top - own.height - 8;
+    tip.style.left = `${Math.max(Math.min(around.left + around.width / 2 - own.width / 2, most), 4)}px`;
+    tip.style.top = `${above > 4 ? above : around.bottom + 8}px`;
   };
-  for (const kind of ["pointerover", "focusin", "click"]) document.addEventListener(kind, show);
-  for (const kind of ["pointerout", "focusout"]) document.addEventListener(kind, (event) => markOf(event) && hide());
-  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
-  addEventListener("scroll", hide, { passive: true });
+  const show = (found) => {
+    mark = found;
+    tip.hidden = !mark;
+    if (mark) tip.textContent = mark.dataset.tip;
+    place();
+  };
+  /** Return the nearest of the marks under the pointer: each reaches further than it is drawn. */
+  const under = ({ clientX, clientY }) => {
+    const far = (found) => {
+      const { left, top, width, height } = found.getBoundingClientRect();
+      return Math.hypot(left + width / 2 - clientX, top + height / 2 - clientY);
+    };
+    const found = new Set(document.elementsFromPoint(clientX, clientY).map((each) => each.closest("[data-tip]")).filter(Boolean));
+    return [...found].sort((a, b) => far(a) - far(b))[0] ?? null;
+  };
+  const focused = () => document.activeElement?.closest("[data-tip]") ?? null;
+  document.addEventListener("pointermove", (event) => {
+    const found = under(event);
+    if (found || mark !== focused()) show(found);
+  });
+  document.addEventListener("click", (event) => show(under(event)));
+  document.addEventListener("focusin", () => focused() && show(focused()));
+  document.addEventListener("focusout", () => show(null));
+  document.addEventListener("keydown", (event) => event.key === "Escape" && show(null));
+  addEventListener("scroll", place, { passive: true });
 };

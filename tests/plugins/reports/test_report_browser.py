@@ -106,13 +106,13 @@ def test_the_script_draws_what_the_page_says_without_it(opened, address):
 def test_pressing_a_heading_sorts_and_says_so(opened, address):
     page = opened(address)
     page.uncheck("#together")
-    head = page.locator(f"{SCORES} th", has_text="to scratch (points)")
+    head = page.locator(f"{SCORES} th", has_text="to the baseline (points)")
     for direction, falling in (("descending", True), ("ascending", False)):
         head.locator("button").press("Enter")
         assert head.get_attribute("aria-sort") == direction
-        found = [float(text.split(" ")[0]) for text in cells(page, "to scratch") if text != DASH]
+        found = [float(text.split(" ")[0]) for text in cells(page, "to the baseline") if text != DASH]
         assert found == sorted(found, reverse=falling)
-        assert cells(page, "to scratch")[-1] == DASH, "what is missing stays below"
+        assert cells(page, "to the baseline")[-1] == DASH, "what is missing stays below"
     assert page.locator(f"{SCORES} th[aria-sort]").count() == 1
 
 
@@ -144,7 +144,7 @@ def test_words_and_choices_narrow_the_tables_and_the_count_is_told(opened, addre
     page.wait_for_selector(f"{SCORES} table")
     assert page.locator("#choices [role=status]").inner_text() == everything
     page.get_by_label("Search names").fill("no such thing")
-    assert page.locator(".grid table:visible tr.group").count() == 0
+    assert page.locator(".grid.scores table:visible tr.group").count() == 0
 
 
 def test_columns_are_shown_on_demand(opened, address):
@@ -235,7 +235,7 @@ def test_two_strategies_are_set_against_each_other(opened, address, results):
 def test_every_link_leads_somewhere_on_the_page(opened, address):
     page = opened(address)
     targets = page.eval_on_selector_all("a[href]", "links => links.map(link => link.getAttribute('href'))")
-    assert len(targets) > 10
+    assert len(targets) == 5
     for target in targets:
         assert target.startswith("#")
         assert page.locator(f"[id='{target[1:]}']").count() == 1
@@ -255,7 +255,7 @@ def test_names_of_plugins_stay_text(opened, address):
 def test_the_page_fits_its_window_and_can_be_read(opened, address, width, scheme):
     page = opened(address, viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.locator(f"{SCORES} .opener").first.click()
-    page.get_by_role("button", name="Show 6 records").click()
+    page.locator(".detail .records").click()
     page.wait_for_selector(f"{SCORES} .detail table")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(f"(each => each.scrollWidth <= each.clientWidth)(document.querySelector('{SCORES} .scroll'))")
@@ -296,13 +296,14 @@ def test_the_first_screen_has_question_answer_chart_and_a_card_for_each_budget(o
 
 def test_a_chart_is_as_dark_as_the_page_and_a_phone_has_one_of_its_own(opened, budgets):
     light, dark = (opened(budgets, color_scheme=scheme) for scheme in ("light", "dark"))
-    papers = [page.evaluate("getComputedStyle(document.querySelector('.first svg #chart-0-patch_1 path')).fill") for page in
-              (light, dark)]  # fmt: skip
+    paper = "getComputedStyle(document.querySelector('.first svg #chart-0-patch_1 path')).fill"
+    papers = [page.evaluate(paper) for page in (light, dark)]
     grounds = [page.evaluate("getComputedStyle(document.body).backgroundColor") for page in (light, dark)]
     assert papers[0] == "rgb(255, 255, 255)"
     assert papers[1] == grounds[1] != grounds[0]
-    boxes = [page.evaluate("document.querySelector('.first svg').getAttribute('viewBox')") for page in
-             (light, opened(budgets, viewport={"width": 390, "height": 844}))]  # fmt: skip
+    phone = opened(budgets, viewport={"width": 390, "height": 844})
+    shape = "document.querySelector('.first svg').getAttribute('viewBox')"
+    boxes = [page.evaluate(shape) for page in (light, phone)]
     assert boxes[0] != boxes[1]
 
 
@@ -313,7 +314,7 @@ def test_the_numbers_of_a_mark_are_told_under_the_pointer_by_keyboard_and_by_tou
     assert tip.is_hidden()
     last = marks.last
     said = last.get_attribute("data-tip")
-    assert re.fullmatch(r"[\w-]+, 5 labels per class: 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", said)
+    assert re.fullmatch(r"[\w-]+, 5 labels per class: 0\.\d{3} \[0\.\d{3}, [01]\.\d{3}\]", said)
     assert last.get_attribute("aria-label") == said
     last.hover(force=True)
     assert tip.inner_text() == said
@@ -346,9 +347,7 @@ def test_every_control_is_reached_by_keyboard_and_its_focus_is_seen(opened, budg
     assert kinds.count("point") == 6
     assert kinds.count("opener") == 6
     summaries = [each["text"] for each in reached if each["tag"] == "SUMMARY"]
-    assert summaries == texts(page, "main > details > summary, #tools > summary") or set(summaries) == set(
-        texts(page, "summary:visible")
-    )
+    assert summaries == texts(page, "summary:visible")
     page.locator("#data > summary").focus()
     assert page.locator("#downloads button").first.is_hidden()
     page.keyboard.press("Enter")

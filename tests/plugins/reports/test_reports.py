@@ -102,7 +102,7 @@ class Page(HTMLParser):
 def test_listing_the_reporters_waits_for_neither_matplotlib_nor_pandas():
     code = (
         "import sys, tlbench_reports; names = [r.name for r in tlbench_reports.tlbench_reporters()];"
-        "assert names == ['table', 'csv', 'markdown', 'latex', 'charts', 'parquet', 'html'], names;"
+        "assert names == ['text', 'csv', 'markdown', 'latex', 'charts', 'parquet', 'html'], names;"
         "sys.exit(bool({'matplotlib', 'pandas', 'jinja2'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -432,11 +432,8 @@ def mixed(mixed_results, tmp_path_factory):
         f"charts/{chart.name}.svg": render(chart, "svg", standalone=False)[0] for chart in charts(mixed_results)
     }
     html = text(written, "index.html")
-    assert html.count("<figure>") == len(pictures)
-    for name, picture in pictures.items():
-        own = name.removeprefix("charts/").removesuffix(".svg")
-        themed = base64.b64encode(svg.themed(picture)).decode()
-        assert f'id="{own}-figure_1"' in html if svg.has_values(picture) else themed in html
+    assert html.count("<figure") == len(pictures)
+    assert all(base64.b64encode(svg.themed(picture)).decode() in html for picture in pictures.values())
     return written | pictures
 
 
