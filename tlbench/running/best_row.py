@@ -21,7 +21,9 @@ def best_row(results: "Results", named: Sequence[str] = ()) -> dict[str, Any]:
     where the results give no answer and no row is named.
     """
     frames = [results.summary(metric) for metric in results.primaries]
-    rows: list[dict[str, Any]] = [dict(row) for frame in frames for row in frame.to_dict("records")]
+    rows: list[dict[str, Any]] = [
+        {str(key): value for key, value in row.items()} for frame in frames for row in frame.to_dict("records")
+    ]
     rows = [row for row in rows if row["mean"] == row["mean"]]
     for name in named:
         rows = _of(name, rows, named)
