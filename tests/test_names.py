@@ -78,6 +78,19 @@ def test_near_misses_see_through_case_underscores_and_typos():
     assert near_miss("zzz", ["linear-probe", "lora"]) == ""
 
 
+def test_a_name_and_its_initials_are_near():
+    assert near_miss("learning_rate", ["lr", "head_rate", "steps"]) == " Did you mean 'lr'?"
+    assert near_miss("wd", ["weight_decay", "w"]) == " Did you mean 'weight_decay'?"
+
+
+def test_of_very_many_names_those_are_told_that_few_slips_lead_to():
+    known = ["aimv2_large", *(f"vit{n}" for n in range(100)), "resnet18", "resnet26", "resnet101", "wide_resnet"]
+    told = str(unknown("backbone", "resnet81", known))
+    assert "Did you mean 'resnet18', 'resnet26' or 'resnet101'?" in told
+    assert "aimv2" not in told
+    assert "aimv2" not in str(unknown("backbone", "zzzzzz", known))
+
+
 def test_an_unknown_name_comes_with_what_there_is():
     error = unknown("strategy", "lroa", ["lora", "finetune"])
     assert isinstance(error, UnknownNameError)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from tlbench.errors import ParameterError, UnknownNameError
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_MANY = 100  # names: beyond them those that are near are told
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
@@ -116,17 +117,57 @@ def format_spec(name: str, parameters: Mapping[str, object], location: str | Non
 
 
 def near_miss(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """Return ` Did you mean 'x'?`, or nothing when no known name is close; `cutoff` is difflib's, 0 to 1."""
+    """Return ` Did you mean 'x'?`, or nothing when no known name is close; `cutoff` is difflib's, 0 to 1.
+
+    A name and its initials are close: `learning_rate` and `lr`.
+    """
     known = list(known)
     close = difflib.get_close_matches(name, known, n=1, cutoff=cutoff)
     lowered = [other for other in known if other.lower().replace("_", "-") == name.lower().replace("_", "-")]
-    best = (lowered or close)[:1]
+    short = [other for other in known if _initials(name) == other or _initials(other) == name]
+    best = (lowered or short or close)[:1]
     return f" Did you mean {best[0]!r}?" if best else ""
 
 
+def _initials(name: str) -> str:
+    """Return the first letters of a name of several words; of one word nothing."""
+    words = [word for word in re.split(r"[-_ ]", name.lower()) if word]
+    return "".join(word[0] for word in words) if len(words) > 1 else ""
+
+
+def nearest(name: str, known: Iterable[str], most: int = 6) -> list[str]:
+    """Return the known names that fewest slips of the finger lead to, nearest first; none that shares too little."""
+    ranked = sorted((_slips(name.lower(), other.lower()), abs(len(other) - len(name)), other) for other in known)
+    return [other for slips, _, other in ranked[:most] if slips <= max(1, len(name) // 3)]
+
+
+def _slips(one: str, other: str) -> int:
+    """Count the letters to leave out, put in, exchange or swap with a neighbour that lead from one text to another."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, start=1):
+        before, last, row = row, before, [i]
+        for j, theirs in enumerate(other, start=1):
+            least = min(before[j] + 1, row[-1] + 1, before[j - 1] + (letter != theirs))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == theirs:
+                least = min(least, last[j - 2] + 1)
+            row.append(least)
+    return row[-1]
+
+
 def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:
-    """Return the error for a name that nothing offers, with the nearest one and what there is."""
+    """Return the error for a name that nothing offers, with the nearest one and what there is.
+
+    Of very many names those are told that are near, not the first of the alphabet.
+    """
     known = sorted(known)
+    if len(known) > _MANY:
+        near = list(map(repr, nearest(name, known)))
+        close = f" Did you mean {' or '.join(filter(None, [', '.join(near[:-1]), near[-1]]))}?" if near else ""
+        return UnknownNameError(
+            f"unknown {kind} {name!r}.{close or near_miss(name, known)} {len(known):,} are installed: "
+            f"`tlbench list {kind}s --all`.{hint}"
+        )
     shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
     offered = f" Installed: {shown}." if known else f" No {kind} is installed."
     return UnknownNameError(f"unknown {kind} {name!r}.{near_miss(name, known)}{offered}{hint}")

@@ -132,7 +132,7 @@ def find_folders(named: Sequence[Path]) -> tuple[Path, ...]:
             raise ParameterError(f"there is no results folder {str(path)!r}.{near_miss(path.name, siblings)}")
         inside = _inside(path)
         if not inside:
-            raise ParameterError(f"{path} is no results folder, and holds none: `tlbench run --out {path}` makes one.")
+            raise ParameterError(f"{path} is no results folder, and holds none: name what `tlbench run` wrote.")
         found += inside
     return tuple(dict.fromkeys(found))
 

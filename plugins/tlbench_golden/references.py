@@ -43,6 +43,33 @@ def linear_probe_is_scikit_learns(setup: Setup) -> float:
     return largest_difference(ours, torch.tensor(wanted))
 
 
+@agrees(
+    "pixel-probe", package="sklearn", reference="LogisticRegression.predict_log_proba on block means", band=(0, 1e-3)
+)
+def pixel_probe_is_scikit_learns(setup: Setup) -> float:
+    """Compare log probabilities of queries, images being averaged in blocks by reshaping."""
+    from sklearn.linear_model import LogisticRegression
+
+    from tlbench import linear_layer, logistic_regression
+    from tlbench_scratch.pixel_probe import Shrink
+
+    draw = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (60, 3, 32, 32), dtype=torch.uint8, generator=draw)
+    labels = (torch.arange(60) % 4).numpy()
+    images[torch.from_numpy(labels == 1), 0, :16] //= 2  # something to find
+    blocks = (images.double() / 255).reshape(60, 3, 4, 8, 4, 8).mean(dim=(3, 5)).flatten(1).numpy()
+    known, asked = slice(0, 40), slice(40, None)
+    mean = blocks[known].mean(axis=0)
+    scale = np.sqrt(np.square(blocks[known] - mean).mean())
+    solved = LogisticRegression(max_iter=1000).fit((blocks[known] - mean) / scale, labels[known])
+    wanted = solved.predict_log_proba((blocks[asked] - mean) / scale)
+    shrink = Shrink(4)
+    weight, bias = logistic_regression(shrink(images[known]).double().numpy(), labels[known])
+    with torch.no_grad():
+        ours = linear_layer(weight, bias)(shrink(images[asked])).log_softmax(1)
+    return largest_difference(ours, torch.tensor(wanted))
+
+
 @agrees("ridge-probe", package="sklearn", reference="Ridge(alpha=1).predict")
 def ridge_probe_is_scikit_learns(setup: Setup) -> float:
     """Compare scores of queries, by the dual system (fewer examples than features) and by the primal one."""

@@ -6,10 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tlbench import one_line, plural
-from tlbench_leaderboard.contribution import Contribution, slug
+from tlbench.results import spent_seconds
+from tlbench_leaderboard.contribution import PRIMARY, Contribution, slug
+from tlbench_leaderboard.ranked import Place, Ranked, key_of
 from tlbench_leaderboard.spread import Spread
 from tlbench_leaderboard.standing import Standing
-from tlbench_leaderboard.words import NOTHING, interval, known, quantity, score, signed
+from tlbench_leaderboard.status import VERIFIED
+from tlbench_leaderboard.words import NOTHING, difference, interval, known, quantity, ranks, score
 
 if TYPE_CHECKING:
     from tlbench import Record, Results
@@ -25,7 +28,7 @@ COST_NAMES = {
 
 @dataclass(frozen=True, eq=False)
 class BoardRow:
-    """Hold a line of the table: a variant on a backbone, transfer and budget, with its records."""
+    """Hold a line of a table: a variant on a backbone, transfer and budget, with its records."""
 
     values: Mapping[str, Any]  # of the summary
     metric: str
@@ -33,6 +36,10 @@ class BoardRow:
     records: "tuple[Record, ...]"
     costs: Mapping[str, Any]
     standing: Standing
+    place: Place | None  # among the rows that it ranks with; None where it does not rank
+    is_apart: bool  # it ranks beside verified rows, and is not one of them
+    submitters: tuple[str, ...]
+    date: str  # the last on which any of its records was handed in
 
     def __getitem__(self, name: str) -> str:
         return quantity(self.values.get(name))
@@ -63,11 +70,6 @@ class BoardRow:
         return "undefined" if self.values["n"] else "failed"
 
     @property
-    def value(self) -> str:
-        """Return what the mean is sorted by."""
-        return repr(float(self.values["mean"])) if known(self.values["mean"]) else ""
-
-    @property
     def between(self) -> str:
         """Return the interval of the mean: over episodes where there are some, else over what `over` names."""
         over = "episode_" if self.values["n_episodes"] else ""
@@ -80,14 +82,43 @@ class BoardRow:
 
     @property
     def difference(self) -> str:
-        """Return the paired difference to the baseline with its interval."""
+        """Return the paired difference to the baseline, with the interval that its verdict goes by."""
         values = self.values
-        if not values["baseline"] or not known(values["delta"]):
-            return NOTHING
-        between = ""
-        if known(values["delta_low"]):
-            between = f" [{signed(values['delta_low'])}, {signed(values['delta_high'])}]"
-        return f"{signed(values['delta'])}{between}"
+        return difference(values["delta"], values["clear_low"], values["clear_high"]) if values["baseline"] else NOTHING
+
+    @property
+    def to_best(self) -> str:
+        """Return the paired difference to the best of those that it ranks with, with the interval that ties go by."""
+        values = self.values
+        return difference(values["behind"], values["behind_low"], values["behind_high"]) if self.place else NOTHING
+
+    @property
+    def seconds(self) -> str:
+        """Return what a classifier takes, with all that it rests on."""
+        return quantity(spent_seconds({name: value for name, value in self.costs.items() if known(value)}))
+
+    @property
+    def rank(self) -> str:
+        """Return the ranks that it may have."""
+        return NOTHING if self.place is None else ranks(self.place.first, self.place.last)
+
+    @property
+    def given(self) -> str:
+        """Return what it was given beyond its labels, or what else it rests on; empty where that is nothing."""
+        values = self.values
+        found = [
+            f"{self[name]} {noun}"
+            for name, noun in (
+                ("val_labels", "validation labels"), ("source_labels", "source labels"),
+                ("unlabelled_target", "unlabelled target inputs"),
+            )
+            if values.get(name)
+        ]  # fmt: skip
+        found += ["transductive"] if values.get("transductive") or values.get("transductive_measured") else []
+        found += [f"selection {self['selection']}"] if values.get("selection") not in ("last", None) else []
+        found += [f"tuned {self['tuned']}"] if values.get("tuned") else []
+        found += [f"{self['failed']} failed"] if values.get("failed") else []
+        return ", ".join(found)
 
     @property
     def reading(self) -> str:
@@ -101,12 +132,19 @@ class BoardRow:
             return "upper bound"
         if lost := values["did_not_learn"]:
             return "did not learn" if lost == values["n"] else f"{lost} of {values['n']} did not learn"
-        said = ["best"] if values.get("best") else ["tied with best"] if values.get("tied") else []
-        if values.get("is_baseline"):
-            said.append("baseline")
-        if values.get("negative_transfer"):
-            said.append("negative transfer")
-        return ", ".join(said)
+        of = " of those not verified" if self.is_apart else ""
+        said = [f"best{of}"] if values.get("best") else [f"tied with best{of}"] if values.get("tied") else []
+        return ", ".join([*said, *self._beside])
+
+    @property
+    def said(self) -> str:
+        """Return what is to be known beside its rank; empty where that is nothing."""
+        return ", ".join(self._beside) if self.place is not None and not self.values["did_not_learn"] else self.reading
+
+    @property
+    def _beside(self) -> list[str]:
+        said = ["baseline"] if self.values.get("is_baseline") else []
+        return [*said, "negative transfer"] if self.values.get("negative_transfer") else said
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +166,7 @@ class Board:
     """Hold the results of one suite, with who submitted them."""
 
     results: "Results"
-    ranking: "Results | None"  # of the rows that rank; None where none does
+    lists: Sequence[Ranked]  # of the rows that rank: the verified ones, then the others
     standings: Mapping[tuple[Any, ...], Standing]  # of rows, by the columns that name them
     folder: str  # its part of a path
     submissions: Sequence[Contribution]
@@ -141,12 +179,22 @@ class Board:
         """Return the suite's name."""
         return one_line(self.results.suite)
 
+    @property
+    def ranking(self) -> "Results | None":
+        """Return the results of the rows that rank first: the verified ones, or all others where none is verified."""
+        return self.lists[0].results if self.lists else None
+
+    @property
+    def is_verified(self) -> bool:
+        """Tell whether any row is verified: then the others rank apart."""
+        return bool(self.lists) and self.lists[0].is_verified
+
     @cached_property
     def groups(self) -> tuple[BoardGroup, ...]:
         """Return all rows, in groups that are ordered as the summary is."""
         return tuple(self._groups())
 
-    @property
+    @cached_property
     def rows(self) -> list[BoardRow]:
         """Return all rows."""
         return [row for group in self.groups for row in group.rows]
@@ -156,48 +204,77 @@ class Board:
         from tlbench.results import GROUP
 
         records = records_of_rows(self.results)
-        costs = {_key(row, ROW): row for row in self.results.costs().to_dict("records")}
+        costs: dict[tuple[str, ...], Any] = {key_of(row, ROW): row for row in self.results.costs().to_dict("records")}
         taken: set[str] = set()
         for metric in self.results.primaries:
-            ranked = self._ranked(metric)
+            ranked, places = self._ranked(metric)
             groups: dict[tuple[Any, ...], list[BoardRow]] = {}
-            for values in self.results.summary(metric).to_dict("records"):
-                key = _key(values, ROW)
+            for found in self.results.summary(metric).to_dict("records"):
+                values = {str(name): value for name, value in found.items()}
+                key = key_of(values, ROW)
                 words = [values[name] for name in ("strategy", "source", "backbone", "transfer", "budget")]
                 file = slug(" ".join(str(word) for word in words if known(word) and word), taken)
                 own, standing = records.get(key, []), self.standings[key]
-                compared = {**values, **_NOT_RANKED} if standing.why_not else {**values, **ranked[own[0].cell]}
-                row = BoardRow(compared, metric, f"{file}.html", tuple(own), costs.get(key, {}), standing)
-                groups.setdefault(_key(values, GROUP), []).append(row)
+                compared: dict[str, Any] = (
+                    {**values, **_NOT_RANKED} if standing.why_not else {**values, **ranked[own[0].cell]}
+                )
+                place = places.get(own[0].cell) if own else None
+                is_apart = self.is_verified and standing.status != VERIFIED
+                row = BoardRow(
+                    compared, metric, f"{file}.html", tuple(own), costs.get(key, {}), standing, place, is_apart,
+                    *self._handed_in(own),
+                )  # fmt: skip
+                groups.setdefault(key_of(values, GROUP), []).append(row)
             for rows in groups.values():
                 best = sorted(rows, key=lambda row: self._order(row, metric))
                 yield BoardGroup(one_line(metric), tuple(best))
 
-    def _ranked(self, metric: str) -> dict[str, dict[str, Any]]:
-        """Return by its cells what a row has in the summary of the rows that rank, but for its names."""
-        if self.ranking is None or metric not in self.ranking.primaries:
-            return {}
+    def _ranked(self, metric: str) -> tuple[dict[str, dict[str, Any]], dict[str, Place]]:
+        """Return by its cells what a row has in the summary of those that it ranks with, and where it stands."""
         from tlbench import ROW
 
-        summary = {_key(row, ROW): row for row in self.ranking.summary(metric).to_dict("records")}
+        found: dict[str, dict[str, Any]] = {}
+        places: dict[str, Place] = {}
+        for ranked in self.lists:
+            if metric not in ranked.rows:
+                continue
+            summary = {key_of(row, ROW): row for row in ranked.rows[metric]}
+            standing = ranked.places(metric)
+            for key, own in records_of_rows(ranked.results).items():
+                if key in summary:
+                    values = {str(name): value for name, value in summary[key].items() if name not in (*ROW, *_NAMES)}
+                    found |= dict.fromkeys((record.cell for record in own), values)
+                    if key in standing:
+                        places |= dict.fromkeys((record.cell for record in own), standing[key])
+        return found, places
+
+    @cached_property
+    def _owners(self) -> dict[str, Contribution]:
+        """Return whose the record of each cell is that readers of results see."""
         return {
-            record.cell: {str(name): value for name, value in summary[key].items() if name not in (*ROW, "label")}
-            for key, own in records_of_rows(self.ranking).items()
-            for record in own
-            if key in summary
+            cell: owner
+            for owner in self.submissions
+            for cell, held in owner.records.items()
+            if held.place.startswith(f"{PRIMARY}/")
         }
 
-    def _order(self, row: BoardRow, metric: str) -> tuple[bool, bool, float, str]:
+    def _handed_in(self, records: "Sequence[Record]") -> tuple[tuple[str, ...], str]:
+        owners = [self._owners[record.cell] for record in records if record.cell in self._owners]
+        names = tuple(dict.fromkeys(one_line(owner.name) for owner in owners))
+        return names, one_line(max((owner.date for owner in owners), default=""))
+
+    def _order(self, row: BoardRow, metric: str) -> tuple[bool, bool, bool, float, str]:
         mean = float(row.values["mean"]) if known(row.values["mean"]) else float("nan")
         sign = -1 if self.results.higher_is_better(metric) else 1
         score = sign * mean if known(mean) else float("inf")
-        return bool(row.standing.why_not), bool(row.values["upper_bound"]), score, row.name
+        is_verified = row.standing.status == VERIFIED
+        return bool(row.standing.why_not), not is_verified, bool(row.values["upper_bound"]), score, row.name
 
     @cached_property
     def names(self) -> dict[str, list[str]]:
         """Return the strategies, backbones and datasets on it; strategies without their parameters."""
         frame = self.results.frame()
-        strategies = sorted({str(name).partition("(")[0] for name in frame["strategy"]})
+        strategies = sorted({plain_strategy(name) for name in frame["strategy"]})
         return {
             "strategy": strategies,
             "backbone": sorted(map(str, frame["backbone"].unique())),
@@ -217,20 +294,35 @@ class Board:
         counts += [f"{plural(again, 'cell')} submitted more than once"] if again else []
         return ", ".join(counts)
 
+    @property
+    def _has_best(self) -> bool:
+        """Tell whether any of the rows that rank first is best in its group: without one there is no answer."""
+        return any(row["best"] for rows in (self.lists[0].rows.values() if self.lists else ()) for row in rows)
+
+    @cached_property
+    def answer(self) -> str:
+        """Return in a sentence which strategy to take, by the rows that rank first; empty where none is best."""
+        return one_line(self.ranking.answer().sentence) if self.ranking and self._has_best else ""
+
+    @cached_property
+    def crossings(self) -> dict[tuple[str, str, str], str]:
+        """Say by transfer, backbone and setting which strategy leads up to which label budget."""
+        from tlbench.results import budget_rankings
+
+        found = budget_rankings(self.ranking) if self.ranking else ()
+        return {(each.transfer, each.backbone, each.setting): one_line(each.sentence) for each in found}
+
     @cached_property
     def headlines(self) -> list[str]:
         """Return the answer in sentences."""
-        return [one_line(sentence) for sentence in self.ranking.headlines()] if self.ranking else []
-
-    @cached_property
-    def ranks(self) -> "list[Any]":
-        """Return the ranks over several transfers, where there are several."""
-        return list(self.ranking.across()) if self.ranking else []
+        return [one_line(sentence) for sentence in self.ranking.headlines()] if self.ranking and self._has_best else []
 
 
+_NAMES = ("label", "dataset", "target")  # as all results tell them apart, and not those of some rows
 _PLURALS = {"strategy": "strategies"}
 _NOT_RANKED = {
     "best": False, "tied": False, "negative_transfer": False, "is_baseline": False, "baseline": "", "delta": None,
+    "behind": None, "verdict": "",
 }  # fmt: skip
 
 
@@ -241,15 +333,15 @@ def records_of_rows(results: "Results") -> "dict[tuple[Any, ...], list[Record]]"
     by_cell = {record.cell: record for record in results.records}
     found: dict[tuple[Any, ...], list[Record]] = {}
     for values in results.frame()[[*ROW, "cell"]].to_dict("records"):
-        found.setdefault(_key(values, ROW), []).append(by_cell[values["cell"]])
+        found.setdefault(key_of(values, ROW), []).append(by_cell[values["cell"]])
     return found
-
-
-def _key(values: Mapping[Any, Any], columns: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(str(values[column]) if known(values[column]) else "" for column in columns)
 
 
 def name_of(row: BoardRow, kind: str) -> str:
     """Return the name of a row's strategy, backbone or dataset, under which it has a page."""
-    name = str(row.values[kind])
-    return name.partition("(")[0] if kind == "strategy" else name
+    return plain_strategy(row.values[kind]) if kind == "strategy" else str(row.values[kind])
+
+
+def plain_strategy(name: object) -> str:
+    """Return the name of a strategy without parameters, and without what tells two of one name apart."""
+    return str(name).partition("(")[0].partition(" [")[0]

@@ -64,6 +64,7 @@ def validate(submissions: tuple[Path, ...], as_json: bool, round_file: Path | No
 @click.option("--name", default="", metavar="TEXT", help="Who submits it, as a leaderboard shows it.")
 @click.option("--note", default="", metavar="TEXT", help="A sentence to show beside the name.")
 @click.option("--link", default="", metavar="URL", help="A page to link, http or https.")
+@click.option("--date", default="", metavar="DAY", help="The day to show beside it.  [default: today, in UTC]")
 @click.option("--strip-paths", is_flag=True, help="Replace private folders in records by the last part of the path.")
 @_plugins
 def submit(
@@ -73,6 +74,7 @@ def submit(
     name: str,
     note: str,
     link: str,
+    date: str,
     strip_paths: bool,
     plugins: tuple[str, ...],
 ) -> None:
@@ -84,6 +86,8 @@ def submit(
     tlbench submit tlbench-results/quick -o quick.zip --name "Our group"
     tlbench submit --commit suite.toml --name "Our group"
     """  # fmt: skip
+    from datetime import UTC, datetime
+
     from tlbench.cli import open_catalog, say
     from tlbench_leaderboard.installed import Installed
     from tlbench_leaderboard.packing import About, pack
@@ -99,7 +103,8 @@ def submit(
         return
     if results is None or out is None:
         raise click.UsageError("give RESULTS and -o FILE.zip, or --commit SUITE.")
-    packed = pack(results, out, About(name, note, link), Installed(open_catalog(plugins)[1]), strip_paths)
+    about = About(name, note, link, date or datetime.now(UTC).date().isoformat())
+    packed = pack(results, out, about, Installed(open_catalog(plugins)[1]), strip_paths)
     for line in packed.notes:
         say(f"note: {line}")
     for fault in packed.faults:

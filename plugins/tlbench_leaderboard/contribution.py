@@ -11,6 +11,7 @@ from tlbench_leaderboard.content import parse_object, read_object
 from tlbench_leaderboard.source import ABOUT, JOINED, Source
 
 PRIMARY = "records"  # the folder of the first record of each cell
+_ABOUT = ("name", "note", "link", "tlbench", "date")  # what a submission says of itself
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,18 @@ class Contribution:
     note: str = ""
     link: str = ""
     tlbench: str = ""
+    date: str = ""  # on which it was packed, as it says
     records: dict[str, Held] = field(default_factory=dict)
 
     @property
     def about(self) -> dict[str, str]:
         """Return what a site shows of it."""
-        return {"name": self.name, "note": self.note, "link": self.link, "tlbench": self.tlbench}
+        return {key: getattr(self, key) for key in _ABOUT}
+
+    @property
+    def is_handed_in(self) -> bool:
+        """Tell whether `submit` packed it; a plain results folder says of nobody that the records are theirs."""
+        return bool(self.tlbench)
 
 
 def contributions(source: Source) -> list[Contribution]:
@@ -58,7 +65,7 @@ def contributions(source: Source) -> list[Contribution]:
         return list(_of_merge(source, held))
     about = read_object(source, ABOUT) if ABOUT in source.sizes else {}
     name = text_of(about, "name") or re.sub(r"\.zip$", "", source.path.resolve().name)
-    own = Contribution(name, text_of(about, "note"), text_of(about, "link"), text_of(about, "tlbench"))
+    own = Contribution(name, *[text_of(about, key) for key in _ABOUT[1:]])
     further = [place for place in held if not place.startswith(f"{PRIMARY}/")]
     if further:
         raise StoreError(f"{source.name} holds {further[0]}, and no {JOINED} that says whose it is.")
@@ -82,7 +89,7 @@ def _of_merge(source: Source, held: dict[str, tuple[str, Held]]) -> Iterator[Con
         raise StoreError(f"{source.name}/{JOINED} names no submissions.")
     left = set(held)
     for each in listed:
-        own = Contribution(*(text_of(each, key) for key in ("name", "note", "link", "tlbench")))
+        own = Contribution(*[text_of(each, key) for key in _ABOUT])
         places = each.get("records", {})
         for cell, place in sorted(places.items()) if isinstance(places, dict) else ():
             if place not in held or held[place][0] != cell:

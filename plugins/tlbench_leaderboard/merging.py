@@ -34,20 +34,28 @@ class _Merge:
     again: int = 0  # records that were there, byte for byte
 
     def add(self, brought: Contribution) -> None:
-        """Take what a submission brings that is not there byte for byte."""
+        """Take what a submission brings that is not there byte for byte, and whose it is where nobody had said so."""
         new: dict[str, Held] = {}
+        taken: dict[str, int] = {}  # of records that a folder without a name brought: their place among the twins
         for cell, held in brought.records.items():
             there = self.cells.get(cell, ())
-            if any(held.same_bytes(other) for _, other in there):
-                self.again += 1
-            else:
+            same = next((place for place, (_, other) in enumerate(there) if held.same_bytes(other)), None)
+            if same is None:
                 new[cell] = held
-        if not new:
+                continue
+            self.again += 1
+            if brought.is_handed_in and not self.owners[there[same][0]].is_handed_in:
+                taken[cell] = same
+        if not new and not taken:
             return
-        owner = self._owner(brought, new)
+        owner = self._owner(brought, {**new, **{cell: brought.records[cell] for cell in taken}})
         for cell, held in new.items():
             self.owners[owner].records[cell] = held
             self.cells.setdefault(cell, []).append((owner, held))
+        for cell, place in taken.items():
+            before, held = self.cells[cell][place]
+            self.owners[owner].records[cell] = self.owners[before].records.pop(cell)
+            self.cells[cell][place] = (owner, held)
 
     def _owner(self, brought: Contribution, new: dict[str, Held]) -> int:
         """Return the position of the submission that new records go to: another one of this name where cells clash."""
@@ -58,7 +66,7 @@ class _Merge:
         name, number = brought.name, 2
         while name in names:
             name, number = f"{brought.name} ({number})", number + 1
-        self.owners.append(Contribution(name, brought.note, brought.link, brought.tlbench))
+        self.owners.append(Contribution(name, brought.note, brought.link, brought.tlbench, brought.date))
         return len(self.owners) - 1
 
 
@@ -150,7 +158,8 @@ def _write_records(merge: _Merge, out: Path, status: Mapping[str, str]) -> Itera
                 (out / folder / f"{cell}.safetensors").write_bytes(held.source.read(held.predictions))
             (out / folder / f"{cell}.json").write_bytes(held.source.read(held.place))
     for owner, records in zip(merge.owners, places, strict=True):
-        yield {**owner.about, "records": records}
+        if records:
+            yield {**owner.about, "records": records}
 
 
 def _rank(held: Held, status: Mapping[str, str]) -> tuple[bool, bool, bool]:
@@ -160,10 +169,12 @@ def _rank(held: Held, status: Mapping[str, str]) -> tuple[bool, bool, bool]:
 
 def _said(merge: _Merge, out: Path) -> Iterator[str]:
     records = sum(len(several) for several in merge.cells.values())
-    cells, owners = plural(len(merge.cells), "cell"), plural(len(merge.owners), "submission")
-    yield f"{plural(records, 'record')} of {cells} from {owners}"
+    owners = [owner for owner in merge.owners if owner.records]
+    cells, several = plural(len(merge.cells), "cell"), plural(len(owners), "submission")
+    yield f"{plural(records, 'record')} of {cells} from {several}: {', '.join(owner.name for owner in owners)}"
     if merge.again:
-        yield f"{plural(merge.again, 'record')} stood in two of them byte for byte, and counts once"
+        counts = "counts" if merge.again == 1 else "count"
+        yield f"{plural(merge.again, 'record')} stood in two of them byte for byte, and {counts} once"
     yield from spreads(open_source(out))
 
 

@@ -29,6 +29,7 @@ class About:
     name: str = ""
     note: str = ""
     link: str = ""
+    date: str = ""  # as 2026-11-30
 
     def __post_init__(self) -> None:
         for key, longest in (("name", 100), ("note", 500), ("link", 500)):
@@ -36,6 +37,8 @@ class About:
                 raise ParameterError(f"--{key} has {len(getattr(self, key))} characters; {longest} at most are shown.")
         if self.link and not re.match(r"https?://[^\s]+$", self.link):
             raise ParameterError(f"--link {self.link!r} is not an address that begins with http:// or https://.")
+        if self.date and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", self.date):
+            raise ParameterError(f"--date {self.date!r} is not a day as 2026-11-30.")
 
 
 @dataclass
@@ -49,7 +52,7 @@ class Packed:
 def pack(results: Path, out: Path, about: About, installed: Installed, strip_paths: bool = False) -> Packed:
     """Check results and write the pack; where anything is wrong nothing is written.
 
-    The same results give the same bytes: files are sorted and have no times.
+    The same results on the same day give the same bytes: files are sorted and have no times.
     """
     if out.suffix != ".zip":
         raise ParameterError(f"the pack {out} must be named FILE.zip.")
@@ -67,6 +70,7 @@ def pack(results: Path, out: Path, about: About, installed: Installed, strip_pat
         "note": about.note,
         "link": about.link,
         "tlbench": __version__,
+        "date": about.date,
         "records": len(source.records()),
         "digest": digest_of(source, changed),
     }

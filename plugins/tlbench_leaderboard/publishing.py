@@ -17,10 +17,12 @@ from tlbench_leaderboard.joined_plan import rules_of
 from tlbench_leaderboard.merging import join
 from tlbench_leaderboard.packing import as_json
 from tlbench_leaderboard.placing import put
+from tlbench_leaderboard.ranked import Ranked
 from tlbench_leaderboard.site import Site
 from tlbench_leaderboard.source import MARKER, PLAN, Source, open_source
 from tlbench_leaderboard.spread import all_spreads
 from tlbench_leaderboard.standing import Standing, standings, status_of_cells
+from tlbench_leaderboard.status import VERIFIED
 from tlbench_leaderboard.verified import VerifiedFile
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 SITE_MARKER = "tlbench-site.json"  # by which a folder is known that may be replaced
 REPORT = "html"  # the reporter whose page each board links
+REPORT_ROWS = 500  # of more a page of all of them takes longer to open than anybody waits
 
 
 @dataclass
@@ -58,7 +61,7 @@ def publish(
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as name:
             folder = Path(name)
             boards = list(_boards(sources, folder, verified))
-            site = Site(folder / "made", title, boards, records_limit)
+            site = Site(folder / "made", title, boards, records_limit, catalog)
             notes = list(_write_reports(boards, folder / "made", catalog))
             site.write()
             (folder / "made" / SITE_MARKER).write_bytes(as_json({"made_by": f"tlbench {__version__}"}))
@@ -106,25 +109,34 @@ def _boards(sources: Sequence[Source], folder: Path, verified: VerifiedFile | No
         description = str(plan.get("suite", {}).get("description", ""))
         results = Results(place)
         found = standings(records_of_rows(results), read_plan(source), status_of_cells(source, verified))
-        ranking = _ranking(results, found, folder / "ranking" / name)
-        yield Board(results, ranking, found, name, contributions(source), spreads, description)
+        lists = list(_lists(results, found, folder / "ranked" / name))
+        yield Board(results, lists, found, name, contributions(source), spreads, description)
 
 
-def _ranking(results: "Results", found: Mapping[tuple[Any, ...], Standing], folder: Path) -> "Results | None":
-    """Return the results of the rows that rank: those of a folder that holds their records alone."""
+def _lists(results: "Results", found: Mapping[tuple[Any, ...], Standing], folder: Path) -> Iterator[Ranked]:
+    """Yield the results of the rows that rank, those that reruns verified apart from those that nobody verified."""
     from tlbench import Results
 
-    if not any(each.why_not for each in found.values()):
-        return results
-    cells = [r.cell for key, own in records_of_rows(results).items() if not found[key].why_not for r in own]
-    if not cells:
-        return None
+    kinds: dict[bool, list[str]] = {True: [], False: []}
+    for key, own in records_of_rows(results).items():
+        if not found[key].why_not:
+            kinds[found[key].status == VERIFIED] += [record.cell for record in own]
+    for is_verified, cells in kinds.items():
+        if len(cells) == len(results.records):
+            yield Ranked(results, is_verified)
+        elif cells:
+            place = folder / ("verified" if is_verified else "others")
+            _copy(results.folder, cells, place)
+            yield Ranked(Results(place), is_verified)
+
+
+def _copy(results: Path, cells: Sequence[str], folder: Path) -> None:
+    """Write a results folder of some cells."""
     (folder / PRIMARY).mkdir(parents=True)
     files = [MARKER, PLAN, *(f"{PRIMARY}/{cell}.{end}" for cell in cells for end in ("json", "safetensors"))]
     for file in files:
-        if (results.folder / file).is_file():
-            shutil.copyfile(results.folder / file, folder / file)
-    return Results(folder)
+        if (results / file).is_file():
+            shutil.copyfile(results / file, folder / file)
 
 
 def _write_reports(boards: Sequence[Board], folder: Path, catalog: "Catalog") -> Iterator[str]:
@@ -137,6 +149,9 @@ def _write_reports(boards: Sequence[Board], folder: Path, catalog: "Catalog") ->
             continue
         if board.ranking is None:
             yield f"{board.title} links no report: none of its rows ranks"
+            continue
+        if len(board.rows) > REPORT_ROWS:
+            yield f"{board.title} links no report: it has {len(board.rows):,} rows, more than {REPORT_ROWS:,}"
             continue
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             try:

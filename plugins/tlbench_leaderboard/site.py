@@ -2,24 +2,30 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tlbench import one_line
+from tlbench.results import plain_data
 from tlbench_leaderboard import words
 from tlbench_leaderboard.board import COST_NAMES, Board, BoardRow, name_of
 from tlbench_leaderboard.contribution import slug
+from tlbench_leaderboard.facts import Facts, linked
+from tlbench_leaderboard.tally import tally_of
+from tlbench_leaderboard.views import views_of
 
 if TYPE_CHECKING:
     from tlbench import Record
+    from tlbench.host import Catalog
 
 KINDS = {"strategy": "strategies", "backbone": "backbones", "dataset": "datasets"}
-ROWS_LIMIT = 1500  # rows of a board's own table; of more the best stand there, and all on the datasets' pages
+FRONT = 12  # lines of a table on the front page; the board's own page has them all
 
 Crumb = tuple[str, str]  # a text and where it leads, from the site's root
 
@@ -27,8 +33,11 @@ Crumb = tuple[str, str]  # a text and where it leads, from the site's root
 class Site:
     """Write pages into a folder, linked by relative paths, so that they work from a file as from any host."""
 
-    def __init__(self, folder: Path, title: str, boards: Sequence[Board], records_limit: int) -> None:
+    def __init__(
+        self, folder: Path, title: str, boards: Sequence[Board], records_limit: int, catalog: "Catalog | None" = None
+    ) -> None:
         self.folder, self.title, self.boards, self.records_limit = folder, one_line(title), boards, records_limit
+        self.facts = Facts(catalog)
         self.pages = 0
         self.templates = Environment(
             loader=PackageLoader("tlbench_leaderboard"), autoescape=True, undefined=StrictUndefined,
@@ -39,6 +48,10 @@ class Site:
             "score": words.score,
             "quantity": words.quantity,
             "flat": words.flat,
+            "linked": linked,
+            "parted": _parted,
+            "budget": words.budget,
+            "data": lambda name: one_line(plain_data(str(name))),
         }
         parts = files("tlbench_leaderboard").joinpath("templates")
         style, script = (parts.joinpath(name).read_text(encoding="utf-8") for name in ("site.css", "site.js"))
@@ -52,13 +65,21 @@ class Site:
             for name in sorted({name for board in boards for name in board.names[kind]}):
                 self.paths[kind, name] = f"{place}/{slug(name, taken)}.html"
 
+        self.views = {board.folder: views_of(board, self._path_of_name) for board in boards}
+
     def write(self) -> None:
         """Write all pages."""
-        self._page("index.html", "index.html", self.title, [], boards=self.boards, names=self._names())
+        self._page(
+            "index.html", "index.html", self.title, [], boards=self.boards, views=self.views, names=self._names(),
+            front=FRONT,
+        )  # fmt: skip
         for board in self.boards:
             self._board(board)
         for (kind, name), path in self.paths.items():
             self._thing(kind, name, path)
+
+    def _path_of_name(self, kind: str, name: str) -> str:
+        return self.paths[kind, name]
 
     def _names(self) -> dict[str, list[tuple[str, str]]]:
         return {
@@ -84,24 +105,15 @@ class Site:
         return len(board.results.records) <= self.records_limit
 
     def _board(self, board: Board) -> None:
-        path = f"boards/{board.folder}/index.html"
-        crumbs = [(self.title, "index.html")]
-        whole = len(board.rows) <= ROWS_LIMIT
-        groups = [(group, group.rows if whole else _leaders(group.rows)) for group in board.groups]
-        self._page(
-            "board.html",
-            path,
-            board.title,
-            crumbs,
-            board=board,
-            groups=groups,
-            whole=whole,
-            columns=_columns(groups),
-            downloadable=self.has_pages(board),
-        )
-        crumbs.append((board.title, path))
+        views = self.views[board.folder]
+        home = views[0].path
+        for view in views:
+            crumbs = [(self.title, "index.html"), *([(board.title, home)] if view.path != home else [])]
+            title = board.title if view.path == home else f"{board.title}: {view.title}"
+            values = {"board": board, "views": views, "view": view, "downloadable": self.has_pages(board)}
+            self._page("board.html", view.path, title, crumbs, **values)
         for row in board.rows:
-            self._row(board, row, crumbs)
+            self._row(board, row, [(self.title, "index.html"), (board.title, home)])
 
     def _row(self, board: Board, row: BoardRow, crumbs: list[Crumb]) -> None:
         path = f"boards/{board.folder}/rows/{row.file}"
@@ -143,51 +155,49 @@ class Site:
         return found
 
     def _thing(self, kind: str, name: str, path: str) -> None:
-        sections = []
-        for board in self.boards:
-            rows = [(group, [row for row in group.rows if name_of(row, kind) == name]) for group in board.groups]
-            groups = [(group, own) for group, own in rows if own]
-            if groups:
-                sections.append(
-                    (board, groups, _columns(groups), _origin(kind, [row for _, own in groups for row in own]))
-                )
+        found = [(board, row) for board in self.boards for row in board.rows if name_of(row, kind) == name]
+        text, facts, parameters = self.facts.of(kind, name, found)
+        # Of a strategy all rows, to see where it wins and where it loses; of the others the best of each group.
+        lines = (
+            sorted(found, key=_wins_first)
+            if kind == "strategy"
+            else [(b, row) for b, row in found if row.values["best"]]
+        )
+        tally = tally_of(lines) if kind == "strategy" else ""
+        leaders = Counter(row.name for _, row in lines if not row.is_apart).most_common(8) if kind != "strategy" else []
         crumbs = [(self.title, "index.html")]
-        self._page("thing.html", path, name, crumbs, kind=kind, name=one_line(name), sections=sections)
+        self._page(
+            "thing.html", path, name, crumbs, kind=kind, name=one_line(name), text=linked(text), facts=facts,
+            parameters=parameters, lines=lines, tally=tally, leaders=leaders, views=self._views_with(kind, found),
+        )  # fmt: skip
+
+    def _views_with(self, kind: str, rows: Sequence[tuple[Board, BoardRow]]) -> list[tuple[str, str]]:
+        """Return the pages of the boards that rank a dataset, with their titles; none for other things."""
+        if kind != "dataset":
+            return []
+        there = dict.fromkeys((board.folder, one_line(row.values["transfer"])) for board, row in rows)
+        return [
+            (f"{board.title}: {view.title}", view.path)
+            for board in self.boards
+            for view in self.views[board.folder]
+            if (board.folder, view.title) in there
+        ]
+
+
+def _parted(text: str) -> Markup:
+    """Return a difference with its interval in small letters."""
+    value, bracket, interval = text.partition(" [")
+    return Markup("{} <small>[{}</small>").format(value, interval) if bracket else escape(value)
 
 
 def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _leaders(rows: Sequence[BoardRow]) -> tuple[BoardRow, ...]:
-    found = tuple(row for row in rows if row.values.get("best") or row.values.get("tied"))
-    return found or tuple(rows[:1])
-
-
-def _columns(groups: Sequence[tuple[Any, Sequence[BoardRow]]]) -> dict[str, list[str]]:
-    """Return what a table can be filtered by: the values of each column that has several."""
-    rows = [row for _, own in groups for row in own]
-    found = {}
-    for name in ("transfer", "backbone", "budget", "setting", "family", "strategy"):
-        values = list(
-            dict.fromkeys(
-                one_line(row.values[name]).partition("(")[0] if name == "strategy" else one_line(row.values[name])
-                for row in rows
-            )
-        )
-        if 1 < len(values) <= 200:
-            found[name] = sorted(values) if name == "strategy" else values
-    return found
-
-
-def _origin(kind: str, rows: Iterable[BoardRow]) -> list[tuple[str, str]]:
-    """Return where a strategy, backbone or dataset comes from, as its records say, each value once."""
-    found: dict[str, dict[str, None]] = {}
-    for row in rows:
-        for record in row.records:
-            for key, value in words.flat(record.provenance.get(kind, {})):
-                found.setdefault(key, {})[value] = None
-            version = record.identity.get(kind, {}).get("version")
-            if version:
-                found.setdefault("version in cells' identity", {})[one_line(version)] = None
-    return [(key, "; ".join(list(values)[:5])) for key, values in sorted(found.items()) if key]
+def _wins_first(found: tuple[Board, BoardRow]) -> tuple[bool, bool, bool, float]:
+    place = found[1].place
+    if place is None:
+        return True, True, True, 0.0
+    behind = found[1].values["behind"]
+    lost = abs(float(behind)) if words.known(behind) else 0.0
+    return False, not place.is_best, not place.is_tied, lost

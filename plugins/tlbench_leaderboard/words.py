@@ -81,3 +81,26 @@ def flat(facts: Any, prefix: str = "") -> list[tuple[str, str]]:
         return [pair for number, item in enumerate(facts, 1) for pair in flat(item, f"{prefix}{number}.")]
     text = ", ".join(map(str, facts)) if isinstance(facts, list) else facts
     return [(one_line(prefix.removesuffix(".")), NOTHING if text is None or text == "" else one_line(text))]
+
+
+def difference(value: Any, low: Any, high: Any) -> str:
+    """Return a difference with its interval, as far as they are known."""
+    between = f" [{signed(low)}, {signed(high)}]" if known(low) and known(high) else ""
+    return f"{signed(value)}{between}" if known(value) else NOTHING
+
+
+def ranks(first: Any, last: Any) -> str:
+    """Return the first and the last rank that something may have: `2` or `2-5`."""
+    if not (known(first) and known(last)):
+        return NOTHING
+    ends = [f"{end:.1f}".removesuffix(".0") for end in (first, last)]
+    return ends[0] if ends[0] == ends[1] else f"{ends[0]}\N{EN DASH}{ends[1]}"
+
+
+def budget(name: object) -> str:
+    """Return a label budget in few words: `5 per class`."""
+    plain = one_line(name)
+    if plain == "0":
+        return "no labels"
+    is_shots = plain.endswith("-shot") and plain.removesuffix("-shot").isdigit()
+    return f"{plain.removesuffix('-shot')} per class" if is_shots else plain

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tlbench import t_interval
-from tlbench_reports.drawing import GREY, Chart, Look, broken, place_name
+from tlbench_reports.drawing import Chart, Look, broken, place_name
 from tlbench_reports.leading import best_budget, leaders, predictions
+from tlbench_reports.palette import BAR, GREY
 from tlbench_reports.rows import conditions
 from tlbench_reports.words import known, listing
 
@@ -44,13 +45,16 @@ def calibration_plot(results: "Results", name: str, rows: list[Any], style: dict
     sizes = sorted({sum(each.n for each in found) for _, found in panels})
     counts = sorted({len(parts) for _, parts in read if parts})
 
-    def draw(figure: Figure) -> None:
-        grid = figure.subplots(1, columns, sharex=True, sharey=True, squeeze=False)
-        for axes, (row, found) in zip(grid.flat, panels, strict=True):
+    def draw(figure: Figure, columns: int) -> None:
+        grid = figure.subplots(-(-len(panels) // columns), columns, sharex=True, sharey=True, squeeze=False)
+        for axes, (row, found) in zip(grid.flat, panels, strict=False):
             _panel(axes, row, found, style[row["label"]])
-        grid[0, 0].set_ylabel("accuracy")
+        for axes in grid.flat[len(panels) :]:
+            axes.set_visible(False)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("accuracy")
 
-    return Chart(
+    chart = Chart(
         name=f"calibration-{name}",
         title=f"Calibration, {conditions(panels[0][0])}: {place_name(rows[0])}",
         caption=f"Test predictions of all replicates together (n = {listing(counts)}), in at most {BINS} bins "
@@ -58,8 +62,9 @@ def calibration_plot(results: "Results", name: str, rows: list[Any], style: dict
         "them in each bin. Bars: 95% t intervals of a bin's accuracy over replicates. Below the dashed line a "
         "classifier is surer than it is right. ECE: mean distance from the line. The three best and the baseline.",
         size=(2.1 * columns + 0.7 if columns > 2 else 3.0 * columns + 1.4, 3.9),
-        draw=draw,
+        draw=lambda figure: draw(figure, columns),
     )
+    return chart.with_narrow((4.2, 0.3 + 2.3 * -(-len(panels) // 2)), lambda figure: draw(figure, min(2, len(panels))))
 
 
 def bins(parts: "list[Predictions]") -> list[Bin]:
@@ -101,7 +106,7 @@ def _panel(axes: Axes, row: Any, found: list[Bin], look: Look) -> None:
             ends = np.clip([each.low, each.high], 0, 1)
             axes.plot([each.confidence] * 2, ends, color=look.colour, linewidth=1, alpha=0.6)
     total = sum(each.n for each in found)
-    axes.bar([each.confidence for each in found], [each.n / total for each in found], 0.02, color="#c9c9c9", zorder=0)
+    axes.bar([each.confidence for each in found], [each.n / total for each in found], 0.02, color=BAR, zorder=0)
     points = [(each.confidence, each.accuracy) for each in found]
     axes.plot(*zip(*points, strict=True), color=look.colour, marker=look.marker, linestyle=look.line, markersize=4.5)
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence")

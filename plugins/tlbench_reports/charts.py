@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import MANY_RECORDS, ROW, read_stamp, side_by_side
 from tlbench_reports.atomic import write_bytes
+from tlbench_reports.budget_chart import NAMED, budget_charts, has_budget_chart
 from tlbench_reports.calibration_plot import calibration_plot
 from tlbench_reports.confusion_plot import confusion_plot
 from tlbench_reports.cost_curve import OTHERS, TRAINING, Amounts, Cost, amounts, cost_curve, cost_panels
 from tlbench_reports.critical_difference import critical_difference
 from tlbench_reports.difference_forest import difference_forest
-from tlbench_reports.drawing import UPPER_BOUND, Chart, Look, looks, render
+from tlbench_reports.drawing import Chart, Look, looks, render
 from tlbench_reports.embedding_view import embedding_view
 from tlbench_reports.heat_map import heat_maps
-from tlbench_reports.label_curve import label_curve
-from tlbench_reports.leading import is_baseline_of, relabelled
+from tlbench_reports.leading import relabelled
 from tlbench_reports.measure import named
 from tlbench_reports.once import once
 from tlbench_reports.performance_profile import performance_profile
@@ -25,7 +25,6 @@ from tlbench_reports.rows import SETTINGS, cost_rows, is_episodic, partition, su
 from tlbench_reports.score_plot import score_plot
 from tlbench_reports.selection_plot import selection_plot
 from tlbench_reports.tuning_curve import tuning_curve
-from tlbench_reports.win_matrix import win_matrix
 from tlbench_reports.words import file_name, known, plain
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def _written(folder: Path) -> set[Path]:
 
 @once
 def charts(results: "Results") -> list[Chart]:
-    """Return what compares all datasets, heat maps by label budget, then the charts of each transfer and backbone.
+    """Return who leads at which label budget, what compares all datasets, then the charts of each of these.
 
     What may not be compared is in charts of its own: settings, metrics, and label budgets and episodes. The charts
     are few whatever the results: captions say what was left out.
@@ -76,9 +75,10 @@ def _charts(results: "Results") -> Iterator[Chart]:
     is_large = len(results.records) >= MANY_RECORDS
     drawn = {metric: list(_places(rows, 1 if is_large else PLACES)) for metric, rows in by_metric.items()}
     every = [row for places in drawn.values() for parts in places for rows in parts for row in rows]
-    style = looks((row["label"] for row in every), (row["label"] for row in every if row["is_baseline"]))
-    style |= {row["label"]: UPPER_BOUND for row in every if row["upper_bound"]}
+    style = looks(every)
     kinds = {cost: amounts(cost_rows(results), cost) for cost in (TRAINING, *OTHERS)}
+    for metric in by_metric:
+        yield from budget_charts(results, metric, style, 1 if is_large else PLACES)
     for metric in by_metric:
         yield from _over_datasets(results, metric, 1 if is_large else COMPARISONS, style)
     for metric, rows in by_metric.items():
@@ -120,17 +120,13 @@ def _of_place(
     style: dict[str, Look],
     detailed: bool,
 ) -> Iterator[Chart]:
-    """Yield the charts of comparable rows: curves of families with several budgets, a plot for each other budget."""
+    """Yield the charts of comparable rows; their scores where no chart by label budget has them."""
     shown = named(metric, results.higher_is_better(metric))
-    compared = [row for row in rows if not row["is_baseline"]] or rows
-    families = partition(compared, lambda row: row["family"])
-    curved = [family for family, own in families.items() if len({row["budget"] for row in own}) > 1]
-    if curved:
-        yield label_curve(shown, name, rows, curved, style)
-    others = partition((row for row in compared if row["family"] not in curved), lambda row: str(row["budget"]))
-    for budget, own in others.items():
-        ending = f"{name}-{file_name(budget)}" if curved or len(others) > 1 else name
-        yield score_plot(shown, ending, _with_baselines(own, rows), style)
+    budgets = partition(rows, lambda row: str(row["budget"]))
+    drawn = has_budget_chart(rows)
+    for budget, own in budgets.items():
+        if not drawn or len({row["label"] for row in own}) > NAMED:  # beyond these a chart by label budget is pale
+            yield score_plot(shown, f"{name}-{file_name(budget)}" if len(budgets) > 1 else name, own, style)
     found = [
         difference_forest(shown, name, rows, style),
         cost_curve(shown, name, rows, costs[TRAINING], style),
@@ -161,7 +157,10 @@ def _over_datasets(results: "Results", metric: str, most: int, style: dict[str, 
     every = results.across(metric)
     chosen = sorted(every, key=lambda across: (len(across.blocks), len(across.candidates)), reverse=True)[:most]
     for across in (each for each in every if each in chosen and len(each.candidates) > 1):
-        own = style | looks((candidate for candidate in across.candidates if candidate not in style), ())
+        others = [
+            {"label": name, "family": "", "is_baseline": False, "upper_bound": False} for name in across.candidates
+        ]
+        own = looks(others) | style
         name = file_name(str(across.budget)) + (f"-{across.setting}" if across.setting != SETTINGS[0] else "")
         name = name if metric == results.metric else f"{name}-{file_name(metric)}"
         where = f"label budget {plain(across.budget)}" + (
@@ -170,7 +169,6 @@ def _over_datasets(results: "Results", metric: str, most: int, style: dict[str, 
         found = [
             rank_plot(across, name, where, own),
             critical_difference(across, name, where, own),
-            win_matrix(across, name, where),
             performance_profile(across, name, where, own),
         ]
         for chart in found:
@@ -188,9 +186,3 @@ def _noting(chart: Chart, left_out: int, of: int, what: str = "transfers and bac
 
 def _is_plain(row: Any) -> bool:
     return row["setting"] == SETTINGS[0] and not is_episodic(row)
-
-
-def _with_baselines(rows: list[Any], there: list[Any]) -> list[Any]:
-    """Return rows of one budget, after the baselines of that budget that others of their place are compared with."""
-    baselines = [row for row in there if any(is_baseline_of(row, other) for other in rows)]
-    return [row for row in baselines if not any(row is other for other in rows)] + rows

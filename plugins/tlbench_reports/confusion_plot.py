@@ -35,14 +35,16 @@ def confusion_plot(results: "Results", name: str, rows: list[Any]) -> Chart | No
     replicates = sorted({len(parts) for _, parts in read if parts})
     side = min(3.3, 1.3 + 0.22 * len(shown))
 
-    def draw(figure: Figure) -> None:
-        grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)
+    def draw(figure: Figure, columns: int) -> None:
+        grid = figure.subplots(-(-len(panels) // columns), columns, sharex=True, sharey=True, squeeze=False)
         for axes, (row, matrix) in zip(grid.flat, panels, strict=True):
             _panel(axes, broken(row["label"], 24), shares(matrix)[np.ix_(shown, shown)], [names[i] for i in shown])
-        grid[0, 0].set_ylabel("true class")
-        figure.colorbar(ScalarMappable(Normalize(0, 1), _COLOURS), ax=list(grid.flat), label="share of the true class")
+        for axes in grid[:, 0]:
+            axes.set_ylabel("true class")
+        for axes in grid[-1]:
+            axes.set_xlabel("taken for")
 
-    return Chart(
+    chart = Chart(
         name=f"confusion-{name}",
         title=f"Confusions, {conditions(panels[0][0])}: {place_name(rows[0])}",
         caption="Each line: what the test items of one true class were taken for, as shares of the line in percent, "
@@ -53,9 +55,10 @@ def confusion_plot(results: "Results", name: str, rows: list[Any]) -> Chart | No
             if classes > len(shown)
             else ""
         ),
-        size=(side * len(panels) + 1.9, side + 2.0),
-        draw=draw,
+        size=(side * len(panels) + 0.9, side + 1.9),
+        draw=lambda figure: draw(figure, len(panels)),
     )
+    return chart.with_narrow((side + 0.6, (side + 0.3) * len(panels) + 0.3), lambda figure: draw(figure, 1))
 
 
 def counts(parts: "list[Predictions]") -> np.ndarray:
@@ -104,7 +107,6 @@ def _panel(axes: Axes, title: str, matrix: np.ndarray, names: list[str]) -> None
     long = max(map(len, names)) > 2
     axes.set_xticks(range(len(names)), names, rotation=90 if long else 0, fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
-    axes.set(xlabel="taken for")
     axes.set_title(title, fontsize=9.5)
     axes.tick_params(length=0)
     axes.grid(False)

@@ -10,10 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from tlbench_reports.drawing import GREY, Chart, Look, broken, families, looks, place_name, score_limits
+from tlbench_reports.drawing import Chart, Look, broken, cut, place_name, score_limits
+from tlbench_reports.palette import COLOURS, GREY
 from tlbench_reports.row import worth
 from tlbench_reports.rows import conditions, cost_rows, partition
-from tlbench_reports.words import known, listing, plain, quantity
+from tlbench_reports.svg import point
+from tlbench_reports.words import known, listing, number, plain, quantity
 
 if TYPE_CHECKING:
     from tlbench import Results
@@ -76,7 +78,7 @@ def cost_curve(metric: str, name: str, rows: list[Any], seconds: Amounts, style:
         panels,
         metric,
         style,
-        columns=2,
+        columns=min(2, len(panels)),
     )
 
 
@@ -155,16 +157,14 @@ def _scored(rows: list[Any], amounts: Amounts) -> list[Any]:
 
 def _chart(name: str, title: str, costs: str, panels: list[Panel], metric: str, style: Styles, columns: int) -> Chart:
     shown = [row for panel in panels for row in panel.rows]
-    crowded = families(shown)  # a legend of forty names helps nobody
-    own_looks = looks(crowded, ()) if crowded else {}
-    grouped = [row["label"] for row in shown if crowded and not row["upper_bound"]]
-    names = {row["label"]: plain(row["family"]) if row["label"] in grouped else row["label"] for row in shown}
-    style = {label: own_looks[name] if label in grouped else style[label] for label, name in names.items()}
-    columns = min(len(panels), columns)
-    lines = -(-len(panels) // columns)
+    competing = [row for row in shown if not (row["upper_bound"] or row["is_baseline"])]
+    crowded = len({row["label"] for row in competing}) > len(COLOURS)  # a legend of forty names helps nobody
+    grouped = {row["label"]: plain(row["family"]) for row in competing if crowded}
+    names = {row["label"]: grouped.get(row["label"], row["label"]) for row in shown}
     counts = sorted({int(row["n"]) for row in shown if row["n"]})
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Figure, columns: int, legend: str) -> None:
+        lines = -(-len(panels) // columns)
         grid = figure.subplots(lines, columns, sharey=True, squeeze=False)
         for axes, panel in zip(grid.flat, panels, strict=False):
             _draw_panel(axes, panel, panels, style, names)
@@ -175,18 +175,20 @@ def _chart(name: str, title: str, costs: str, panels: list[Panel], metric: str, 
         handles = {
             label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
         }
-        figure.legend(handles.values(), handles.keys(), loc="outside right upper")
+        figure.legend(handles.values(), handles.keys(), loc=legend, ncols=2 if "lower" in legend else 1)
 
-    return Chart(
+    chart = Chart(
         name=name,
         title=title,
         caption=costs + f"Bars: 95% intervals of the score, n = {listing(counts) or 0}. Line and "
         "rings: the Pareto front, strategies that no other beats on score at equal or less cost"
         + (", numbered by cost; colours are families." if crowded else ".")
         + (" Seconds hold for the machine they were taken on." if any(panel.is_time for panel in panels) else ""),
-        size=((3.6 if columns < _COLUMNS else 3.0) * columns + 2.4, 3.0 * lines + 1.1),
-        draw=draw,
+        size=((3.6 if columns < _COLUMNS else 3.0) * columns + 2.0, 3.0 * -(-len(panels) // columns) + 1.1),
+        draw=lambda figure: draw(figure, columns, "outside right upper"),
     )
+    size = (4.2, 2.9 * len(panels) + 0.1 * len(set(names.values())) + 0.4)
+    return chart.with_narrow(size, lambda figure: draw(figure, 1, "outside lower left"))
 
 
 def _decades(costs: Iterable[float]) -> tuple[float, float]:
@@ -219,10 +221,14 @@ def _draw_panel(axes: Axes, panel: Panel, panels: list[Panel], style: Styles, na
     axes.errorbar(
         *zip(*places.values(), strict=True), yerr=reach, fmt="none", ecolor=colours, elinewidth=0.8, alpha=0.5
     )
+    for row in panel.rows:
+        look, label = style[row["label"]], row["label"]
+        [mark] = axes.plot(*places[label], marker=look.marker, color=look.colour, linestyle="none")
+        mark.set_gid(point(f"{plain(label)}, {panel.heading}: {number(row['mean'])}, {_amount(costs[label], panel)}"))
     for shown, alike in partition(places, lambda name: names[name]).items():
         look = style[alike[0]]
-        points = zip(*(places[name] for name in alike), strict=True)
-        axes.plot(*points, marker=look.marker, color=look.colour, linestyle="none", label=broken(shown))
+        marker = "s" if shown != alike[0] else look.marker  # a square for a family, whose marks differ
+        axes.plot([], [], marker=marker, color=look.colour, linestyle="none", label=broken(cut(shown)))
     if front:
         on_front = zip(*(places[name] for name in front), strict=True)
         axes.plot(*on_front, "o", markersize=11, markerfacecolor="none", markeredgecolor=GREY)
@@ -237,7 +243,7 @@ def _draw_panel(axes: Axes, panel: Panel, panels: list[Panel], style: Styles, na
     if len(listed) > _LISTED:
         listed = [*listed[:_LISTED], f"and {len(listed) - _LISTED} more"]
     # Names beside the points would cover each other: what is cheap stands close together.
-    heading = fill(f"front: {', '.join(listed)}", 42, break_on_hyphens=False)
+    heading = fill(f"front: {', '.join(listed)}", 40, break_on_hyphens=False)
     axes.set_title(f"{panel.heading}\n{heading}", fontsize=9.5)
     axes.set_xscale("log")
     axes.set_xlim(zero / 2 if has_zero else low, high)
@@ -245,6 +251,10 @@ def _draw_panel(axes: Axes, panel: Panel, panels: list[Panel], style: Styles, na
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(lambda value, position: "0" if has_zero and value < low else _short(value))
     axes.set_xlabel(panel.axis)
+
+
+def _amount(cost: float, panel: Panel) -> str:
+    return f"{quantity(cost)} s" if panel.is_time else f"{quantity(cost)} {panel.axis.partition(' (')[0]}"
 
 
 def _short(value: float) -> str:

@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from tlbench_reports.drawing import BLACK, GREY, Chart, Look, broken
+from tlbench_reports.drawing import Chart, Look, broken, cut
 from tlbench_reports.measure import named
+from tlbench_reports.palette import BLACK, GREY
 from tlbench_reports.words import known, plain
 
 if TYPE_CHECKING:
@@ -24,11 +26,16 @@ def critical_difference(across: "Across", name: str, where: str, style: dict[str
     ranked = mean_ranks(across)
     shown = ranked[:MOST]
     bars = bars_of(across, [candidate for candidate, _ in shown])
-    step = _STEP * max(broken(candidate, _LETTERS).count("\n") + 1 for candidate, _ in shown)
+    step = _STEP * max(broken(cut(candidate), _LETTERS // 2).count("\n") + 1 for candidate, _ in shown)
     height = 1.2 + _BAR * len(bars) + step * -(-len(shown) // 2)
+
+    def draw(figure: Figure, letters: int) -> None:
+        difference = across.critical_difference
+        _draw(figure.subplots(), shown, len(ranked), difference, bars, step, style, letters)
+
     p = across.friedman_p
     tested = f"Friedman's test: p = {p:.3g}" if known(p) else "Friedman's test does not apply"
-    return Chart(
+    chart = Chart(
         name=f"critical-difference-{name}",
         title=f"Mean ranks of {named(across.metric, across.higher_is_better)}, {where}",
         caption=f"Rank 1 is best; means over {len(across.blocks)} datasets, n = {len(across.blocks)}. A bar joins "
@@ -37,8 +44,9 @@ def critical_difference(across: "Across", name: str, where: str, style: dict[str
         + (f" The {MOST} best of {len(ranked)}." if len(ranked) > MOST else "")
         + (f" Beware: {plain(across.warning)}" if across.warning else ""),
         size=(8.6, 1.2 + 0.42 * height),
-        draw=lambda figure: _draw(figure.subplots(), shown, len(ranked), across.critical_difference, bars, step, style),
+        draw=lambda figure: draw(figure, _LETTERS),
     )
+    return chart.with_narrow((5.2, 0.3 + 0.42 * height), lambda figure: draw(figure, _LETTERS // 2))
 
 
 def mean_ranks(across: "Across") -> list[tuple[str, float]]:
@@ -67,6 +75,7 @@ def _draw(
     bars: list[tuple[float, float]],
     step: float,
     style: dict[str, Look],
+    letters: int,
 ) -> None:
     low, high = 1, max(candidates, 2)
     span = high - low
@@ -91,7 +100,11 @@ def _draw(
         look = _look(style, candidate)
         axes.plot([rank, rank, x], [0, y, y], color=look.colour, linewidth=1.1)
         axes.plot(rank, 0, marker=look.marker, color=look.colour, markersize=5, clip_on=False)
-        text = f"{broken(candidate, _LETTERS)}  {rank:.2f}" if left else f"{rank:.2f}  {broken(candidate, _LETTERS)}"
+        text = (
+            f"{broken(cut(candidate), letters)}  {rank:.2f}"
+            if left
+            else f"{rank:.2f}  {broken(cut(candidate), letters)}"
+        )
         axes.text(x, y, f" {text} ", ha="right" if left else "left", va="center", fontsize=9, color=look.colour)
     axes.set_ylim(first + step * half, above - 0.7)
     axes.set_xlim(low - 0.03 * span, max(high + 0.03 * span, low + difference))

@@ -5,16 +5,16 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tlbench_reports.drawing import BLACK, GREY, Chart, Look, broken, place_name
+from tlbench_reports.drawing import Chart, Look, broken, cut, place_name
+from tlbench_reports.palette import GREY, PAPER
 from tlbench_reports.row import truth
 from tlbench_reports.rows import conditions, partition
-from tlbench_reports.words import amount, chance, known, listing, plain, signed
+from tlbench_reports.svg import point
+from tlbench_reports.words import difference, known, listing, plain
 
 _MOST, _LEAST = 10, 6  # rows of a panel with the largest and the smallest differences; half of it in many panels
 _FEW = 2  # panels
 _PANELS = 6
-_COLUMNS = (0.18, 0.40, 0.61, 0.66)  # where numbers end and words begin, as shares of their axes
-_WORSE = "#D55E00"  # vermilion of Okabe and Ito
 
 
 def difference_forest(metric: str, name: str, rows: list[Any], style: dict[str, Look]) -> Chart | None:
@@ -28,26 +28,22 @@ def difference_forest(metric: str, name: str, rows: list[Any], style: dict[str, 
     lines = [_cut(own, _MOST // part, _LEAST // part) for own in panels]
     heights = [len(own) + 1.6 for own in lines]
     counts = sorted({int(row["delta_n"]) for own in panels for row in own})
-    width = max(len(line) for own in lines for row in own for line in _name(row, own).split("\n"))
 
     def draw(figure: Figure) -> None:
-        grid = figure.subplots(
-            len(lines), 2, squeeze=False, sharex="col", sharey="row", height_ratios=heights, width_ratios=(5, 3)
-        )
-        for (axes, beside), own in zip(grid, lines, strict=True):
-            _panel(axes, beside, own, style)
+        grid = figure.subplots(len(lines), 1, squeeze=False, sharex=True, height_ratios=heights)
+        for axes, own in zip(grid.flat, lines, strict=True):
+            _panel(axes, own, style)
         grid[-1, 0].set_xlabel(f"difference in {plain(metric)}")
 
     return Chart(
         name=f"differences-{name}",
         title=f"Differences in {plain(metric)} to the baseline: {place_name(rows[0])}",
         caption=f"Points: mean differences, paired by replicate, n = {listing(counts)}. Bars: their 95% intervals, "
-        "none for one pair. Filled: not separable from the best of its panel; hollow: separable. p: corrected after "
-        "Holm for all comparisons of these results. Needed: replicates that would make an unclear difference of this "
-        "size clear with a power of 80%."
+        "none for one pair. Filled: tied with the best of its panel; hollow: clearly below it. The tables say which "
+        "differences are clear."
         + (" After the stroke: the baseline." if any(_has_several(own) for own in lines) else "")
         + (f" First {_PANELS} of {len(by_budget)} label budgets." if len(by_budget) > _PANELS else ""),
-        size=(6.9 + 0.075 * width, 1.6 + 0.27 * sum(heights)),
+        size=(5.2, 1.5 + 0.25 * sum(heights)),
         draw=draw,
     )
 
@@ -62,31 +58,19 @@ def _cut(rows: list[Any], most: int, least: int) -> list[Any]:
     return [*rows[:most], missing, *rows[-least:]] if missing > 1 else rows
 
 
-def _panel(axes: Axes, beside: Axes, rows: list[Any], style: dict[str, Look]) -> None:
-    """Draw the intervals of some rows, and write their numbers beside them."""
+def _panel(axes: Axes, rows: list[Any], style: dict[str, Look]) -> None:
+    """Draw the differences of some rows with their intervals."""
     for y, row in enumerate(rows):
         if isinstance(row, int):
             continue
-        negative, tied = truth(row.get("negative_transfer")), truth(row.get("tied"))
-        colour, marker = style[row["label"]].colour, style[row["label"]].marker
+        look = style[row["label"]]
         # Rounded, since what is left of equal differences is noise that depends on the processor.
         delta, low, high = (round(float(row[end]), 9) for end in ("delta", "delta_low", "delta_high"))
         if known(low):
-            axes.plot([low, high], [y, y], color=colour, linewidth=1.6)
-        axes.plot(delta, y, marker=marker, color=colour, markerfacecolor=colour if tied else "white")
-        said = (
-            signed(row["delta"]), chance(row.get("p_holm")), amount(row.get("needed")),
-            _words(row, negative, tied),
-        )  # fmt: skip
-        for x, text in zip(_COLUMNS, said, strict=True):
-            align = "left" if x == _COLUMNS[-1] else "right"
-            colour = _WORSE if negative else BLACK
-            words = x == _COLUMNS[-1]  # numbers have their room in any case, and to measure them takes time
-            beside.text(x, y, text, va="center", ha=align, fontsize=8.5, color=colour, in_layout=words)
-    for x, text in zip(_COLUMNS, ("diff.", "p (Holm)", "needed"), strict=False):
-        beside.text(x, -0.95, text, va="center", ha="right", fontsize=8.5, color=GREY)
-    beside.set(xlim=(0, 1))
-    beside.set_axis_off()
+            axes.plot([low, high], [y, y], color=look.colour, linewidth=1.6)
+        face = look.colour if truth(row.get("tied")) else PAPER
+        [mark] = axes.plot(delta, y, marker=look.marker, color=look.colour, markerfacecolor=face, linestyle="none")
+        mark.set_gid(point(f"{plain(row['label'])}, {conditions(row)}: {difference(row)}"))
     first = next(row for row in rows if not isinstance(row, int))
     axes.axvline(0, color=GREY, linestyle="--", linewidth=1, zorder=0)
     axes.set_yticks(range(len(rows)), [_name(row, rows) for row in rows])
@@ -105,12 +89,4 @@ def _has_several(rows: list[Any]) -> bool:
 def _name(row: Any, rows: list[Any]) -> str:
     if isinstance(row, int):
         return f"({row} between)"
-    return broken(row["label"], 34) + (f" / {plain(row['baseline'])}" if _has_several(rows) else "")
-
-
-def _words(row: Any, negative: bool, tied: bool) -> str:
-    if negative:
-        return "negative transfer"
-    if truth(row.get("best")):
-        return "best"
-    return "tied with best" if tied else ""
+    return broken(cut(row["label"]), 20) + (f" / {plain(row['baseline'])}" if _has_several(rows) else "")

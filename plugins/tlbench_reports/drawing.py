@@ -2,9 +2,10 @@
 
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
 from textwrap import fill
@@ -16,17 +17,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from tlbench_reports import svg
+from tlbench_reports.palette import BLACK, COLOURS, GRID, NOTE
 from tlbench_reports.rows import CROWDED
 from tlbench_reports.words import known, plain
 
-BLACK, GREY = "#000000", "#767676"
-# Okabe and Ito, Color Universal Design, 2008, without black, kept for baselines, and yellow, too pale on white.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-# As many as share no divisor with the colours, so that the first 66 pairs differ.
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h")
+Line = str | tuple[int, tuple[float, ...]]  # as matplotlib takes it
+MARKERS: tuple[str | tuple[int, int, int], ...] = ("o", "s", "^", "D", "v", "P", "X", "<", ">", (4, 1, 0), "p", "h")
+_CLASS_MARKERS = ("o", "s", "^", "D", "v", "+", "x", "<", ">", "*", "1", "|")
+_LINES: tuple[Line, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
 _ROOM = 0.06  # inches around a picture without words
 INEXACT = "Its last digits are those of the processor that drew it."
-_STYLE = {
+_STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.spines.right": False,
@@ -35,7 +37,7 @@ _STYLE = {
     "axes.titlelocation": "left",
     "figure.dpi": 160,
     "font.size": 10,
-    "grid.color": "#e4e4e4",
+    "grid.color": GRID,
     "legend.frameon": False,
     "legend.fontsize": 9,
     "lines.linewidth": 1.4,
@@ -51,8 +53,8 @@ class Look:
     """Describe how a strategy is drawn, the same in every chart."""
 
     colour: str
-    marker: str
-    line: str
+    marker: str | tuple[int, int, int]
+    line: Line
 
 
 UPPER_BOUND = Look(BLACK, "*", ":")
@@ -64,47 +66,70 @@ class Chart:
 
     name: str  # of its files
     title: str
-    caption: str
+    caption: str  # without one a chart has no title on it either
     size: tuple[float, float]  # inches
-    draw: Callable[[Figure], None]
+    draw: Callable[[Figure], Callable[[], None] | None]  # what it returns is done once all has its place
     exact: bool = True  # whether every processor draws the same
+    lead: str = ""  # what it says, in one sentence, where that can be said
+    narrow: "Chart | None" = None  # the same for a phone
+
+    def with_narrow(self, size: tuple[float, float], draw: Callable[[Figure], Callable[[], None] | None]) -> "Chart":
+        """Return this chart with another of it for a phone."""
+        return replace(self, narrow=replace(self, caption="", size=size, draw=draw))
 
     @cached_property
     def figure(self) -> Figure:
         """Return the chart with title and caption, drawn and laid out once for all formats; to be used in the style."""
         figure = Figure(figsize=self.size, layout="constrained")
-        self.draw(figure)
-        letters = int(self.size[0] * 15)
-        figure.suptitle(fill(self.title, int(letters * 0.7)), x=0.01, ha="left", fontsize=12)
-        figure.supxlabel(fill(self.caption, letters), x=0.01, ha="left", fontsize=8.5, color="#444444")
+        settle = self.draw(figure)
+        if self.caption:
+            letters = int(self.size[0] * 15)
+            figure.suptitle(fill(self.lead or self.title, int(letters * 0.7)), x=0.01, ha="left", fontsize=12)
+            caption = f"{self.title}. {self.caption}" if self.lead else self.caption
+            figure.supxlabel(fill(caption, letters), x=0.01, ha="left", fontsize=8.5, color=NOTE)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # the places found are kept: to find them takes as long as to draw
         for axes in figure.axes:  # the solver's last digits differ from time to time
             axes.set_position([round(value, 4) for value in axes.get_position().bounds])
+        if settle is not None:
+            settle()
         return figure
 
 
-def looks(strategies: Iterable[str], baselines: Iterable[str]) -> dict[str, Look]:
-    """Give each strategy its colour and marker; baselines are black."""
-    names, compared = list(dict.fromkeys(strategies)), set(baselines)
-    chosen = [name for name in names if name in compared]
-    given = {name: Look(BLACK, _MARKERS[i % len(_MARKERS)], "--") for i, name in enumerate(chosen)}
-    others = [name for name in names if name not in given]
-    for i, name in enumerate(others):
-        given[name] = Look(_COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)], "-")
-    return given
+def looks(rows: Sequence[Mapping[str, Any]]) -> dict[str, Look]:
+    """Give each strategy among rows of the summary its colour, mark and line, the same in all charts of a report.
+
+    Baselines are black. Each of the others has a colour of its own where there are enough; else that of its family.
+    """
+    found = {str(row["label"]): str(row["family"]) for row in rows}
+    compared = {str(row["label"]) for row in rows if row["is_baseline"]}
+    others = [label for label in found if label not in compared]
+    groups = others if len(others) <= len(COLOURS) else list(dict.fromkeys(found[label] for label in others))
+    given: dict[str, Look] = {}
+    for place, label in enumerate(label for label in found if label in compared):
+        given[label] = Look(BLACK, MARKERS[place % len(MARKERS)], (0, (5, 1.5)))
+    used = Counter[tuple[str, int]]()  # how often a group has a mark
+    for place, label in enumerate(others, start=len(given)):
+        group = label if groups is others else found[label]
+        turns = ((place + turn) % len(MARKERS) for turn in range(len(MARKERS)))
+        mark = min(turns, key=lambda mark: used[group, mark])
+        line = _LINES[used[group, mark] % len(_LINES)]
+        used[group, mark] += 1
+        given[label] = Look(COLOURS[groups.index(group) % len(COLOURS)], MARKERS[mark], line)
+    bounds = {str(row["label"]): UPPER_BOUND for row in rows if row["upper_bound"]}
+    return {**given, **bounds}
 
 
 def class_look(place: int) -> tuple[str, str]:
-    """Return the colour and the marker of the class at this place of a legend."""
-    return _COLOURS[place % len(_COLOURS)], _MARKERS[place % len(_MARKERS)]
+    """Return the colour and the marker of the class at this place of a legend; ten can be told apart when small."""
+    return COLOURS[place % len(COLOURS)], _CLASS_MARKERS[place % len(_CLASS_MARKERS)]
 
 
 def ink(colour: Sequence[float]) -> str:
-    """Return black or white, whichever is read better upon a colour of red, green and blue from 0 to 1."""
+    """Return black or white, as good as, whichever is read better upon a colour of red, green and blue from 0 to 1."""
     red, green, blue = (channel**2.2 for channel in colour[:3])
     bright = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179  # where both contrast alike (WCAG 2)
-    return "black" if bright else "white"
+    return "#010101" if bright else "#fefefe"  # not quite, since a dark page exchanges what is
 
 
 def families(rows: Iterable[Any]) -> list[str]:
@@ -131,7 +156,7 @@ def name_lines(axes: Axes, lines: list[tuple[str, str]]) -> None:
     axes.set_yticks(range(len(lines)), [broken(label, 34) if label else family for family, label in lines])
     for text, (_, label) in zip(axes.get_yticklabels(), lines, strict=True):
         if not label:
-            text.set(style="italic", color="#444444")
+            text.set(style="italic", color=NOTE)
 
 
 def score_limits(rows: Iterable[Any]) -> tuple[float, float]:
@@ -148,7 +173,13 @@ def score_limits(rows: Iterable[Any]) -> tuple[float, float]:
 
 def place_name(row: Mapping[str, Any]) -> str:
     """Name the transfer and backbone of a row."""
-    return f"{plain(row['transfer'])}, {plain(row['backbone'])}"
+    return f"{cut(plain(row['transfer']))}, {cut(plain(row['backbone']))}"
+
+
+def cut(name: str, most: int = 44) -> str:
+    """Return a name of at most so many letters, its middle left out where it is longer."""
+    head = (most - 1) // 2
+    return name if len(name) <= most else f"{name[:head]}…{name[head + 1 - most :]}"
 
 
 def broken(name: str, width: int = 24) -> str:
@@ -163,14 +194,19 @@ def broken(name: str, width: int = 24) -> str:
     return "\n".join(lines)
 
 
+def figure_of(chart: Chart) -> Figure:
+    """Return a chart as a figure of matplotlib, with its title and caption."""
+    with _style():
+        return chart.figure
+
+
 def render(chart: Chart, *file_formats: str, standalone: bool = True) -> list[bytes]:
     """Return a chart in each of these formats, `svg` or `png`; a standalone one carries its title and caption.
 
     One that does not is an SVG cut to what is left; with it the drawing is done with, and forgotten.
     """
     with _style():
-        words = (chart.figure._suptitle, chart.figure._supxlabel)
-        for text in words:
+        for text in filter(None, (chart.figure._suptitle, chart.figure._supxlabel)):
             text.set_visible(standalone)
         pictures = [_saved(chart, file_format) for file_format in file_formats]
         if not standalone:
@@ -195,8 +231,8 @@ def _saved(chart: Chart, file_format: str) -> bytes:
         described = {} if chart.exact else {"Description": INEXACT}
         FigureCanvasSVG(chart.figure).print_svg(stream, metadata={"Date": None, **described})
         chart.figure.dpi = _STYLE["figure.dpi"]
-    else:
-        FigureCanvasAgg(chart.figure).print_png(stream, metadata={"Software": None})
+        return svg.with_values(stream.getvalue())
+    FigureCanvasAgg(chart.figure).print_png(stream, metadata={"Software": None})
     return stream.getvalue()
 
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from tlbench_reports.drawing import Chart, broken, class_look, place_name
 from tlbench_reports.leading import best_budget, cells, leaders, readable
+from tlbench_reports.palette import PALE
 from tlbench_reports.rows import conditions
 from tlbench_reports.tsne import tsne
 from tlbench_reports.words import listing
@@ -43,14 +44,16 @@ def embedding_view(results: "Results", name: str, rows: list[Any]) -> Chart | No
     classes = np.unique(np.concatenate([labels for _, _, labels in maps]))
     coloured = classes[:_CLASSES]
 
-    def draw(figure: Figure) -> None:
-        grid = figure.subplots(1, len(maps), squeeze=False)
-        for axes, (title, place, labels) in zip(grid.flat, maps, strict=True):
+    def draw(figure: Figure, columns: int, **legend: Any) -> None:
+        grid = figure.subplots(-(-len(maps) // columns), columns, squeeze=False)
+        for axes, (title, place, labels) in zip(grid.flat, maps, strict=False):
             _panel(axes, title, place, labels, coloured)
-        handles, names = grid[0, -1].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside right upper", title="class")
+        for axes in grid.flat[len(maps) :]:
+            axes.set_visible(False)
+        handles, names = grid[0, 0].get_legend_handles_labels()
+        figure.legend(handles, names, title="class", **legend)
 
-    return Chart(
+    chart = Chart(
         name=f"embedding-{name}",
         title=f"Features of test items, {conditions(ranked[0])}: {place_name(rows[0])}",
         caption=f"t-SNE of the features of {listing(items)} test items of one replicate (n = 1), each panel by "
@@ -58,9 +61,11 @@ def embedding_view(results: "Results", name: str, rows: list[Any]) -> Chart | No
         "the backbone as it came. After: the best strategies that train it."
         + (f" Grey: {len(classes) - len(coloured)} further classes." if len(classes) > len(coloured) else ""),
         size=(max(2.35 * len(maps), 4.0) + 1.3, 3.9),
-        draw=draw,
+        draw=lambda figure: draw(figure, len(maps), loc="outside right upper"),
         exact=False,
     )
+    size = (4.2, 0.9 + 2.1 * -(-len(maps) // 2))
+    return chart.with_narrow(size, lambda figure: draw(figure, min(2, len(maps)), loc="outside lower left", ncols=6))
 
 
 def _first(results: "Results", row: Any) -> "Predictions | None":
@@ -80,7 +85,7 @@ def _labels(part: "Predictions") -> np.ndarray:
 def _panel(axes: Axes, title: str, place: np.ndarray, labels: np.ndarray, coloured: np.ndarray) -> None:
     other = ~np.isin(labels, coloured)
     if other.any():
-        axes.plot(*place[other].T, linestyle="none", marker=".", color="#b5b5b5", markersize=4, label="others")
+        axes.plot(*place[other].T, linestyle="none", marker=".", color=PALE, markersize=4, label="others")
     for i, which in enumerate(coloured):
         own = place[labels == which]
         colour, marker = class_look(i)

@@ -13,7 +13,7 @@ from tlbench_reports.words import file_name, plain
 if TYPE_CHECKING:
     from tlbench import Results
 
-CUSTOM = "custom"  # the name of a suite that was put together on the command line
+CUSTOM = "custom"  # how suites were named that were put together on the command line of version 0.1
 
 
 # What stands in the short table of origins: the heading, and where a record has it.
@@ -133,20 +133,22 @@ def _side_by_side(values: Iterable[str]) -> str:
 
 def commands(results: "Results") -> list[str]:
     """Return the command lines that make these results again."""
-    versions = environment(results)
-    known = {name: versions[name] for name in ("tlbench", "torch") if "," not in versions.get(name, ",")}
-    pins = [f"{name}=={version.partition('+')[0]}" for name, version in known.items()]  # no index has 2.11.0+cpu
-    install = [f"pip install {' '.join(map(quote, pins))}"] if pins else []
     suite = results.store.read_plan().get("suite", {})
     shared = [f"--{key} {suite[key]}" for key in ("replicates", "seed") if key in suite]
     shared += [f"--metric {_quoted(results.chosen)}"] if results.chosen else []
-    if not _is_custom(results.suite):
+    if not is_custom(results):
         chosen = [f"--suite {_quoted(results.suite)}"]
     elif _is_plain(suite):
         chosen = [_selection(block) for block in suite.get("blocks", ())]
     else:
         chosen = [f"--suite {_quoted(file_of(results.suite))}"]
-    return install + [" ".join(["tlbench run", each, *shared]) for each in chosen]
+    return [" ".join(["tlbench run", each, *shared]) for each in chosen]
+
+
+def versions(results: "Results") -> str:
+    """Say which versions made the records, for no index can be trusted to have them: `tlbench 0.2.0, torch 2.11.0`."""
+    found = environment(results)
+    return ", ".join(f"{name} {found[name]}" for name in ("tlbench", "torch", "python") if found.get(name))
 
 
 def file_of(suite: str) -> str:
@@ -154,8 +156,10 @@ def file_of(suite: str) -> str:
     return f"{file_name(plain(suite)) or 'suite'}.toml"
 
 
-def _is_custom(suite: str) -> bool:
-    return suite == CUSTOM or suite.startswith(f"{CUSTOM}-")
+def is_custom(results: "Results") -> bool:
+    """Tell whether a suite was put together on the command line; before 0.2 its name began with `custom`."""
+    suite = results.suite
+    return bool(results.store.read_plan().get("suite", {}).get("narrows")) or suite.split("-")[0] == CUSTOM
 
 
 def _is_plain(suite: Mapping[str, Any]) -> bool:

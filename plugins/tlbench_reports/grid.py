@@ -20,6 +20,9 @@ class Column:
     band: str = ""  # columns that are shown and hidden together
     is_number: bool = False  # right-aligned
     is_prose: bool = False  # may break into lines
+    bars: Sequence[tuple[int, int, int] | None] | None = (
+        None  # from, to and mark of an interval, in percent of the width
+    )
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Grid:
     caption: str
     columns: tuple[Column, ...]
     group_titles: tuple[str, ...] = ()
+    group_places: tuple[str, ...] = ()  # of each group: a line above the first of each place
     groups: Sequence[int] = ()  # of each row
     records: Sequence[Sequence[tuple[int, int]]] = ()  # of each row: ranges (first, after the last) of records
     sort: tuple[str, bool] | None = None  # the column that rows of a group stand by, and whether it falls
@@ -46,26 +50,19 @@ class Grid:
         return len(self) if len(self) <= ROOMY else PAGE
 
     @property
-    def parts(self) -> list[tuple[str, list[int]]]:
-        """Return the rows that are shown, put under the titles of their groups; under "" where there are no groups."""
+    def parts(self) -> list[tuple[str, str, list[int]]]:
+        """Return (place, title, rows) of each group that is shown; the place where it is another than before."""
         if not self.groups:
-            return [("", list(range(self.shown)))]
+            return [("", "", list(range(self.shown)))]
         order = sorted(range(len(self)), key=lambda i: self.groups[i])[: self.shown]
         found: dict[int, list[int]] = {}
         for i in order:
             found.setdefault(self.groups[i], []).append(i)
-        return [(self.group_titles[group], rows) for group, rows in found.items()]
-
-    @property
-    def bands(self) -> list[tuple[str, int]]:
-        """Return neighbouring columns of one band, with how many these are."""
-        found: list[tuple[str, int]] = []
-        for column in self.columns:
-            if found and found[-1][0] == column.band:
-                found[-1] = (column.band, found[-1][1] + 1)
-            else:
-                found.append((column.band, 1))
-        return found
+        places = [self.group_places[group] for group in found] if self.group_places else [""] * len(found)
+        new = [place if place != last else "" for place, last in zip(places, ["", *places], strict=False)]
+        return [
+            (place, self.group_titles[group], rows) for place, (group, rows) in zip(new, found.items(), strict=True)
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the table as plain JSON values."""
@@ -76,6 +73,7 @@ class Grid:
             "filtered": self.is_filtered,
             "columns": [_column(column) for column in self.columns],
             "groupTitles": list(self.group_titles),
+            "groupPlaces": list(self.group_places),
             "groups": list(self.groups),
             "records": [[list(each) for each in ranges] for ranges in self.records],
         }
@@ -88,6 +86,8 @@ def _column(column: Column) -> dict[str, Any]:
         found["values"] = list(column.values)
     if column.marks is not None and any(column.marks):
         found["marks"] = list(column.marks)
+    if column.bars is not None:
+        found["bars"] = list(column.bars)
     return found
 
 

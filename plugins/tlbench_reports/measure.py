@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from tlbench_reports.once import once
 from tlbench_reports.words import listing, plain
 
 if TYPE_CHECKING:
@@ -13,6 +14,14 @@ LOWER = "lower is better"
 def named(metric: str, higher_is_better: bool) -> str:
     """Return a metric's name, and its direction where less is better."""
     return plain(metric) if higher_is_better else f"{plain(metric)} ({LOWER})"
+
+
+@once
+def in_points(results: "Results", metric: str) -> bool:
+    """Tell whether differences are said in points: of a share, which lies between 0 and 1, the more the better."""
+    frame = results.frame()
+    scores = frame[metric].dropna() if metric in frame else []
+    return results.higher_is_better(metric) and bool(len(scores)) and bool(scores.between(0, 1).all())
 
 
 def measures(results: "Results") -> list[str]:

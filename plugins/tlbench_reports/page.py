@@ -16,18 +16,18 @@ from tlbench_reports.class_grid import class_grid
 from tlbench_reports.figures import gallery
 from tlbench_reports.grid import Grid
 from tlbench_reports.measure import measures, named
+from tlbench_reports.opening import opening, without_answer
 from tlbench_reports.score_grid import score_grids
 from tlbench_reports.suite_file import suite_text
-from tlbench_reports.words import notes, plain
+from tlbench_reports.words import ON_CORRECTED_DIFFERENCES, ON_PRICES, notes, plain
 
 if TYPE_CHECKING:
     from tlbench import Results
 
-_SCRIPTS = ("elements.js", "grids.js", "choices.js", "pairs.js", "downloads.js")
-_BANDS = {  # columns that are shown and hidden together
-    "where": "where",
-    "difference": "against the baseline",
-    "ledger": "ledger: what it was given",
+_SCRIPTS = ("elements.js", "grids.js", "choices.js", "pairs.js", "downloads.js", "pictures.js", "start.js")
+_BANDS = {  # columns that are shown and hidden together: behind a row, until a reader wants them in the table
+    "difference": "statistics",
+    "ledger": "what it was given",
     "costs": "costs, median of replicates",
     "metrics": "further metrics (95% over replicates)",
 }
@@ -40,8 +40,9 @@ def write(results: "Results", folder: Path) -> list[Path]:
 
 def page(results: "Results") -> str:
     """Return the page. Every text that comes from a plugin, a file or an exception is escaped by the template."""
-    scores = [grid for metric in results.primaries for grid in score_grids(results, metric)]
     labelled = results.primaries[0]
+    silent = without_answer(results)
+    scores = [grid for metric in results.primaries for grid in score_grids(results, metric, silent)]
     together = across_grids.across(results, labelled)
     beside = [pairs.tunings(results, labelled), across_grids.validators(results), across_grids.weights(results)]
     tuning, validators, weights = beside
@@ -51,6 +52,7 @@ def page(results: "Results") -> str:
     classes = class_grid(results)
     shown = [*scores, *([classes] if classes else []), *filter(None, (*beside, means)), *filter(None, missing.values())]
     shown += [grid for each in together for grid in (each.ranks, each.wins, each.left_out) if grid]
+    drawn = gallery(results)
     script = Markup(_script())
     return (
         _environment()
@@ -58,7 +60,7 @@ def page(results: "Results") -> str:
         .render(
             suite=plain(results.suite),
             tally=gaps.tally(results),
-            headlines=[plain(sentence) for sentence in results.headlines()],
+            opening=opening(results, drawn.first),
             beware=[plain(sentence) for sentence in (*results.warnings, *results.findings)],
             metrics=[named(metric, results.higher_is_better(metric)) for metric in results.primaries],
             measures=measures(results),
@@ -72,19 +74,22 @@ def page(results: "Results") -> str:
             weights=weights,
             means=means,
             pairs=compared,
-            gallery=gallery(results),
+            gallery=drawn,
             missing=missing,
-            notes=notes(results),
+            notes=[*notes(results, ON_CORRECTED_DIFFERENCES), ON_PRICES],
             protocol=facts.protocol(results),
             environment=facts.environment(results),
             origins=facts.origins(results),
             provenance=facts.provenance(results),
             commands=facts.commands(results),
+            versions=facts.versions(results),
             folder=plain(results.folder.name),
             suite_file=facts.file_of(results.suite),
             suite_text=suite_text(results),
             tables=downloads.tables(results),
-            data=downloads.packed_json({"grids": list(map(Grid.to_json, shown)), "pairs": compared.places}),
+            data=downloads.packed_json(
+                {"grids": list(map(Grid.to_json, shown)), "bands": _BANDS, "pairs": compared.places}
+            ),
             script=script,
             script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         )

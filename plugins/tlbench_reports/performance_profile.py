@@ -1,6 +1,6 @@
 """Draw the performance profile: how many runs of each strategy score above each threshold."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
@@ -23,7 +23,7 @@ def performance_profile(across: "Across", name: str, where: str, style: dict[str
 
     side = "above" if across.higher_is_better else "below"
 
-    def draw(figure: Figure) -> None:
+    def draw(figure: Figure, **legend: Any) -> None:
         axes = figure.subplots()
         for i, candidate in enumerate(shown):
             look = style[candidate]
@@ -32,14 +32,16 @@ def performance_profile(across: "Across", name: str, where: str, style: dict[str
                 marker=look.marker, markersize=4, markevery=(i % 5, 5), label=broken(candidate, 30),
             )  # fmt: skip
         axes.set(xlabel=f"{plain(across.metric)} {side}", ylabel="share of runs", ylim=(-0.02, 1.02))
-        figure.legend(loc="outside right upper")
+        figure.legend(**legend)
 
-    return Chart(
+    chart = Chart(
         name=f"profile-{name}",
         title=f"Performance profile, {where}",
         caption=f"Of each strategy the share of its runs, over {len(across.blocks)} datasets and their replicates, "
         f"that score {side} the threshold; a line further up is better. No intervals."
         + (f" The {MOST} best of {len(ranked)} by mean rank." if len(ranked) > MOST else ""),
         size=(8.6, 4.2),
-        draw=draw,
+        draw=lambda figure: draw(figure, loc="outside right upper"),
     )
+    size = (4.2, 3.2 + 0.2 * len(shown))
+    return chart.with_narrow(size, lambda figure: draw(figure, loc="outside lower left"))

@@ -119,6 +119,19 @@ class Row:
         return "best" if truth(self.values["best"]) else "tied with best" if truth(self.values["tied"]) else ""
 
     @property
+    def word(self) -> str:
+        """Return the one verdict on the row: best, tied, better or worse than its baseline, or why there is none."""
+        if not known(self.values["mean"]) or self.is_upper_bound:
+            return no_score(self.values) if not self.is_upper_bound else "upper bound"
+        if self.lost:
+            return self.lost
+        if self.standing:
+            return "best" if self.standing == "best" else "tied"
+        if self.verdict in ("better", "worse"):
+            return f"{self.verdict} than {self.baseline}"
+        return "baseline" if self.values["is_baseline"] and not self.baseline else "unclear" if self.baseline else ""
+
+    @property
     def is_negative_transfer(self) -> bool:
         """Tell whether the whole interval of the difference lies on the bad side of zero."""
         return truth(self.values["negative_transfer"])

@@ -1,12 +1,15 @@
 """Make the tables of scores of the page: comparable rows, with differences, ledger, costs and further metrics."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tlbench import plural
 from tlbench_reports.grid import Column, Grid, number_column, text_column
-from tlbench_reports.measure import named
+from tlbench_reports.measure import in_points, named
 from tlbench_reports.row import Row
 from tlbench_reports.rows import (
+    GROUP,
     SETTINGS,
     Group,
     cost_rows,
@@ -14,15 +17,16 @@ from tlbench_reports.rows import (
     is_episodic,
     partition,
     sampling,
+    short_names,
+    spoken,
     summary_rows,
 )
-from tlbench_reports.words import NOTHING, interval, known, number, plain, quantity
+from tlbench_reports.words import NOTHING, chance, interval, known, number, plain, points, quantity, within
 
 if TYPE_CHECKING:
     from tlbench import Results
 
 COSTS = {
-    "fit_seconds": "seconds to fit",
     "prepare_seconds": "seconds to prepare",
     "tuning_seconds": "seconds to tune",
     "members_seconds": "seconds of its members",
@@ -37,14 +41,17 @@ SECTIONS = {
     "unsupervised": "unsupervised",
     "oracle": "oracle: chosen by the test labels",
 }
-STANDINGS = {"best": "\N{BLACK STAR} best", "tied with best": "\N{ALMOST EQUAL TO} tied with best"}
+NO_ANSWER = "no answer"  # the verdict on rows of a group in which no row should be taken
 MANY = 3000  # rows from which on further metrics are shown without intervals
 Key = tuple[str, ...]
 
 
-def score_grids(results: "Results", metric: str) -> list[Grid]:
-    """Return a table for each setting, and for episodes: rows in it may be compared within their groups."""
-    facts = _Facts(results, metric)
+def score_grids(results: "Results", metric: str, silent: Collection[Key] = ()) -> list[Grid]:
+    """Return a table for each setting, and for episodes: rows in it may be compared within their groups.
+
+    Groups in `silent`, by what their rows share, have no answer, and their rows no verdict.
+    """
+    facts = _Facts(results, metric, silent)
     parts = partition(summary_rows(results, metric), lambda row: (str(row["setting"]), is_episodic(row)))
     ordered = sorted(parts.items(), key=lambda part: (_order(part[0][0]), part[0][1]))
     return [_grid(facts, metric, setting, episodic, rows) for (setting, episodic), rows in ordered]
@@ -57,10 +64,12 @@ def _order(setting: str) -> int:
 class _Facts:
     """What the tables need beside the summary, looked up by the key of a row."""
 
-    def __init__(self, results: "Results", metric: str) -> None:
+    def __init__(self, results: "Results", metric: str, silent: Collection[Key]) -> None:
         from tlbench import ROW
 
-        self.results, self.metric = results, metric
+        self.results, self.metric, self.silent = results, metric, silent
+        self.places = short_names(_place(row) for row in summary_rows(results, metric))
+        self.in_points = in_points(results, metric)
         self.is_of_clusters = results.is_of_clusters(metric)
         self.higher_is_better = results.higher_is_better(metric)
         frame = results.frame()
@@ -78,6 +87,10 @@ class _Facts:
         mean = row.values["mean"]
         return float("inf") if not known(mean) else -mean if self.higher_is_better else mean
 
+    def is_silent(self, group: Group) -> bool:
+        """Tell whether no row of a group should be taken."""
+        return tuple(str(group.rows[0].values[column]) for column in GROUP) in self.silent
+
     def key(self, row: Mapping[Any, Any]) -> Key:
         return tuple(_text(row[column]) for column in self.columns)
 
@@ -87,6 +100,10 @@ class _Facts:
             means = _means(frame[name].to_numpy(dtype=float), list(self.positions.values()))
             return {key: (number(mean), mean) for key, mean in zip(self.positions, means, strict=True)}
         return {self.key(row): _score(row) for row in self.results.summary(name).to_dict("records")}
+
+
+def _place(row: Mapping[str, Any]) -> tuple[str, str]:
+    return plain(row["transfer"]), plain(row["backbone"])
 
 
 def _means(values: Any, positions: list[list[int]]) -> list[float | None]:
@@ -120,22 +137,28 @@ def _grid(facts: _Facts, metric: str, setting: str, episodic: bool, values: list
         [named(metric, facts.higher_is_better), *(["episodes"] if episodic else []), *_section(setting)]
     )
     columns = [
-        *_where(found, rows), *_scores(facts, found, rows), *_differences(rows), *_ledger(rows),
-        *_costs(facts, keys), *_metrics(facts, keys),
+        *_where(rows), *_verdicts(facts, found), *_scores(facts, found), *_price(facts, keys), *_differences(rows),
+        *_ledger(rows), *_costs(facts, keys), *_metrics(facts, keys),
     ]  # fmt: skip
-    number_of_rows = f"{len(rows):,} row{'s' if len(rows) != 1 else ''}"
     return Grid(
         key=f"scores-{plain(metric)}-{setting}{'-episodes' if episodic else ''}".replace(" ", "-"),
         title=section,
-        caption=f"Scores: {section}. {number_of_rows}; rows under one heading may be compared.",
+        caption=f"{section}: {plural(len(rows), 'row')}. Rows under one heading may be compared.",
         columns=tuple(columns),
-        group_titles=tuple(group.title for group in found),
+        group_titles=tuple(spoken(group.rows[0].values) + _silence(facts, group) for group in found),
+        group_places=tuple(facts.places[_place(group.rows[0].values)] for group in found)
+        if len(facts.places) > 1
+        else (),
         groups=[place for place, group in enumerate(found) for _ in group.rows],
         records=[_ranges(facts.positions.get(key, ())) for key in keys],
         is_filtered=True,
         sort=("mean", facts.higher_is_better),
         mark="oracle" if setting == "oracle" else "",
     )
+
+
+def _silence(facts: _Facts, group: Group) -> str:
+    return ": no answer yet" if facts.is_silent(group) else ""
 
 
 def _section(setting: str) -> list[str]:
@@ -153,7 +176,7 @@ def _ranges(positions: Sequence[int]) -> list[tuple[int, int]]:
     return found
 
 
-def _where(found: list[Group], rows: list[Row]) -> list[Column]:
+def _where(rows: list[Row]) -> list[Column]:
     """Return the strategy, then what the headings of groups say: shown where rows stand without these."""
     places = {title: place for place, title in enumerate(dict.fromkeys(row["budget"] for row in rows))}
     budgets = [row["budget"] for row in rows]
@@ -165,54 +188,106 @@ def _where(found: list[Group], rows: list[Row]) -> list[Column]:
     ]
 
 
-def _scores(facts: _Facts, found: list[Group], rows: list[Row]) -> list[Column]:
-    lonely = {id(row) for group in found if len(group.rows) == 1 for row in group.rows}
-    standings = ["" if id(row) in lonely else row.standing for row in rows]
-    columns = []
-    if any(standings):
-        marks = ["best" if standing == "best" else "" for standing in standings]
-        texts = [STANDINGS.get(standing, "") for standing in standings]
-        columns.append(Column("standing", "standing", texts, [_rank(each) for each in standings], marks))
-    columns += [
-        number_column(
-            "mean", plain(facts.metric) if facts.is_of_clusters else "mean",
-            [row.mean for row in rows], [row.values["mean"] for row in rows],
-        ),
-        number_column(
-            "between", f"95% over {found[0].over}",
-            [row.between for row in rows], [row.values["low"] for row in rows],
-        ),
-    ]  # fmt: skip
+def _scores(facts: _Facts, found: list[Group]) -> list[Column]:
+    """Return scores with their intervals, and how far they lie from the best and from the baseline."""
+    rows = [row for group in found for row in group.rows]
+    unit = " (points)" if facts.in_points else ""
+    between = number_column(
+        "between", f"95% over {found[0].over}", [row.between for row in rows], [row.values["low"] for row in rows],
+        band="wide",
+    )  # fmt: skip
+    columns = [
+        number_column("mean", plain(facts.metric), [row.mean for row in rows], [row.values["mean"] for row in rows]),
+        replace(between, bars=[bar for group in found for bar in _bars(group)]),
+    ]
     if any(group.is_episodic for group in found):
         columns.append(
             number_column(
                 "episodes", f"95% over {sampling(rows)}", [row.over_episodes for row in rows],
-                [row.values["episode_low"] for row in rows],
+                [row.values["episode_low"] for row in rows], band="wide",
             )
         )  # fmt: skip
-    columns.append(number_column("n", "n replicates", [str(row.n) for row in rows], [row.n for row in rows]))
+    behind = [row.values["behind"] for row in rows]
+    if any(map(known, behind)):
+        texts = [_difference(row.values, "behind", "behind", facts.in_points) for row in rows]
+        columns.append(number_column("behind", f"to the best{unit}", texts, behind, band="wide"))
+    if any(row.baseline for row in rows):
+        compared = [row.values if row.baseline else {} for row in rows]
+        against = {baseline for group in found for baseline in group.baselines}
+        title = f"to {min(against)}" if len(against) == 1 else "to the baseline"
+        texts = [_difference(values, "delta", "clear", facts.in_points) for values in compared]
+        values = [each.get("delta") for each in compared]
+        columns.append(number_column("delta", f"{title}{unit}", texts, values, band="wide"))
     return columns
 
 
-def _rank(standing: str) -> int | None:
-    return {"best": 0, "tied with best": 1}.get(standing)
+def _verdicts(facts: _Facts, found: list[Group]) -> list[Column]:
+    """Return one verdict on each row; none on a row that stands alone, and no best where there is no answer."""
+    words = [
+        "" if len(group.rows) == 1 and row.standing else NO_ANSWER if facts.is_silent(group) and row.n else row.word
+        for group in found for row in group.rows
+    ]  # fmt: skip
+    marks = [word.partition(" ")[0] for word in words]
+    marks = [mark if mark in _MARKED else "" for mark in marks]
+    return [Column("verdict", "verdict", words, [_rank(word) for word in words], marks)] if any(words) else []
+
+
+def _price(facts: _Facts, keys: list[Key]) -> list[Column]:
+    """Return what each row took to fit, in seconds."""
+    values = [facts.costs.get(key, {}).get("fit_seconds") for key in keys]
+    return [number_column("price", "seconds to fit", [_seconds(value) for value in values], values, band="wide")]
+
+
+def _seconds(value: Any) -> str:
+    return "<0.01" if known(value) and value < 0.01 else quantity(value)
+
+
+def _bars(group: Group) -> list[tuple[int, int, int] | None]:
+    """Return where the interval and the mean of each row lie between the least and the greatest of its group."""
+    over = "episode_" if group.is_episodic else ""
+    ends = [[row.values[key] for key in (f"{over}low", f"{over}high", "mean")] for row in group.rows]
+    known_ends = [value for each in ends for value in each if known(value)]
+    if not known_ends or max(known_ends) == min(known_ends):
+        return [None] * len(ends)
+    low, width = min(known_ends), max(known_ends) - min(known_ends)
+    shares = [[round(100 * (value - low) / width) if known(value) else None for value in each] for each in ends]
+    return [None if None in each else tuple(each) for each in shares]
+
+
+def _difference(values: Mapping[str, Any], name: str, ends: str, share: bool) -> str:
+    """Write a difference with its interval."""
+    if not known(values.get(name)):
+        return NOTHING
+    between = within(values[f"{ends}_low"], values[f"{ends}_high"], share)
+    return f"{points(values[name], share, bare=True)} {between or '(no interval)'}"
+
+
+_MARKED = ("best", "tied", "better", "worse")
+_ORDER = ("best", "tied", "better", "baseline", "unclear", "worse")
+
+
+def _rank(word: str) -> int:
+    """Return the place of a verdict among all, by which rows are sorted."""
+    first = word.partition(" ")[0]
+    return _ORDER.index(first) if first in _ORDER else len(_ORDER)
 
 
 def _differences(rows: list[Row]) -> list[Column]:
-    """Return how rows stand to their baselines; nothing where no row has one."""
+    """Return the statistics behind the verdicts; of baselines only where a row has one."""
+    columns = [
+        number_column("n", "replicates", [str(row.n) for row in rows], [row.n for row in rows], band="difference")
+    ]
     if not any(row.baseline for row in rows):
-        return []
-    sign = {"better": "\N{BLACK UP-POINTING TRIANGLE} ", "worse": "\N{BLACK DOWN-POINTING TRIANGLE} "}
-    verdicts = ["" if row.is_upper_bound else row.verdict for row in rows]
-    readings = [sign.get(verdict, "") + row.reading for verdict, row in zip(verdicts, rows, strict=True)]
+        return columns
     compared = [row.values if row.baseline else {} for row in rows]
 
     def numbers(key: str, title: str, texts: list[str], column: str) -> Column:
         return number_column(key, title, texts, [values.get(column) for values in compared], band="difference")
 
     return [
-        numbers("delta", "difference to baseline (95%)", [row.difference for row in rows], "delta"),
-        Column("reading", "reading", readings, marks=[v if v in sign else "" for v in verdicts], band="difference"),
+        *columns,
+        text_column("reading", "against the baseline", [row.reading for row in rows], band="difference"),
+        numbers("p", "p", [chance(values.get("p")) for values in compared], "p"),
         numbers("p_holm", "p (Holm)", [row.holm for row in rows], "p_holm"),
         numbers("effect", "effect (d)", [row.effect for row in rows], "effect"),
         numbers("needed", "replicates needed", [row.needed for row in rows], "needed"),

@@ -4,10 +4,12 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from tlbench_reports.drawing import GREY, Chart, Look, lines_by_family, name_lines, place_name, score_limits
+from tlbench_reports.drawing import Chart, Look, lines_by_family, name_lines, place_name, score_limits
+from tlbench_reports.palette import GREY
 from tlbench_reports.row import Row, no_score
 from tlbench_reports.rows import conditions, sampling
-from tlbench_reports.words import known, listing, plain
+from tlbench_reports.svg import point
+from tlbench_reports.words import known, listing, number, plain
 
 
 def score_plot(metric: str, name: str, rows: list[Any], style: dict[str, Look]) -> Chart:
@@ -29,7 +31,8 @@ def score_plot(metric: str, name: str, rows: list[Any], style: dict[str, Look]) 
             axes.plot([row["low"], row["high"]], [y, y], color=look.colour, alpha=0.35, linewidth=7)
             if row["n_episodes"]:
                 axes.plot([row["episode_low"], row["episode_high"]], [y, y], color=look.colour, linewidth=1.6)
-            axes.plot(row["mean"], y, color=look.colour, marker=look.marker, markersize=7)
+            [mark] = axes.plot(row["mean"], y, color=look.colour, marker=look.marker, markersize=7)
+            mark.set_gid(point(f"{plain(row['label'])}, {conditions(row)}: {number(row['mean'])} [{Row(row).between}]"))
             if row["is_baseline"]:
                 axes.axvline(row["mean"], color=GREY, linestyle="--", linewidth=1, zorder=0)
         name_lines(axes, lines)
@@ -44,6 +47,6 @@ def score_plot(metric: str, name: str, rows: list[Any], style: dict[str, Look]) 
         + (f"Thin bars: over {over}. " if sampled else "")
         + "Bars are cut where they leave the chart."
         + (" Dashed line: the baseline." if any(row["is_baseline"] for row in rows) else ""),
-        size=(7.4, 1.9 + 0.36 * len(lines)),
+        size=(5.6, 2.1 + 0.3 * len(lines)),
         draw=draw,
     )

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tlbench import Interval, t_interval
-from tlbench_reports.drawing import BLACK, GREY, Chart, class_look, place_name
+from tlbench_reports.drawing import Chart, class_look, place_name
+from tlbench_reports.palette import BLACK, GREY
 from tlbench_reports.words import known, listing, plain
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def selection_plot(results: "Results", name: str, place: Any) -> Chart | None:
         grid[-1, 0].set_xlabel("rank correlation with test accuracy")
         grid[-1, 1].set_xlabel("accuracy of the chosen checkpoint")
 
-    return Chart(
+    chart = Chart(
         name=f"selection-{name}",
         title=f"Choosing checkpoints without target labels: {place_name(place)}",
         caption="Left: Spearman's correlation of what a rule says of the checkpoints with their test accuracy. Right: "
@@ -63,6 +64,7 @@ def selection_plot(results: "Results", name: str, place: Any) -> Chart | None:
         size=(8.6, 1.9 + 0.3 * sum(heights)),
         draw=draw,
     )
+    return chart.with_narrow((5.2, 0.6 + 0.3 * sum(heights)), draw)
 
 
 def choices(records: "list[Record]", validators: list[dict[Any, Any]]) -> list[Choice]:

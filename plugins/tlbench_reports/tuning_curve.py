@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tlbench import t_interval
-from tlbench_reports.drawing import GREY, Chart, Look, broken, place_name
+from tlbench_reports.drawing import Chart, Look, broken, place_name
+from tlbench_reports.palette import GREY
 from tlbench_reports.row import truth
 from tlbench_reports.rows import conditions, partition
 from tlbench_reports.words import known, listing
@@ -54,8 +55,8 @@ def tuning_curve(results: "Results", name: str, rows: list[Any], style: dict[str
     lines = -(-len(shown) // columns)
     counts = sorted({curve.n for curves in shown for curve in curves})
 
-    def draw(figure: Figure) -> None:
-        grid = figure.subplots(lines, columns, sharey=True, squeeze=False)
+    def draw(figure: Figure, columns: int, legend: str) -> None:
+        grid = figure.subplots(-(-len(shown) // columns), columns, sharey=True, squeeze=False)
         for axes, curves in zip(grid.flat, shown, strict=False):
             _panel(axes, curves, style)
         grid[0, 0].set_ylim(*_limits(curve for curves in shown for curve in curves))
@@ -66,9 +67,9 @@ def tuning_curve(results: "Results", name: str, rows: list[Any], style: dict[str
         handles = {
             label: handle for axes in grid.flat for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
         }
-        figure.legend(handles.values(), handles.keys(), loc="outside right upper")
+        figure.legend(handles.values(), handles.keys(), loc=legend)
 
-    return Chart(
+    chart = Chart(
         name=f"tuning-{name}",
         title=f"Accuracy against tuning budget: {place_name(rows[0])}",
         caption=f"Lines: test accuracy of the trial that the selection rule ranks first so far, mean over replicates, "
@@ -78,8 +79,10 @@ def tuning_curve(results: "Results", name: str, rows: list[Any], style: dict[str
         + (f" The {_MOST} best tuned strategies of each label budget." if len(tuned) > _MOST else "")
         + (f" The first {_PANELS} of {len(panels)} label budgets." if len(panels) > _PANELS else ""),
         size=(3.9 * columns + 2.4, 3.1 * lines + 1.3),
-        draw=draw,
+        draw=lambda figure: draw(figure, columns, "outside right upper"),
     )
+    size = (4.2, 2.9 * len(shown) + 1.5)
+    return chart.with_narrow(size, lambda figure: draw(figure, 1, "outside lower left"))
 
 
 def tuned_records(results: "Results", rows: list[Any]) -> "dict[tuple[str, ...], list[Record]]":

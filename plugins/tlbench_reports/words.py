@@ -13,17 +13,28 @@ if TYPE_CHECKING:
 
 NOTHING = "\N{EN DASH}"
 
+ON_DIFFERENCES = (
+    "95% vs: of the paired difference to the baseline, over the replicates that both have and their test items. It "
+    "stands alone, as if it were the only one."
+)
+ON_CORRECTED_DIFFERENCES = (
+    "to the best, to the baseline: the paired difference over the replicates that both have and their test items. Its "
+    "interval is at 95% after correction for all comparisons: where it leaves 0 out, a verdict is clear."
+)
+ON_PRICES = (
+    "price: seconds of fitting, with source-side training and tuning, as a multiple of the cheapest that is tied with "
+    "the best, or of a cheap probe. seconds to fit: the median of replicates, by the machine that ran them."
+)
 # Where each interval comes from, and what it does not cover.
 _NOTES = (
     "mean: over n replicates. Replicates differ in the labelled examples, the start of the head and the order "
     "of training; replicate by replicate these are the same for every strategy, so that differences are paired.",
     "95% interval: of the mean, over other replicates and other test items at once (a crossed model of both): how far "
     "it may move with other labelled examples, seeds and test items from the same place. Few replicates make it wide.",
-    "95% vs: of the paired difference to the baseline, over the replicates that both have and their test items. It "
-    "stands alone, as if it were the only one.",
+    ON_DIFFERENCES,
     "better, worse: the difference is clear after correction for all comparisons of these results (Holm) and of its "
     "table (Bonferroni): of pages without any true difference, at most one in twenty says better or worse anywhere. "
-    "Worse than the baseline is negative transfer.",
+    "Worse than a baseline without transfer, scratch or source-only, is negative transfer.",
     "p: of the test that belongs to the interval of the difference. p (Holm): corrected for all comparisons.",
     "effect: the mean of the paired differences in units of their standard deviation over replicates (Cohen's d). "
     "needed: how many replicates, or test items, would make an unclear difference clear in four of five tries, were it "
@@ -94,10 +105,10 @@ _POSIX_PATH = re.compile(r"(?<![\w.~/-])(?:/[\w.@+~-]+)+/(?=[\w.@+~-])")
 _WINDOWS_PATH = re.compile(r"(?<!\w)[A-Za-z]:\\(?:[^\\\s'\"]+\\)*")
 
 
-def notes(results: "Results") -> list[str]:
-    """Return what a reader of these results must know of their numbers."""
+def notes(results: "Results", differences: str = ON_DIFFERENCES) -> list[str]:
+    """Return what a reader of these results must know of their numbers, and of how differences are shown."""
     frame = results.frame()
-    said = list(_NOTES)
+    said = [differences if note == ON_DIFFERENCES else note for note in _NOTES]
     if results.chosen and results.metric != "accuracy":
         said[2:2] = [_ON_JACKKNIFE] if (results.summary()["n_items"] > 0).any() else []
     lower = [plain(metric) for metric in results.primaries if not results.higher_is_better(metric)]
@@ -154,6 +165,20 @@ def difference(values: Mapping[Any, Any]) -> str:
     low, high = values["delta_low"], values["delta_high"]
     between = f"{signed(low)}, {signed(high)}" if known(low) and known(high) else "no interval"
     return f"{signed(values['delta'])} ({between})"
+
+
+def points(value: Any, in_points: bool, *, bare: bool = False) -> str:
+    """Write a difference in points, to one decimal, where the metric is a share; `bare` leaves the unit out."""
+    if not in_points or not known(value):
+        return signed(value)
+    return f"{100 * value:+.1f}{'' if bare else ' points'}"
+
+
+def within(low: Any, high: Any, in_points: bool) -> str:
+    """Write the interval of a difference in brackets, or nothing where there is none."""
+    if not (known(low) and known(high)):
+        return ""
+    return f"({points(low, in_points, bare=True)} to {points(high, in_points, bare=True)})"
 
 
 def chance(p: Any) -> str:

@@ -119,10 +119,29 @@ def test_nothing_chosen_changes_nothing():
 def test_chosen_strategies_meet_every_dataset_and_budget_of_the_suite():
     narrowed = TWO.narrowed(strategies=("mine",))
     assert narrowed.blocks == (Block(("mine",), ("net",), ("x", "y"), ("1-shot", "5-shot", "0")),)
-    assert narrowed.name.startswith("custom-")
+    assert (narrowed.name, narrowed.narrows) == ("x+y-mine", "two")
     told = replace(TWO, description="all of it, in a minute")
     assert (told.narrowed().description, told.narrowed(strategies=("mine",)).description) == (told.description, "")
-    assert narrowed.name == TWO.narrowed(strategies=("mine",)).name != TWO.narrowed(strategies=("yours",)).name
+
+
+@pytest.mark.parametrize(
+    ("chosen", "name"),
+    [
+        ({"datasets": ("folder:~/pictures/flowers?domains",)}, "flowers-two"),
+        ({"datasets": ("csv:table.csv",), "budgets": ("5-shot",)}, "table-two-5-shot"),
+        ({"strategies": ("scratch", "linear-probe")}, "x+y-scratch-vs-linear-probe"),
+        ({"strategies": ("finetune(lr=0.1)", "a", "b", "c"), "datasets": ("d[p->q]",)}, "d-4-strategies"),
+        ({"strategies": ("finetune(lr=0.1)",), "backbones": ("net@my/file.pt",)}, "x+y-finetune-lr-0.1-net"),
+        ({"datasets": ("folder:" + "long" * 30,)}, "two"),
+    ],
+)
+def test_a_choice_is_named_as_people_would_name_it(chosen, name):
+    assert TWO.narrowed(**chosen).name == name
+
+
+def test_rules_that_were_chosen_stand_in_the_name():
+    ruled = TWO.under(replace(TWO.protocol, validation=0.2)).choosing(("entropy",), "20")
+    assert (ruled.name, ruled.narrows) == ("two-validation-0.2-by-entropy-tuned-20-trials", "two")
 
 
 def test_a_chosen_dataset_replaces_those_of_every_block_and_too_large_budgets_are_skipped():

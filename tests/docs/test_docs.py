@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 from documents import DOCUMENTS, EXAMPLE, ROOT, title
+from PIL import Image
+
+from tlbench import Results
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=title)
@@ -34,9 +37,9 @@ def test_tests_that_a_document_points_at_exist(document):
         assert f"def {name}" in (base / file).read_text(encoding="utf-8")
 
 
-def test_the_readme_shows_the_example_plugin_as_it_is():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"```python\n(.*?class L1SP.*?)```", readme, re.DOTALL).group(1)
+def test_the_example_plugin_is_shown_as_it_is():
+    page = (ROOT / "docs" / "your-plugin.md").read_text(encoding="utf-8")
+    shown = re.search(r"```python\n([^`]*?class L1SP.*?)```", page, re.DOTALL).group(1)
     shipped = (EXAMPLE / "l1_sp.py").read_text(encoding="utf-8")
     assert _without_docstrings(shown) == _without_docstrings(shipped)
 
@@ -98,9 +101,18 @@ def test_the_tables_on_choosing_a_strategy_are_those_of_its_results():
     assert [row for row in rows if row not in known.splitlines()] == []
 
 
-def test_the_tables_in_the_readme_are_those_of_the_reference_results():
-    block = (ROOT / "README.md").read_text().split("<!-- quick:begin -->")[1].split("<!-- quick:end -->")[0]
-    summary = (ROOT / "results" / "quick" / "tables" / "summary.md").read_text().splitlines()
-    rows = [line for line in block.splitlines() if line.startswith(("|", "**"))]
-    assert len(rows) > 10
-    assert [row for row in rows if row not in summary] == []
+def test_the_readme_is_short_and_its_answer_is_that_of_photographs():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.split()) <= 900
+    block = text.split("<!-- photographs:begin -->")[1].split("<!-- photographs:end -->")[0]
+    answer = Results(ROOT / "results" / "photographs").answer()
+    assert answer.sentence in block
+    shown = " ".join(line for line in block.splitlines() if line.startswith("|"))
+    assert all(f"{card.score:.3f}" in shown for card in answer.cards)
+    assert re.search(r"!\[[^]]+\]\(results/photographs/charts/budget-", block)
+
+
+def test_the_picture_of_the_page_is_of_the_answer_that_the_records_give():
+    picture = Image.open(ROOT / "docs" / "pictures" / "page.png")
+    assert picture.width == 1400
+    assert picture.text["answer"] == Results(ROOT / "results" / "photographs").answer().sentence

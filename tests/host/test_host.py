@@ -10,9 +10,9 @@ from documents import ROOT
 import tlbench
 from tlbench import DataError, ParameterError, PluginError
 from tlbench.cli.doctor import examination
-from tlbench.cli.progress_bars import ProgressObserver
 from tlbench.errors import UnknownNameError
 from tlbench.host import Catalog, Host, hookspecs
+from tlbench.running.trackers import Tracking
 
 STRATEGY = '''
 from dataclasses import dataclass
@@ -291,10 +291,10 @@ def test_a_backbone_takes_weights_from_a_file_where_it_has_the_field(resources, 
 # ---- hooks ---------------------------------------------------------------------------------------------------
 
 
-def test_every_hook_is_used_by_one_of_our_own_plugins_or_by_the_progress_display():
+def test_every_hook_is_used_by_one_of_our_own_plugins_or_by_what_follows_a_run_for_trackers():
     hooks = {name for name in vars(hookspecs) if name.startswith("tlbench_")}
     host = Host()
-    host.manager.register(ProgressObserver(console=None), name="progress")
+    host.manager.register(Tracking(None, None, False, print), name="tracking")
     unused = {name for name in hooks if not getattr(host.manager.hook, name).get_hookimpls()}
     assert len(hooks) >= 12
     assert unused == set()

@@ -6,6 +6,7 @@ import pytest
 
 from tests.results.test_headlines import SCRATCH, STEADY, rows
 from tlbench.results.answer import Facts, answer, joined_labels, make_cards, plain_data
+from tlbench.results.headlines import remarks
 from tlbench.results.summary import Summary
 
 WITH_WEIGHTS = Facts(frozenset({"tiny"}), frozenset())
@@ -67,9 +68,8 @@ def test_negative_transfer_is_said_against_what_goes_without_transfer_alone():
 
 def test_no_answer_is_given_where_frozen_features_are_no_better_than_the_inputs_themselves():
     pixels = rows("pixel-probe", 0.6 + STEADY, **PIXELS)
-    found = answered(
-        pixels, rows("probe", 0.59 + STEADY[::-1]), rows("finetune", 0.7 + STEADY), unfit={("toys", "tiny"): NOTE}
-    )
+    unfit = {("toys", "tiny"): NOTE}
+    found = answered(pixels, rows("probe", 0.59 + STEADY[::-1]), rows("finetune", 0.7 + STEADY), unfit=unfit)
     assert found.sentence == (
         "No answer yet: on toys the weights of tiny are no better than the inputs as they are (5 labels per class: "
         f"probe 0.590, pixel-probe 0.600). {NOTE}"
@@ -77,6 +77,20 @@ def test_no_answer_is_given_where_frozen_features_are_no_better_than_the_inputs_
     assert found.cards[0].winner == ""
     better = answered(pixels, rows("probe", 0.8 + STEADY[::-1]), unfit=unfit)
     assert better.cards[0].winner == "probe"
+    assert better.cards[0].sentence.endswith(NOTE)  # better than nothing is not the best there is
+
+
+def test_no_answer_is_given_from_weights_that_do_not_suit_where_nothing_shows_that_they_help():
+    unfit = {("toys", "tiny"): NOTE}
+    close = rows("finetune", 0.599 + STEADY[::-1] * 2)
+    for parts in ((rows("scratch", 0.6 + STEADY), close), (rows("scratch", 0.59 + STEADY), close)):
+        said = answered(*parts, unfit=unfit).sentence
+        assert said.startswith(
+            "No answer yet: nothing that uses the weights of tiny is clearly better than scratch (0."
+        )
+        assert answered(*parts).cards[0].winner
+    alone = answered(close, rows("probe", 0.4 + STEADY), unfit=unfit)
+    assert alone.sentence == f"No answer yet: nothing was run that shows whether the weights of tiny help. {NOTE}"
 
 
 def test_no_answer_is_given_where_the_weights_are_no_better_than_a_random_start():
@@ -153,3 +167,13 @@ def test_budgets_are_said_together_and_data_by_the_name_of_their_file():
     assert joined_labels(["1 label per class"]) == "1 label per class"
     shown = {"folder:/data/photos": "photos", "zip:x/flowers12.zip": "flowers12", "digits/typed": "digits/typed"}
     assert {given: plain_data(given) for given in shown} == shown
+
+
+def test_a_tie_below_a_row_that_does_not_tie_is_explained():
+    loose = np.array([0.09, -0.08, 0.07, -0.09, 0.08, -0.07])
+    summary = summary_of(SCRATCH, rows("a", 0.8 + STEADY), rows("steady", 0.77 + STEADY), rows("loose", 0.76 + loose))
+    table = summary.frame().set_index("strategy")
+    assert table.loc[["loose", "steady"], "tied"].tolist() == [True, False]
+    facts = Facts(frozenset(), frozenset())
+    [said] = remarks(summary, make_cards(summary, None, facts, {}), facts)
+    assert said.startswith("5 labels per class: loose (0.760) ties with a and steady (0.770) does not: the difference")

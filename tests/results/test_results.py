@@ -378,7 +378,8 @@ def test_tests_and_effects_are_those_of_the_paired_differences(store):
 
 def test_negative_transfer_is_a_row_that_is_clearly_below_its_baseline(store):
     for replicate in range(3):
-        write(store, record("well", "scratch", "", "full", replicate, 10), 10)
+        labels = {"baseline": True}
+        write(store, record("well", "scratch", "", "full", replicate, 10, labels=labels), 10)
         write(store, record("hurt", "finetune", "", "full", replicate, replicate), replicate)
     for name, budget in (("well", "full"), ("scratch", "1-shot")):
         summary = Results(store.folder, baseline=name).summary()
@@ -481,10 +482,7 @@ def test_costs_are_means_over_replicates(store):
 def test_headlines_name_the_leader_and_whether_adaptation_helped(store):
     text = "\n".join(Results(store.folder).headlines())
     assert "linear-probe leads with accuracy 0.600" in text
-    assert (
-        "dann leads with accuracy 0.833 [0.495, 1.000], +26.7 points [-2.2, +55.5] over source-only, not clearly"
-        in text
-    )
+    assert "dann leads with accuracy 0.833 [0.495, 1.000], not clearly ahead of source-only" in text
 
 
 def test_an_empty_folder_has_no_results(tmp_path):
@@ -502,18 +500,6 @@ def test_a_run_from_python_gives_these_results(suite, toy, tmp_path):
     assert results.suite == "toy"
     assert results.summary()["n"].tolist() == [2]
     assert not results.warnings
-
-
-def test_results_show_themselves_in_a_terminal_and_in_a_notebook(suite, run_suite, resources):
-    store = run_suite(suite(strategies=("linear-probe", "scratch")), resources)
-    results = Results(store.folder)
-    first, *rest = repr(results).splitlines()
-    assert first == f"<Results({str(store.folder)!r}): suite toy, 4 records>"
-    assert [line.removeprefix("* ") for line in rest] == results.headlines()
-    shown = results._repr_html_()
-    assert shown.count("<tr") == 1 + len(results.summary())
-    assert "linear-probe" in shown
-    assert "suite toy, 4 records" in shown
 
 
 def test_names_of_strangers_are_escaped_in_a_notebook(suite, run_suite, resources):

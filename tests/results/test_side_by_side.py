@@ -120,7 +120,7 @@ def test_reporters_write_the_same_files_side_by_side(forking, monkeypatch, tmp_p
 
     write_many(tmp_path / "one", 100)
     shutil.copytree(tmp_path / "one", tmp_path / "several")
-    formats = ("csv", "latex", "markdown", "parquet", "table")
+    formats = ("csv", "latex", "markdown", "parquet", "text")
     catalog, said = Catalog(Host()), {}
     for name, large in (("one", 1000), ("several", 100)):
         monkeypatch.setattr("tlbench.results.reporting.MANY_RECORDS", large)

@@ -27,13 +27,8 @@ def test_one_replicate_calls_nothing_better_and_two_may():
     assert said(cells(strategies=1, replicates=1)) == []  # nothing is compared
 
 
-def test_datasets_are_the_pairs_of_a_comparison_across_them():
-    [sentence] = said(cells(strategies=2, transfers=5))
-    assert "5 datasets are too few for a test across datasets: the smallest possible p is 0.062" in sentence
-    assert said(cells(strategies=2, transfers=6)) == []
-    [sentence] = said(cells(strategies=4, replicates=7, transfers=6))
-    assert "with 6 datasets an exact test across datasets" in sentence
-    assert "not for 3 after Holm's correction: that takes 7 datasets" in sentence
+def test_few_datasets_are_no_warning_before_anything_is_claimed_of_others():
+    assert said(cells(strategies=2, transfers=2)) == []
 
 
 def test_neither_upper_bounds_nor_what_test_labels_chose_are_comparisons():

@@ -9,7 +9,16 @@ import click
 
 from tlbench import __version__
 from tlbench.cli.command_group import PluginGroup
-from tlbench.cli.options import open_catalog, plugin_option, resolve, say, selection_options, tell_broken
+from tlbench.cli.options import (
+    STARTING,
+    columns,
+    open_catalog,
+    plugin_option,
+    resolve,
+    say,
+    selection_options,
+    tell_broken,
+)
 from tlbench.errors import TlbenchError
 from tlbench.names import plural, unknown
 
@@ -30,43 +39,48 @@ def main() -> None:
 @selection_options
 @click.option("--retry-failed", is_flag=True, help="Run cells again whose record is a failure.")
 @click.option("--track", multiple=True, metavar="NAME:PLACE", help="Tell a tracker, as tensorboard:FOLDER.")
-def run(retry_failed: bool, track: tuple[str, ...], **options: Any) -> None:
+@click.option("--verbose", is_flag=True, help="Tell of every cell, and end with all tables.")
+def run(retry_failed: bool, track: tuple[str, ...], verbose: bool, **options: Any) -> None:
     """Run a suite, or what its output folder lacks of it, and report.
 
     \b
     tlbench run
     tlbench run -d folder:photos -b efficientnet_lite0.imagenet --budget 5-shot
     """
-    from rich.console import Console
+    from tlbench.running import hearing, showing
 
-    from tlbench.cli.progress_bars import ProgressObserver
-    from tlbench.contract import SplitFinding
-    from tlbench.progress import listening
-    from tlbench.results import Results, Store, write_reports
-    from tlbench.running import execute_plan, follow, open_trackers
+    with showing(STARTING, verbose=verbose) as watch, hearing() as heard:
+        from tlbench.contract import SplitFinding  # what loads torch is loaded while something is shown
+        from tlbench.progress import phase
+        from tlbench.results import Results, Store, write_reports
+        from tlbench.running import execute_plan, follow, open_trackers
 
-    chosen = resolve(options)
-    plan, catalog = chosen.plan, chosen.resources.catalog
-    trackers = open_trackers(track, plan, catalog)
-    for line in (*plan.findings, *plan.warnings):
-        if not isinstance(line, SplitFinding):  # copies are told once they are counted, when all images are read
-            say(f"note: {line}")
-    store = Store(chosen.folder, create=True)
-    store.enter_round(chosen.round)
-    observer = ProgressObserver(Console(stderr=True))
-    catalog.host.manager.register(observer, name="progress")
-    follow(trackers, catalog.host.manager, store, retry_failed, say)
-    try:
-        with listening(observer.wait):
-            ran = execute_plan(plan, chosen.resources, store, chosen.where, retry_failed=retry_failed, say=say)
-    except KeyboardInterrupt:
-        observer.stop()
-        kept = sum(store.has(cell.id) for cell in plan.cells)
-        say(f"interrupted; {kept} of {len(plan.cells)} cells are stored. The same command goes on from there.")
-        os._exit(130)  # worker processes and reader threads have nothing left to say
-    say(f"{plural(ran, 'cell')} run, {len(plan.cells) - ran} of {len(plan.cells)} found in {store.folder}")
-    results = Results(store.folder, catalog=catalog)
-    write_reports(results, catalog, anew=False)
+        chosen = resolve(options)
+        plan, catalog = chosen.plan, chosen.resources.catalog
+        trackers = open_trackers(track, plan, catalog)
+        for line in (*plan.findings, *plan.warnings):
+            if not isinstance(line, SplitFinding):  # copies are told once they are counted, when all images are read
+                watch.say(f"note: {line}")
+        store = Store(chosen.folder, create=True)
+        store.enter_round(chosen.round)
+        follow(trackers, catalog.host.manager, store, retry_failed, watch.say)
+        try:
+            ran = execute_plan(
+                plan, chosen.resources, store, chosen.where, retry_failed=retry_failed, say=watch.say, watch=watch
+            )
+        except KeyboardInterrupt:
+            watch.stop()
+            kept = sum(store.has(cell.id) for cell in plan.cells)
+            say(f"interrupted; {kept} of {len(plan.cells)} cells are stored. The same command goes on from there.")
+            os._exit(130)  # worker processes and reader threads have nothing left to say
+        watch.say(f"{plural(ran, 'cell')} run, {len(plan.cells) - ran} of {len(plan.cells)} found in {store.folder}")
+        with phase("writing reports"):
+            results = Results(store.folder, catalog=catalog)
+            lines: list[str] = []
+            write_reports(results, catalog, anew=False, say=lines.append, width=0 if verbose else columns())
+    store.write_warnings(heard)
+    for line in lines:
+        click.echo(line)
     if any(not record.ok for record in results.records):
         sys.exit(1)
 
@@ -80,12 +94,14 @@ def plan(cells: bool, **options: Any) -> None:
     \b
     tlbench plan --suite my-suite.toml
     """
-    from tlbench.cli.progress_bars import seconds_in_words
-    from tlbench.learning import resolve_device
-    from tlbench.results import MARKER, Store
-    from tlbench.running import estimate, with_copies_of_test_inputs
+    from tlbench.running import seconds_in_words, showing
 
-    chosen = resolve(options)
+    with showing(STARTING):
+        from tlbench.learning import resolve_device  # what loads torch is loaded while something is shown
+        from tlbench.results import MARKER, Store
+        from tlbench.running import estimate, with_copies_of_test_inputs
+
+        chosen = resolve(options)
     plan, _ = with_copies_of_test_inputs(chosen.plan, chosen.resources, search=False)
     store = Store(chosen.folder) if (chosen.folder / MARKER).exists() else None
     stored = store.cells() if store else set()
@@ -102,7 +118,7 @@ def plan(cells: bool, **options: Any) -> None:
 
 
 def _once_in_words(seconds: float) -> str:
-    from tlbench.cli.progress_bars import seconds_in_words
+    from tlbench.running import seconds_in_words
 
     return f", {seconds_in_words(seconds)} of it to read images and extract features, once" if seconds >= 1 else ""
 

@@ -1,5 +1,7 @@
 """Resolve the options that choose cells into a suite, a plan and a store."""
 
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from tlbench.running import Where
 
 
+STARTING = "starting"  # what is waited for while torch and plugins are loaded
 PROTOCOL_OPTIONS = ("validation", "splits", "episodes", "queries", "unbalanced")
 
 
@@ -72,6 +75,13 @@ def say(text: str) -> None:
     click.echo(text, err=True)
 
 
+def columns() -> int:
+    """Return how wide what is printed may be: the terminal, or 80 columns in a pipe."""
+    import shutil
+
+    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else int(os.environ.get("COLUMNS") or 80)
+
+
 @dataclass(frozen=True)
 class Chosen:
     """Hold what the options resolve to; nothing is written or run yet."""
@@ -85,19 +95,21 @@ class Chosen:
 
 def resolve(options: dict[str, Any]) -> Chosen:
     """Resolve the options of a run or a plan."""
-    from tlbench.cli.progress_bars import showing_waits
     from tlbench.data import Cache, Resources
     from tlbench.learning import configure, resolve_device
     from tlbench.planning import make_plan
+    from tlbench.progress import phase, tell
     from tlbench.running import (
         Where,
         default_jobs,
         default_output,
         import_optuna,
+        refuse_a_file,
         refuse_inside_data,
         refuse_uncommitted,
     )
 
+    refuse_a_file(options["out"])
     host, catalog = open_catalog(options["plugins"])
     device, threads = resolve_device(options["device"]), options["threads"]
     configure(threads)
@@ -108,7 +120,8 @@ def resolve(options: dict[str, Any]) -> Chosen:
         suite = _in_round(suite, held, options["seed"])
     if suite.tune:
         import_optuna()
-    with showing_waits():
+    tell(STARTING, 1, 1)
+    with phase("planning"):
         plan = make_plan(suite, resources)
     tell_broken(host)
     if held is not None:

@@ -28,7 +28,7 @@ class Record:
     ledger: dict[str, Any]  # what data the strategy was given
     costs: dict[str, float | None]
     tasks: dict[str, dict[str, float | None]] = field(default_factory=dict)  # scores on target and source, if both
-    notes: dict[str, Any] = field(default_factory=dict)  # what the strategy itself noted
+    notes: dict[str, Any] = field(default_factory=dict)  # what the strategy itself noted; `warnings`: of libraries
     provenance: dict[str, Any] = field(default_factory=dict)  # distributions, versions and source hashes
     environment: dict[str, str] = field(default_factory=dict)
     failure: Failure | None = None

@@ -1,5 +1,7 @@
 """Describe a suite, read from TOML: strategies, backbones, datasets and budgets to cross under one protocol."""
 
+import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -7,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.contract.budget import Budget
-from tlbench.contract.cell import Protocol, digest
+from tlbench.contract.cell import Protocol
 from tlbench.contract.descriptors import FLAG, TEXT, Wanted, check_descriptors, of_type
 from tlbench.contract.parameters import construct
 from tlbench.contract.recipe import Recipe
@@ -45,6 +47,7 @@ class Suite:
         ""  # the strategy that rows are compared with, in the place of those that are marked; no part either
     )
     tune: str = ""  # a tuning budget: then strategies with a search space have a tuned row beside the default one
+    narrows: str = ""  # the suite that the command line's choice began with; empty where nothing was chosen
     too_large_budgets_skip: bool = False  # True where the budgets are not the user's own choice
 
     def __post_init__(self) -> None:
@@ -96,7 +99,8 @@ class Suite:
         is_custom = blocks != self.blocks
         return replace(
             self,
-            name=_custom_name(blocks, self.protocol) if is_custom else self.name,
+            name=_name_of_choice(self, strategies, backbones, datasets, budgets) if is_custom else self.name,
+            narrows=self.narrows or self.name if is_custom else self.narrows,
             description="" if is_custom else self.description,  # it is of what the suite named itself
             blocks=blocks,
             too_large_budgets_skip=self.too_large_budgets_skip or bool(datasets and not budgets),
@@ -106,21 +110,68 @@ class Suite:
         """Return the suite under another protocol; its results belong into a folder of their own."""
         if protocol == self.protocol:
             return self
-        return replace(self, name=_custom_name(self.blocks, protocol), protocol=protocol)
+        own, others = asdict(self.protocol), asdict(protocol)
+        rules = [f"{key}-{value}" for key, value in others.items() if own[key] != value]
+        return replace(self, name=_joined(self.name, *rules), narrows=self.narrows or self.name, protocol=protocol)
 
     def choosing(self, selection: tuple[str, ...], tune: str) -> "Suite":
         """Return the suite with other selection rules, or another tuning budget, where any are given."""
         if not selection and not tune:
             return self
         chosen = replace(self, selection=selection or self.selection, tune=tune or self.tune)
-        name = f"custom-{digest([self.name, chosen.selection, chosen.tune])[:6]}"
-        return replace(chosen, name=name)
+        name = _joined(self.name, *(f"by-{rule}" for rule in selection), f"tuned-{chosen.tune}" if tune else "")
+        return replace(chosen, name=name, narrows=self.narrows or self.name)
+
+    @property
+    def selects(self) -> dict[str, Any]:
+        """Return what decides which cells there are, but for replicates and the root seed, as JSON."""
+        kept = {"blocks": self.blocks, "protocol": self.protocol, "recipe": self.recipe, "selection": self.selection}
+        return dict(json.loads(json.dumps({**kept, "tune": self.tune}, default=asdict)))
 
 
-def _custom_name(blocks: tuple[Block, ...], protocol: Protocol) -> str:
-    """Name what a user has put together: the same choice has the same name."""
-    rules = {} if protocol == Protocol() else {"protocol": asdict(protocol)}
-    return f"custom-{digest([*(asdict(block) for block in blocks), *rules.values()])[:6]}"
+LONGEST = 72  # letters of a name that the command line's choice makes
+FEW = 3  # names of one kind that are told one by one
+
+
+def _name_of_choice(
+    suite: Suite,
+    strategies: tuple[str, ...],
+    backbones: tuple[str, ...],
+    datasets: tuple[str, ...],
+    budgets: tuple[str, ...],
+) -> str:
+    """Name what a user has put together as people would: `digits-scratch-vs-linear-probe`, `flowers-few-labels`.
+
+    Data, then strategies or else the suite, then the backbones and budgets that the user chose. Names may coincide;
+    `default_output` keeps their folders apart.
+    """
+    on = datasets or _union(block.datasets for block in suite.blocks)
+    of = _several(strategies, "-vs-", "strategies") if strategies else suite.name
+    return _joined(
+        _several(on, "+", "datasets"), of, _several(backbones, "+", "backbones"), _several(budgets, "+", "budgets")
+    )
+
+
+def _several(specs: tuple[str, ...], between: str, noun: str) -> str:
+    names = list(dict.fromkeys(filter(None, map(_short, specs))))
+    return between.join(names) if len(names) <= FEW else f"{len(names)}-{noun}"
+
+
+def _short(spec: str) -> str:
+    """Return what people call a dataset, strategy or backbone: without its reader, its folders and its brackets."""
+    if re.match(r"[A-Za-z][A-Za-z0-9_-]+:", spec) and "(" not in spec.partition(":")[0]:
+        return Path(spec.partition(":")[2].partition("?")[0]).expanduser().resolve().stem
+    return spec.partition("[")[0].partition("@")[0]
+
+
+def _joined(*parts: str) -> str:
+    """Return a name for files of the parts that fit; what other systems or shells read as their own is a hyphen."""
+    name = ""
+    for part in parts:
+        clean = re.sub(r"[^A-Za-z0-9_.+%-]+", "-", part).strip("-.")
+        if clean and len(name) + len(clean) < LONGEST:
+            name += f"-{clean}" if name else clean
+    return name or "custom"
 
 
 def _union(groups: Any) -> tuple[str, ...]:
@@ -132,7 +183,7 @@ _WANTED = {
     "protocol": of_type("a Protocol(...)", Protocol), "recipe": of_type("a Recipe(...)", Recipe),
     "blocks": Wanted("a tuple of Block(...)", lambda value: _are(value, Block)),
     "selection": Wanted("a tuple of str", lambda value: _are(value, str)),
-    "too_large_budgets_skip": FLAG,
+    "narrows": TEXT, "too_large_budgets_skip": FLAG,
 }  # fmt: skip
 
 

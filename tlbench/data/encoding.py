@@ -121,7 +121,9 @@ def _write_encoded(path: Path, raw: Sequence[Any], backbone: Backbone, split: st
         with path.open("wb"):
             target = np.lib.format.open_memmap(path, "w+", first.dtype, (len(raw), *first.shape))
         for chunk in chunks:
-            examples = track(pool.map(raw.__getitem__, chunk), f"encoding {split}", len(raw), chunk.start)
+            examples = track(
+                pool.map(raw.__getitem__, chunk), f"reading {len(raw):,} examples, {split}", len(raw), chunk.start
+            )
             encoded = _encode(list(examples), backbone)
             _require_alike(encoded, target, backbone)
             target[chunk.start : chunk.stop] = encoded

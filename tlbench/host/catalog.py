@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlbench.contract import (
@@ -27,7 +28,7 @@ from tlbench.contract import (
     fields_of,
     split_dataset_spec,
 )
-from tlbench.errors import ParameterError, PluginError
+from tlbench.errors import ParameterError, PluginError, UnknownNameError
 from tlbench.host.host import Host, Offer, Origin
 from tlbench.names import Spec, format_spec, parse_spec, unknown
 
@@ -153,8 +154,17 @@ class Catalog:
     def dataset(self, text: str) -> tuple[Dataset, Origin]:
         """Return the dataset that `name`, `name(key=value)` or `name:PATH?option` spells."""
         name, place, options = split_dataset_spec(text)
+        if name not in self.datasets and place is None and Path(text).expanduser().exists():
+            raise UnknownNameError(f"unknown dataset {text!r}, but that path exists. Write {self._readers_of(text)}.")
         offer = self._find("dataset", name, self.datasets)
         return construct_dataset(offer.thing, place, options), offer.origin
+
+    def _readers_of(self, path: str) -> str:
+        """Return the specs that a path may be meant by, those of datasets that take a path."""
+        kind = "folder" if Path(path).expanduser().is_dir() else Path(path).suffix.lower().lstrip(".")
+        takers = [name for name, offer in self.datasets.items() if offer.thing.locator is not None]
+        likely = [name for name in takers if name == kind]
+        return " or ".join(f"{name}:{path}" for name in likely or takers) or "what reads it before the path"
 
     def suite(self, name: str) -> "Suite":
         """Return a suite by name."""

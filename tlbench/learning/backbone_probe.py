@@ -1,5 +1,6 @@
 """Try a backbone on a few examples before anything is trained, so that a fault costs nothing."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,8 +13,11 @@ from tlbench.host import blamed
 from tlbench.learning.determinism import seeded
 
 
-def probe_features(backbone: Backbone, weights: Mapping[str, Tensor] | None, inputs: Tensor) -> None:
-    """Raise PluginError where a backbone's network makes no features (N, feature_dim) of encoded inputs (N, ...)."""
+def probe_features(backbone: Backbone, weights: Mapping[str, Tensor] | None, inputs: Tensor) -> float:
+    """Return the seconds that a backbone's network takes for one of the encoded inputs (N, ...).
+
+    Raise PluginError where it makes no features (N, feature_dim) of them.
+    """
     with blamed(f"backbone {backbone.label}: build"), seeded(0):
         network = backbone.build(weights)
     if not isinstance(network, nn.Module):
@@ -21,10 +25,13 @@ def probe_features(backbone: Backbone, weights: Mapping[str, Tensor] | None, inp
             f"backbone {backbone.label}: build returned {type(network).__name__}; it must return a torch.nn.Module."
         )
     with blamed(f"backbone {backbone.label}: the network"), torch.no_grad():
+        start = time.perf_counter()
         features = network.eval()(inputs)
+        seconds = time.perf_counter() - start
     fault = feature_fault(features, len(inputs), backbone.feature_dim)
     if fault:
         raise PluginError(f"backbone {backbone.label}: {fault}")
+    return seconds / len(inputs)
 
 
 def feature_fault(features: Any, count: int, feature_dim: int) -> str | None:

@@ -1,6 +1,7 @@
 """Extract the features of a frozen backbone once per split, and keep account of what they cost."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from tlbench.data import Cache, EncodedSplit, Portion
 from tlbench.learning.determinism import Stopwatch
 from tlbench.learning.training import PREDICT_BATCH, predict
-from tlbench.progress import ONCE, track
+from tlbench.progress import FEATURES, once, track
 
 
 def feature_key(split: tuple[str, ...], backbone_identity: object, device: torch.device) -> tuple[Any, ...]:
@@ -31,7 +32,7 @@ def extract_split(
         frozen = network()
         batches = -(-len(split.inputs) // PREDICT_BATCH)
         with Stopwatch(device) as watch:
-            starts = track(range(0, len(split.inputs), PREDICT_BATCH), f"{ONCE} {split.key[2]}", batches)
+            starts = track(range(0, len(split.inputs), PREDICT_BATCH), f"{FEATURES}, once: {split.name}", batches)
             features = torch.cat(
                 [predict(frozen, split.inputs[start : start + PREDICT_BATCH], device) for start in starts]
             )
@@ -65,6 +66,7 @@ class FeatureSource:
     device: torch.device
     identity: Any  # of the backbone, with the replicate where its start is random
     network: Callable[[], nn.Module]
+    is_shared: bool = True  # False where the backbone starts at random, in each replicate anew
     seconds_here: float = 0.0
     seconds_owed: float = 0.0
 
@@ -74,7 +76,8 @@ class FeatureSource:
 
     def _of_split(self, split: EncodedSplit, rows: np.ndarray | None) -> Tensor:
         with Stopwatch(self.device) as watch:
-            features = extract_split(split, self.network, self.identity, self.device, self.cache)
+            with once() if self.is_shared else nullcontext():
+                features = extract_split(split, self.network, self.identity, self.device, self.cache)
             found = torch.from_numpy(np.array(features if rows is None else features[rows]))
         self.seconds_here += watch.seconds
         whole = extraction_seconds(split, self.identity, self.device, self.cache)

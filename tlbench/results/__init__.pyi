@@ -1,9 +1,13 @@
 from .across import Across as Across
 from .answer import Answer as Answer
 from .answer import Card as Card
+from .answer import plain_data as plain_data
 from .comparisons import ALPHA as ALPHA
 from .comparisons import compare as compare
 from .crossed import cross as cross
+from .crossings import BudgetRanking as BudgetRanking
+from .crossings import Crossing as Crossing
+from .crossings import budget_rankings as budget_rankings
 from .labelling import distinct_labels as distinct_labels
 from .records_frame import spent_seconds as spent_seconds
 from .reporting import MANY_RECORDS as MANY_RECORDS
@@ -19,6 +23,7 @@ from .significance import significance_warnings as significance_warnings
 from .stats import Interval as Interval
 from .stats import t_interval as t_interval
 from .store import MARKER as MARKER
+from .store import USUAL as USUAL
 from .store import Store as Store
 from .summary import GROUP as GROUP
 from .summary import ROW as ROW

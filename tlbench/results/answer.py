@@ -44,7 +44,7 @@ class Card:
     gain_low: float = float("nan")  # of the interval that holds after correction for all comparisons of the page
     gain_high: float = float("nan")
     verdict: str = ""  # better, unclear, worse; "" where nothing was tested
-    known: str = ""  # the best of the other rows
+    known: str = ""  # the best of the other rows, of those that tie where any does
     known_gain: float = float("nan")
     known_low: float = float("nan")
     known_high: float = float("nan")
@@ -199,14 +199,11 @@ def _why_none(leader: Row, rows: Sequence[Row], facts: Facts, unhelpful: Unhelpf
     note = unhelpful.notes.get(place, "")
     reason = unhelpful.reasons.get(place, "")
     with_weights = [row for row in rows if uses_weights(row, facts)]
-    if not reason and with_weights and not uses_weights(leader, facts):
-        one = leader["n"] + leader["copies"] < 2
-        if (note or leader["negative"]) and (one or not any(row["tied"] for row in with_weights)):
-            reason = (
-                f"nothing that uses the weights of {place[1]} comes near {leader['label']} ({leader['mean']:.3f})"
-                if not one
-                else f"{leader['label']}, which uses no weights, is ahead of all that use those of {place[1]}"
-            )
+    without = [row for row in rows if row["family"] == str(Family.SCRATCH) and is_candidate(row)]
+    if not reason and with_weights and note and not _helps(with_weights, without):
+        reason = _nothing_better(place[1], without)
+    if not reason and with_weights and leader in without and not any(row["tied"] for row in with_weights):
+        reason = f"nothing that uses the weights of {place[1]} comes near {leader['label']} ({leader['mean']:.3f})"
     if not reason:
         return ""
     get = note or (
@@ -214,6 +211,19 @@ def _why_none(leader: Row, rows: Sequence[Row], facts: Facts, unhelpful: Unhelpf
         "-b ARCHITECTURE@FILE."
     )
     return f"{reason}. {get}"
+
+
+def _helps(with_weights: Sequence[Row], without: Sequence[Row]) -> bool:
+    """Tell whether a row that uses weights is clearly better than one that goes without."""
+    known = {row["position"] for row in without}
+    return any(row["verdict"] == "better" and row["reference"] in known for row in with_weights)
+
+
+def _nothing_better(backbone: str, without: Sequence[Row]) -> str:
+    if not without:
+        return f"nothing was run that shows whether the weights of {backbone} help"
+    least = max(without, key=lambda row: row["tied"])
+    return f"nothing that uses the weights of {backbone} is clearly better than {least['label']} ({least['mean']:.3f})"
 
 
 # ---- cards --------------------------------------------------------------------------------------------------------
@@ -247,13 +257,13 @@ def _card(summary: Summary, group: Sequence[Row], facts: Facts, unhelpful: Unhel
         harmed=tuple(str(row["label"]) for row in rows if row["negative_transfer"] and row is not leader),
     )
     card = _with_price(_with_known(_with_gain(card, leader), rows, summary), leader, rows)
-    asked = {**leader, "negative": any(row["negative_transfer"] for row in rows if uses_weights(row, facts))}
-    none = _why_none(asked, rows, facts, unhelpful)
+    none = _why_none(leader, rows, facts, unhelpful)
     if none:
         return replace(
             card, winner="", strategy="", tied=(), equals=(), no_answer=none, sentence=f"{NO_ANSWER}: {none}"
         )
-    return replace(card, sentence=_leads(card, leader, summary, facts))
+    note = unhelpful.notes.get((transfer, backbone), "")
+    return replace(card, sentence=_leads(card, leader, summary, facts) + (f" {note}" if note else ""))
 
 
 def _is_above(row: Row, leader: Row) -> bool:
@@ -281,11 +291,14 @@ def _with_gain(card: Card, leader: Row) -> Card:
 
 
 def _with_known(card: Card, rows: Sequence[Row], summary: Summary) -> Card:
-    """Add the difference to the best of the other rows; it stands for the reference where there is none."""
+    """Add the difference to the best of the other rows, of those that tie where any does.
+
+    It stands for the reference where there is none.
+    """
     others = [row for row in rows if is_candidate(row) and np.isfinite(row["behind"]) and not row["did_not_learn"]]
     if not others:
         return card
-    other = _best(others, summary)
+    other = _best([row for row in others if row["tied"]] or others, summary)
     tested = np.isfinite(other["behind_low"])
     verdict = "" if not tested else "unclear" if other["tied"] else "better"
     card = replace(
@@ -377,11 +390,11 @@ def _sentence(cards: Sequence[Card], subjects: Sequence[tuple[str, str]], summar
     without = list(dict.fromkeys(card.no_answer for card in cards if card.no_answer))
     answered = [card for card in cards if not card.no_answer]
     if not answered:
-        return f"{NO_ANSWER}: {without[0]}"
+        return f"{NO_ANSWER}: {without[-1]}"
     if len(subjects) == 1:
         said = _by_budget(answered, summary)
         missing = list(dict.fromkeys(card.labels for card in cards if card.no_answer))
-        return said + (f" {NO_ANSWER} with {joined_labels(missing)}: {without[0]}" if missing else "")
+        return said + (f" {NO_ANSWER} with {joined_labels(missing)}: {without[-1]}" if missing else "")
     sentence = _by_count(answered, summary)
     silent = list(dict.fromkeys((card.transfer, card.backbone) for card in cards if card.no_answer))
     lost = [(data, backbone) for data, backbone in silent if not any(
@@ -479,8 +492,8 @@ def joined_labels(budgets: Sequence[str]) -> str:
 
 
 def names(shown: Iterable[str], most: int = _FEW) -> str:
-    """Return names as a list in words, the rest of many counted."""
-    found = [str(name) for name in shown]
+    """Return names as a list in words, the rest of many counted; nothing for none."""
+    found = [str(name) for name in shown] or [""]
     if len(found) > most + 1:
         return f"{', '.join(found[:most])} and {len(found) - most} more"
     return f"{', '.join(found[:-1])} and {found[-1]}" if len(found) > 1 else found[0]

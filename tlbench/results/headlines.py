@@ -152,7 +152,7 @@ def _of_group(summary: Summary, group: list[Row], facts: Facts, card: Card | Non
     if not rows:
         return []
     winner = card.winner if card is not None else ""
-    said = _undefined(rows, summary.metric) + _without_learning(rows) + _collapses(rows)
+    said = _undefined(rows, summary.metric) + _without_learning(rows) + _collapses(rows) + _odd_ties(rows, summary)
     adaptations = [
         row for row in rows if row["family"] == str(Family.ADAPT) and row["baseline"] and np.isfinite(row["delta"])
     ]
@@ -228,6 +228,26 @@ def _against_baseline(row: Row, summary: Summary) -> str:
     origin = f", from {row['source']}" if row["source"] and f"from {row['source']}" not in row["label"] else ""
     by = points({**row, "delta_low": row["clear_low"], "delta_high": row["clear_high"]}, summary.is_in_points)
     return f"{row['label']} {words[row['verdict']]} {row['baseline']} ({by}{origin})."
+
+
+def _odd_ties(rows: list[Row], summary: Summary) -> list[str]:
+    """Say why a row ties with the best where one of a better mean does not."""
+    best = next((row for row in rows if row["best"]), None)
+    sign = 1 if summary.higher_is_better else -1
+    tied = [row for row in rows if row["tied"] and row is not best and np.isfinite(row["mean"])]
+    if best is None or not tied or best["n"] + best["copies"] < 2:
+        return []
+    last = min(tied, key=lambda row: sign * row["mean"])
+    passed = [row for row in rows if not row["tied"] and np.isfinite(row["behind"]) and not row["did_not_learn"]
+              and sign * row["mean"] > sign * last["mean"]]  # fmt: skip
+    if not passed:
+        return []
+    first = max(passed, key=lambda row: sign * row["mean"])
+    two = [f"{row['label']} ({row['mean']:.3f})" for row in (last, first)]
+    return [
+        f"{two[0]} ties with {best['label']} and {two[1]} does not: the difference to {best['label']} varies less from "
+        f"draw to draw with {first['label']}."
+    ]
 
 
 def _adaptations(rows: list[Row]) -> str:

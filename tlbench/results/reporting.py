@@ -17,6 +17,7 @@ from tlbench.errors import StoreError
 from tlbench.files import write_atomically
 from tlbench.host import Catalog
 from tlbench.names import unknown
+from tlbench.results.brief import brief
 from tlbench.results.results import Results
 from tlbench.results.side_by_side import side_by_side
 
@@ -24,6 +25,7 @@ REPORTS_STAMP = "reports.json"  # names what the reports in a folder were made f
 MANY_RECORDS = 20_000  # records from which on reports share the work among processes, and draw fewer charts
 _PICTURES = (".svg", ".png")
 _EMBEDDED = re.compile(rb"data:image/[\w+.-]+;base64,[A-Za-z0-9+/=]+")
+_INLINE = re.compile(rb"<svg\b.*?</svg>", re.DOTALL)
 _PACKED = re.compile(rb'(<script type="application/octet-stream"[^>]*>)[^<]*')
 _SIZE = re.compile(rb'(width|height)="\d+"')
 
@@ -46,10 +48,12 @@ def write_reports(
     *,
     anew: bool = True,
     say: Callable[[str], None] = click.echo,
+    width: int = 0,
 ) -> None:
     """Write all formats, or those named, into the results folder; say the texts, and the page's path last.
 
-    With `anew` false reports that were made from these very records by this very version are left as they are.
+    With `anew` false reports that were made from these very records by this very version are left as they are. With a
+    `width`, in columns, the answer and one table are said in the place of all texts.
     """
     for name in formats:
         if name not in catalog.reporters:
@@ -64,8 +68,10 @@ def write_reports(
             raise StoreError(f"cannot write reports to {results.folder}: {error.strerror or error}.") from None
         stamp = _stamp(results.folder, made_from, paths, keep=bool(formats))
         write_atomically(results.folder / REPORTS_STAMP, (json.dumps(asdict(stamp), indent=1) + "\n").encode())
+    for line in brief(results, width) if width else ():
+        say(line)
     for path in paths:
-        if path.suffix == ".txt":
+        if path.suffix == ".txt" and not width:
             say(path.read_text(encoding="utf-8"))
     pages = [path for path in paths if path.suffix == ".html"]
     for path in (pages or paths)[-1:]:
@@ -130,7 +136,7 @@ def content_digest(path: Path) -> str:
     """
     data = path.read_bytes()
     if path.suffix == ".html":
-        data = _PACKED.sub(rb"\1", _SIZE.sub(b"", _EMBEDDED.sub(b"data:", data)))
+        data = _PACKED.sub(rb"\1", _SIZE.sub(b"", _INLINE.sub(b"", _EMBEDDED.sub(b"data:", data))))
     return hashlib.sha256(data).hexdigest()
 
 

@@ -15,6 +15,7 @@ from tlbench.results.across import Across, compare_across, mean_over_transfers
 from tlbench.results.answer import Answer, Facts, answer, facts_of, make_cards
 from tlbench.results.by_class import by_class
 from tlbench.results.pairwise import pairwise
+from tlbench.results.plots import Plots
 from tlbench.results.reading import read_records, read_right_answers
 from tlbench.results.record_order import record_order
 from tlbench.results.records_frame import (
@@ -26,6 +27,7 @@ from tlbench.results.records_frame import (
     result_of,
 )
 from tlbench.results.rule_correlation import validator_correlations
+from tlbench.results.short_table import short_table
 from tlbench.results.significance import significance_warnings
 from tlbench.results.stats import Interval
 from tlbench.results.store import Store
@@ -44,7 +46,8 @@ from tlbench.results.weights_gain import weights_gain
 
 __all__ = ["COSTS", "GROUP", "LABELS", "LEDGER", "PRIMARY", "ROW", "SETTINGS", "UNSUPERVISED", "Results"]
 
-SHOWN = (*ROW, "n", "mean", "seed_low", "seed_high", "delta", "delta_low", "delta_high", "verdict")  # in a notebook
+MOST_SHOWN = 30  # rows of a table in a notebook
+PAGE = "index.html"
 MOST_ITEMS = 2_000_000  # of all cells: beyond them a chosen metric has no interval over test items
 PRIMARY_OF_CLUSTERS = "clustering-accuracy"
 
@@ -102,22 +105,24 @@ class Results:
 
     def __repr__(self) -> str:
         failed = sum(not record.ok for record in self.records)
-        baseline = f", baseline={self.baseline!r}" if self.baseline else ""
-        lines = [
-            f"<Results({str(self.folder)!r}{baseline}): suite {self.suite}, {plural(len(self.records), 'record')}"
-            f"{f', {failed} failed' if failed else ''}>",
-            *(f"* {sentence}" for sentence in self.headlines()),
-        ]
-        return "\n".join(lines)
+        said = f"{self.suite}, {plural(len(self.records), 'record')}{f', {failed} failed' if failed else ''}"
+        return f"<Results({str(self.folder)!r}): {said}>\n{self.answer().sentence}"
 
     def _repr_html_(self) -> str:
-        """Return the headlines and the summary as HTML, for a notebook."""
+        """Return the answer and the table of ten columns as HTML, for a notebook."""
         from html import escape
 
-        shown = self.summary()[[name for name in SHOWN if name in self.summary()]]
-        sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.headlines())
-        title = escape(repr(self).partition("\n")[0].strip("<>"))
-        return f"<p>{title}</p><ul>{sentences}</ul>{shown.to_html(index=False, float_format='{:.3f}'.format, border=0)}"
+        answer, table = self.answer(), self.table()
+        shown = table.head(MOST_SHOWN).to_html(index=False, float_format="{:.3f}".format, na_rep="", border=0)
+        more = len(table) - MOST_SHOWN
+        rest = f"<p>{plural(more, 'more row')}: <code>results.table()</code></p>" if more > 0 else ""
+        where = f"<p><small>{escape(str(self.folder / PAGE))}</small></p>"
+        return f"<p><strong>{escape(answer.sentence)}</strong></p>{shown}{rest}{where}"
+
+    @property
+    def plot(self) -> Plots:
+        """Return what draws figures of these results: `results.plot.budget()`, `results.plot.cost()` and others."""
+        return Plots(self, getattr(self._catalog, "reporter_list", None))
 
     def _warnings(self) -> Iterator[str]:
         """Say what the records cannot show, where no plan has said so."""
@@ -228,6 +233,14 @@ class Results:
         of labels has no rows of clusterings, nor the other way round.
         """
         return self._summary(metric or self.metric).frame()
+
+    def table(self, metric: str | None = None) -> pd.DataFrame:
+        """Return the summary in ten columns for people, the best first: see `tlbench.results.short_table`."""
+        return short_table(self._summary(metric or self.metric).groups())
+
+    def is_in_points(self, metric: str | None = None) -> bool:
+        """Tell whether differences by a metric are said in points."""
+        return self._summary(metric or self.metric).is_in_points
 
     def _summary(self, metric: str) -> Summary:
         if metric not in self._summaries:

@@ -13,8 +13,17 @@ import numpy as np
 from tlbench.contract import SCHEMA, Predictions, Record, Round, kept, read_kept
 from tlbench.errors import StoreError
 from tlbench.files import write_atomically
+from tlbench.names import some
 
 MARKER = "tlbench.json"
+
+USUAL = Path("tlbench-results")  # holds the results folders of runs without --out
+
+
+def where_results_are() -> str:
+    """Return a sentence on the results folders that lie here: what was named may be a folder of data."""
+    here = sorted(str(path.parent) for path in USUAL.glob(f"*/{MARKER}"))
+    return f"There are: {some(here)}." if here else f"`tlbench run` makes one, in {USUAL} unless told otherwise."
 
 
 class Store:
@@ -29,7 +38,7 @@ class Store:
         if create:
             self._create()
         elif not (folder / MARKER).is_file():
-            raise StoreError(f"{folder} is not a results folder: it holds no {MARKER}. `tlbench run --out` makes one.")
+            raise StoreError(f"{folder} is not a results folder: it holds no {MARKER}. {where_results_are()}")
         self._refuse_newer()
 
     def _create(self) -> None:
@@ -147,6 +156,14 @@ class Store:
     def write_plan(self, summary: Mapping[str, Any]) -> None:
         """Store what was planned: the suite, skips with their reasons, findings and warnings."""
         write_atomically(self.folder / "plan.json", _json(summary))
+
+    def write_warnings(self, heard: Mapping[str, int]) -> None:
+        """Keep what libraries warned of outside of cells in `warnings.txt`, with how often; of the last run alone."""
+        path = self.folder / "warnings.txt"
+        if heard:
+            write_atomically(path, "".join(f"{count} x {text}\n" for text, count in heard.items()).encode())
+        else:
+            path.unlink(missing_ok=True)
 
     def read_plan(self) -> dict[str, Any]:
         """Return what the last run planned; empty where there was none."""

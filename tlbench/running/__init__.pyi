@@ -1,3 +1,4 @@
+from .before_run import refuse_a_file as refuse_a_file
 from .before_run import refuse_inside_data as refuse_inside_data
 from .before_run import with_copies_of_test_inputs as with_copies_of_test_inputs
 from .commitment import code_here as code_here
@@ -9,6 +10,10 @@ from .commitment import refuse_uncommitted as refuse_uncommitted
 from .estimate import estimate as estimate
 from .pretraining import pretrain as pretrain
 from .pretraining import read_recipe as read_recipe
+from .progress_bars import seconds_in_words as seconds_in_words
+from .progress_bars import showing as showing
+from .progress_bars import showing_waits as showing_waits
+from .quiet import hearing as hearing
 from .refit import Fitted as Fitted
 from .refit import fit_best as fit_best
 from .run import DEFAULT_SUITE as DEFAULT_SUITE

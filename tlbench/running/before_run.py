@@ -16,6 +16,7 @@ from tlbench.errors import ParameterError, StoreError
 from tlbench.learning import probe_features
 from tlbench.results import Store
 from tlbench.running.cell_setup import division_of
+from tlbench.running.estimate import training_steps
 
 
 def with_copies_of_test_inputs(plan: Plan, resources: Resources, *, search: bool = True) -> tuple[Plan, list[str]]:
@@ -72,21 +73,37 @@ def refuse_inside_data(folder: Path, plan: Plan, resources: Resources) -> Path:
     return folder
 
 
-def pending_cells(plan: Plan, store: Store, retry_failed: bool = False) -> list[Cell]:
+def refuse_a_file(folder: Path | str | None) -> None:
+    """Raise ParameterError where results would go to what is no folder; before any work."""
+    if folder is not None:
+        blocking = next((each for each in (Path(folder), *Path(folder).parents) if each.exists()), None)
+        if blocking is not None and not blocking.is_dir():
+            raise ParameterError(f"results cannot go to {folder}: {blocking} is a file. Give a folder with --out.")
+
+
+def pending_cells(
+    plan: Plan, store: Store, retry_failed: bool = False, resources: Resources | None = None
+) -> list[Cell]:
     """Return the cells whose records are missing, or failed where those are to be tried again.
 
-    Those with a source come first: they take longest, and no worker should be left alone with them at the end.
-    Ensembles come last, after their members.
+    One replicate after the other: what is interrupted has something of every row, and what is left can be forecast.
+    Within a replicate those that take longest come first, so that no worker is left alone with them at the end:
+    those with a source, then those that train for more steps. Ensembles come last, after their members.
     """
     stored = store.cells()
     missing = [cell for cell in plan.cells if cell.id not in stored or (retry_failed and not store.read(cell.id).ok)]
-    return sorted(missing, key=lambda cell: (bool(cell.members), not cell.transfer.has_source))
+    steps = {cell.id: training_steps(cell, resources) if resources else 0 for cell in missing}
+    return sorted(
+        missing,
+        key=lambda cell: (bool(cell.members), cell.replicate, not cell.transfer.has_source, -steps[cell.id]),
+    )
 
 
-def encode_all(cells: Sequence[Cell], resources: Resources, say: Callable[[str], None]) -> None:
+def encode_all(cells: Sequence[Cell], resources: Resources, say: Callable[[str], None]) -> dict[str, float]:
     """Encode every split that the cells need: a damaged example is known before anything is trained.
 
-    So is a network that gives no features: each backbone is tried on two examples.
+    So is a network that gives no features: each backbone is tried on two examples. Return the seconds that each takes
+    for one.
     """
     wanted: dict[tuple[str, str, str, str], None] = {}
     for cell in cells:
@@ -101,15 +118,15 @@ def encode_all(cells: Sequence[Cell], resources: Resources, say: Callable[[str],
             strategy, _ = resources.catalog.strategy(cell.strategy)
             if type(strategy).source_classifier is not Strategy.source_classifier:
                 wanted[transfer.source_dataset, transfer.source, "test", cell.backbone] = None
-    probed: set[str] = set()
+    probed: dict[str, float] = {}
     for dataset, domain, split, backbone in wanted:
         made = resources.cache.made
         count = len(resources.encoded(dataset, domain, split, backbone).labels)
         if resources.cache.made > made:
             say(f"encoded {count:,} examples of {resources.dataset(dataset).dataset.label}, {domain}, {split}")
         if backbone not in probed:
-            probed.add(backbone)
             entry = resources.backbone(backbone)
-            probe_features(
+            probed[backbone] = probe_features(
                 entry.backbone, entry.weights, resources.encoded(dataset, domain, split, backbone).inputs[:2]
             )
+    return probed

@@ -106,7 +106,8 @@ class CellSetup:
         cell, backbone = self.cell, self.backbone
         start = (cell.seed, cell.replicate) if backbone.weights_digest is None else None
         bench = Workbench(self.setting(classes=0))
-        return FeatureSource(self.resources.cache, self.device, (backbone.identity, start), bench.frozen_backbone)
+        identity = (backbone.identity, start)
+        return FeatureSource(self.resources.cache, self.device, identity, bench.frozen_backbone, start is None)
 
     def setting(self, classes: int, labels: int = 0) -> Setting:
         """Return what a fit is about, beside its data: so many classes, so many training labels of the target."""

@@ -26,7 +26,7 @@ from tlbench.names import some
 from tlbench.running.code_digest import core_digest, package_digest, source_digest
 from tlbench.running.environment import provenance
 
-_FREE = {"name", "description", "seed", "too_large_budgets_skip"}  # of a suite: the round sets the seed
+_FREE = {"name", "description", "seed", "narrows", "too_large_budgets_skip"}  # of a suite: the round sets the seed
 _SPELLINGS = ("backbones", "datasets")  # may be other words for the same content, which rows know
 
 

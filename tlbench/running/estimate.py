@@ -4,7 +4,7 @@ What cells share, reading images and extracting features once, is counted apart.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,7 +15,9 @@ from tlbench.data import Resources, class_counts
 from tlbench.learning import feature_key, seconds_noted, synchronise
 from tlbench.results import Store
 from tlbench.running.cell_setup import division_of
+from tlbench.running.forecast import Job
 
+_BACKWARD = 3  # what a training step costs in forward passes
 EPISODE_SECONDS = 0.01  # to draw an episode and to fit a head on features that are known
 HEAD_SECONDS = 0.3  # to fit a head on known features and to record it, whatever the backbone
 _TIMED = 8  # images that are encoded and run through a network to judge all
@@ -48,21 +50,18 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
     total, from_records = 0.0, 0
     for cell in cells:
         key = _key(dict(cell.labels))
-        strategy = resources.catalog.strategy(cell.strategy)[0]
         if key in known:
-            shared = _extraction(cell, resources, device) if _on_features(strategy) else 0.0
-            total += max(0.0, known[key] - shared)
+            on_features = _on_features(resources.catalog.strategy(cell.strategy)[0])
+            total += max(0.0, known[key] - (_extraction(cell, resources, device) if on_features else 0.0))
             from_records += 1
             continue
-        steps = _steps(cell, strategy, resources)
+        steps = training_steps(cell, resources)
         if steps and cell.backbone not in step_seconds:
             step_seconds[cell.backbone] = _time_one_step(cell, resources, device)
         tasks = cell.protocol.episodes if cell.budget.is_episodic else 0
-        trainings = 1 if strategy.prepares else max(1, tasks)  # what was prepared serves all episodes
-        seconds = trainings * steps * step_seconds.get(cell.backbone, 0.0) + tasks * EPISODE_SECONDS
-        seconds += HEAD_SECONDS if not steps and not tasks else 0.0
         tuning = cell.tuning or TuningBudget(trials=1)
-        total += seconds * tuning.trials + tuning.seconds
+        heads = tasks * EPISODE_SECONDS if steps or tasks else HEAD_SECONDS
+        total += steps * step_seconds.get(cell.backbone, 0.0) + heads * tuning.trials + tuning.seconds
     return Estimate(total, from_records, len(cells), sum(_once(cells, resources, device)))
 
 
@@ -119,6 +118,30 @@ def _on_features(strategy: Strategy) -> bool:
     if strategy.family in (Family.EXTRACT, Family.UNSUPERVISED) or strategy.members:
         return True
     return strategy.family is Family.FEWSHOT and not strategy.prepares
+
+
+def training_steps(cell: Cell, resources: Resources) -> int:
+    """Return how many batches of the recipe's size a cell trains on, in all its episodes and trials together."""
+    strategy = resources.catalog.strategy(cell.strategy)[0]
+    steps = _steps(cell, strategy, resources)
+    tasks = cell.protocol.episodes if cell.budget.is_episodic else 0
+    trainings = 1 if strategy.prepares else max(1, tasks)  # what was prepared serves all episodes
+    return trainings * steps * (cell.tuning.trials if cell.tuning else 1)
+
+
+def jobs_of(cells: Sequence[Cell], resources: Resources, example_seconds: Mapping[str, float]) -> list[Job]:
+    """Describe cells for a forecast, by the seconds that each backbone took for one example."""
+    return [_job(cell, resources, example_seconds.get(cell.backbone, 1.0)) for cell in cells]
+
+
+def _job(cell: Cell, resources: Resources, seconds: float) -> Job:
+    labels, steps = cell.labels, training_steps(cell, resources)
+    kind = (str(labels["strategy"]), str(labels["backbone"]), str(labels["transfer"]), str(cell.budget))
+    shares = not steps and not cell.members and resources.backbone(cell.backbone).weights_digest is not None
+    division = resources.division(cell.transfer.dataset, cell.protocol, cell.seed, cell.replicate) if shares else None
+    splits = ("train", "test") if division else ()
+    examples = sum(len(division.labels(cell.transfer.target, split)) for split in splits if division)
+    return Job(cell.id, kind, steps * cell.recipe.batch_size * _BACKWARD * seconds, examples * seconds)
 
 
 def _steps(cell: Cell, strategy: Strategy, resources: Resources) -> int:

@@ -13,13 +13,16 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from tlbench.contract import Cell, Failure, Record
 from tlbench.data import Cache, Resources
 from tlbench.host import Catalog, Host
 from tlbench.learning import configure, resolve_device
-from tlbench.progress import listening, tell
+from tlbench.progress import listening, of_cell, once_seconds, tell
 from tlbench.results import Store
-from tlbench.running.record_cell import Outcome, record_failure
+from tlbench.running.quiet import hearing
+from tlbench.running.record_cell import record_failure
 from tlbench.running.run_cell import run_cell
 
 TOLD_EVERY = 0.5  # seconds between what a worker says of one piece of work
@@ -40,6 +43,7 @@ class Finished:
 
     cell: Cell
     record: Record
+    seconds: float | None = None  # what it took where it ran, without what serves other cells too; None if unknown
 
 
 @dataclass(frozen=True)
@@ -69,8 +73,16 @@ def _run_here(cells: Sequence[Cell], resources: Resources, store: Store, where: 
     device = resolve_device(where.device)
     for position, cell in enumerate(cells, start=1):
         yield Started(cell, position)
+        yield _run_one(cell, resources, store, device)
+
+
+def _run_one(cell: Cell, resources: Resources, store: Store, device: torch.device) -> Finished:
+    """Run a cell in this process, store its record, and tell what it took."""
+    start, shared = time.perf_counter(), once_seconds()
+    with of_cell(cell.id):
         outcome = run_cell(cell, resources, device, store)
-        yield Finished(cell, store.write(outcome.record, outcome.predictions))
+        record = store.write(outcome.record, outcome.predictions)
+    return Finished(cell, record, time.perf_counter() - start - (once_seconds() - shared))
 
 
 @dataclass(frozen=True)
@@ -158,24 +170,24 @@ class _Pool:
         cell = worker.cell
         assert cell is not None
         try:
-            record = worker.connection.recv()
+            heard = worker.connection.recv()
         except (EOFError, ConnectionError):  # reset, where it died with a cell unread in its pipe
-            record = self._bury(cell, worker)
+            heard = Finished(cell, self._bury(cell, worker))
             workers[workers.index(worker)] = self._new_worker()
-        if isinstance(record, _HowFar):
-            self._pass_on(record, worker, workers.index(worker))
+        if isinstance(heard, _HowFar):
+            self._pass_on(heard, worker, workers.index(worker), cell)
             return None
         for what in worker.waits:
-            tell(what, 1, 1)
+            tell(what, 1, 1, cell.id)
         worker.waits.clear()
         worker.cell = None
         self.unfinished.discard(cell.id)
-        return Finished(cell, record)
+        return Finished(cell, heard.record, heard.seconds)
 
-    def _pass_on(self, said: _HowFar, worker: _Worker, number: int) -> None:
+    def _pass_on(self, said: _HowFar, worker: _Worker, number: int, cell: Cell) -> None:
         what = f"{said.what} ({number + 1})"
         (worker.waits.discard if said.done >= said.total else worker.waits.add)(what)
-        tell(what, said.done, said.total)
+        tell(what, said.done, said.total, cell.id)
 
     def _bury(self, cell: Cell, worker: _Worker) -> Record:
         """Store the death of a worker as the record of the cell it was running."""
@@ -192,18 +204,19 @@ def _work(connection: Connection, files: Sequence[str], cache: Path, results: Pa
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _die_with_parent()
-    configure(where.threads)
-    device = resolve_device(where.device)
-    resources = Resources(Catalog(Host(files)), Cache(cache))
-    store = Store(results)
-    while True:
-        try:
-            cell = connection.recv()
-        except EOFError:
-            return
-        with listening(_Teller(connection)):
-            outcome: Outcome = run_cell(cell, resources, device, store)
-        connection.send(store.write(outcome.record, outcome.predictions))
+    with hearing():  # outside of cells too: nothing of a library is printed
+        configure(where.threads)
+        device = resolve_device(where.device)
+        resources = Resources(Catalog(Host(files)), Cache(cache))
+        store = Store(results)
+        while True:
+            try:
+                cell = connection.recv()
+            except EOFError:
+                return
+            with listening(_Teller(connection)):
+                done = _run_one(cell, resources, store, device)
+            connection.send(done)
 
 
 class _Teller:
@@ -213,7 +226,7 @@ class _Teller:
         self.connection = connection
         self.begun: dict[str, float] = {}  # when each piece of work was last told of
 
-    def __call__(self, what: str, done: int, total: int) -> None:
+    def __call__(self, what: str, done: int, total: int, cell: str = "") -> None:
         now = time.monotonic()
         if done >= total:
             if self.begun.pop(what, None) is not None:

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from tlbench_reports.atomic import write_text
 from tlbench_reports.charts import charts
-from tlbench_reports.document import score_tables
-from tlbench_reports.markdown import LEGEND, escape, table_lines
-from tlbench_reports.words import plain
+from tlbench_reports.markdown import escape
+from tlbench_reports.rows import short_names
+from tlbench_reports.words import NOTHING, plain
 
 if TYPE_CHECKING:
-    from tlbench import Results
-    from tlbench_reports.document import Table
+    from collections.abc import Sequence
 
-_TABLES = 3  # label budgets
+    from tlbench import Results
+    from tlbench.results import Card
+
 _MARKER = re.compile(r"<!-- ([^\s:]+):begin -->")
 
 
@@ -58,46 +59,48 @@ def taken_apart(results: "Results", document: Path) -> tuple[str, str, str]:
 
 
 def block(results: "Results", document: Path) -> str:
-    """Return the block: how the results are made, tables of the first label budgets, and the first chart."""
+    """Return the block: the answer in a sentence, who leads at each label budget, and the chart of them."""
     place = Path(os.path.relpath(results.folder.resolve(), document.resolve().parent)).as_posix()
-    tables, of = _tables(results)
-    some = f"{len(tables)} of {of} label budgets" if of > len(tables) else f"{of} label budget{'s' if of > 1 else ''}"
-    lines = [
-        f"The reference run{_command(results, place)}, with its records and tables, is in [{place}]({place}).",
-        f"From its [summary]({place}/tables/summary.md), {some}; intervals are at 95 %, differences are paired by",
-        "replicate.",
-        *([LEGEND] if any(table.marks for table in tables) else []),
+    found = results.answer()
+    lines = [f"**{escape(found.question)}** {escape(found.sentence)}", "", *_cards(found.cards), ""]
+    lines += [
+        f"In brackets: the gain{_over(found.cards)}, where it is clear. =: others are not clearly behind. "
+        f"[All tables]({place}/tables/summary.md).",
         "",
     ]
-    for table in tables:
-        lines += [f"**{escape(table.title)}**", "", *table_lines(table), ""]
-    picture = next((chart for kind in ("labels-", "scores-") for chart in charts(results)
-                    if chart.name.startswith(kind)), None)  # fmt: skip
-    if picture is not None:
-        what = "a panel for each family" if picture.name.startswith("labels-") else "a line for each strategy"
-        said = f"{escape(picture.title)}, {what}, with 95 % intervals"
+    drawn = [chart for kind in ("budget-", "scores-") for chart in charts(results) if chart.name.startswith(kind)]
+    if drawn:
+        picture = drawn[0]
+        what = escape(picture.lead) if picture.lead else "a line for each strategy"
+        said = f"{escape(picture.title)}, with 95 % intervals: {what}"
         lines += [f"![{said}]({place}/charts/{picture.name}.png)"]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _tables(results: "Results") -> "tuple[list[Table], int]":
-    """Return the tables of the first label budgets of the first place, and of how many."""
-    found = score_tables(results, results.metric)
-    first, _ = found[0]
-    own = [
-        table
-        for group, table in found
-        if all(group.rows[0].values[key] == first.rows[0].values[key] for key in ("transfer", "backbone", "setting"))
-    ]
-    return own[:_TABLES], len(own)
+def _cards(cards: "Sequence[Card]") -> list[str]:
+    """Return a table: a line for each dataset and backbone, a column for each label budget."""
+    labels = list(dict.fromkeys(card.labels for card in cards))
+    places = list(dict.fromkeys((card.transfer, card.backbone) for card in cards))
+    names = short_names([(plain(transfer), plain(backbone)) for transfer, backbone in places])
+    of = {(card.transfer, card.backbone, card.labels): card for card in cards}
+    lines = [f"| | {' | '.join(map(escape, labels))} |", f"|:---|{':---|' * len(labels)}"]
+    for transfer, backbone in places:
+        shown = [_cell(of.get((transfer, backbone, each))) for each in labels]
+        name = names[plain(transfer), plain(backbone)]
+        lines.append(f"| {escape(name)} | {' | '.join(shown)} |")
+    return lines
 
 
-def _command(results: "Results", place: str) -> str:
-    from tlbench.running import DEFAULT_SUITE
-    from tlbench_reports.facts import CUSTOM
+def _cell(card: "Card | None") -> str:
+    if card is None:
+        return NOTHING
+    if card.no_answer:
+        return "no answer yet"
+    by = f"{100 * card.gain:+.0f}" if abs(card.gain) <= 1 else f"{card.gain:+.2g}"
+    gain = f" ({by})" if card.verdict == "better" else ""
+    return f"**{escape(card.winner)}** {card.score:.3f}{gain}{' =' if card.tied else ''}"
 
-    if results.suite == CUSTOM:
-        return ""
-    suite = "" if results.suite == DEFAULT_SUITE else f" --suite {plain(results.suite)}"
-    suite += f" --metric {plain(results.chosen)}" if results.chosen else ""
-    return f", `tlbench run{suite} --out {place.removeprefix('../').removeprefix('../')}`"
+
+def _over(cards: "Sequence[Card]") -> str:
+    references = list(dict.fromkeys(card.reference for card in cards if card.verdict == "better"))
+    return f" over {escape(references[0])} in points" if len(references) == 1 else " over the baseline in points"

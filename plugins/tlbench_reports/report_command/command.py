@@ -35,13 +35,15 @@ def report(
     stand there. A line names each file that differs and where, and the exit code is 1.
 
     \b
-    tlbench report tlbench-results/quick --format markdown
+    tlbench report tlbench-results/quick --format text
     tlbench report results/quick --document README.md --check
     """
     from tlbench import MANY_RECORDS, Results
+    from tlbench.cli import columns, say
     from tlbench.host import Catalog, Host
     from tlbench.names import unknown
     from tlbench.results import write_reports
+    from tlbench.running import hearing
 
     catalog = Catalog(Host(plugins))
     for name in formats:
@@ -54,12 +56,15 @@ def report(
     if check:
         chosen = [reporter for reporter in catalog.reporter_list() if not formats or reporter.name in formats]
         sys.exit(_checked(opened, chosen, blocks, not formats))
-    for one in opened:
-        for document in blocks[one]:
-            from tlbench_reports.report_command.block import write_block
+    with hearing() as heard:
+        for one in opened:
+            for document in blocks[one]:
+                from tlbench_reports.report_command.block import write_block
 
-            write_block(one, document)
-        write_reports(one, catalog, formats)
+                write_block(one, document)
+            write_reports(one, catalog, formats, width=0 if formats else columns())
+    for text, count in heard.items():
+        say(f"note: {count} x {text}")  # a line, not a paragraph with a line of some library's code
 
 
 def _blocks(opened: "list[Results]", documents: tuple[Path, ...]) -> "dict[Results, list[Path]]":

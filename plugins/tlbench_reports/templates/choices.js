@@ -1,7 +1,8 @@
 /** The choices above the tables of scores: words to search for, what rows must have, and which columns there are. */
 class Choices {
-  constructor(grids, form) {
+  constructor(grids, bands, form) {
     this.grids = grids;
+    this.titles = bands;
     this.form = form;
     this.search = make("input", { type: "search", id: "search", autocomplete: "off", oninput: () => this.apply() });
     this.selects = Choices.FACETS.map(([key, title]) => this.select(key, title)).filter(Boolean);
@@ -15,7 +16,7 @@ class Choices {
     );
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("reset", () => setTimeout(() => this.reset()));
-    form.hidden = false;
+    document.getElementById("tools").hidden = false;
     this.reset();
   }
 
@@ -31,8 +32,8 @@ class Choices {
 
   bands() {
     const there = new Set(this.grids.flatMap((grid) => grid.columns.map((column) => column.band)));
-    const boxes = Choices.BANDS.filter(([band]) => there.has(band)).map(([band, title, shown]) => {
-      const box = make("input", { type: "checkbox", id: `band-${band}`, checked: shown, onchange: () => this.show() });
+    const boxes = Object.entries(this.titles).filter(([band]) => there.has(band)).map(([band, title]) => {
+      const box = make("input", { type: "checkbox", id: `band-${band}`, onchange: () => this.show() });
       return make("label", { class: "check" }, box, ` ${title}`);
     });
     return make("fieldset", {}, make("legend", {}, "Columns"), ...boxes);
@@ -51,9 +52,9 @@ class Choices {
 
   /** Show and hide bands of columns. */
   show() {
-    for (const [band] of Choices.BANDS) {
+    for (const band of Object.keys(this.titles)) {
       const box = this.form.querySelector(`#band-${band}`);
-      for (const grid of this.grids) grid.table.classList.toggle(`without-${band}`, Boolean(box && !box.checked));
+      for (const grid of this.grids) grid.table.classList.toggle(`without-${band}`, !box?.checked);
     }
   }
 
@@ -84,9 +85,5 @@ class Choices {
 Choices.FACETS = [
   ["transfer", "Transfer"], ["backbone", "Backbone"], ["budget", "Label budget"], ["family", "Family"],
   ["setting", "Setting"], ["selection", "Selection"], ["tuned", "Tuned"],
-];
-Choices.BANDS = [
-  ["difference", "against the baseline", true], ["ledger", "ledger", true], ["costs", "costs", false],
-  ["metrics", "further metrics", false],
 ];
 Choices.SEARCHED = ["strategy", "transfer", "backbone", "family", "source", "pretrained_on"];

@@ -49,17 +49,3 @@ const offerDownloads = (files, suite) => {
   item.addEventListener("click", () => button.click());
   list.append(make("li", {}, item, " ", make("span", { class: "soft" }, "the suite, to be run again")));
 };
-
-const start = async () => {
-  const files = new Map([...document.querySelectorAll(".data-file")].map((each) => new File(each)).map((file) => [file.name, file]));
-  const data = JSON.parse(await unpack(document.getElementById("data-grids").textContent));
-  const grids = data.grids.map((each) => new Grid(each, files));
-  const scores = grids.filter((grid) => grid.filtered);
-  if (scores.length) new Choices(scores, document.getElementById("choices"));
-  const pairs = document.getElementById("pair-choices");
-  if (pairs) new Pairs(data.pairs, pairs, document.getElementById("pair-table"));
-  offerDownloads(files, document.title.replace(/ – tlbench$/, ""));
-  document.documentElement.dataset.ready = "yes";
-};
-
-if ("DecompressionStream" in window) start();

@@ -1,7 +1,8 @@
 /** A table: sorted, filtered, in pages, with the records of a row on demand. Draws what table.html writes. */
 class Grid {
-  constructor(data, files) {
+  constructor(data, bands, files) {
     Object.assign(this, data);
+    this.bands = bands;
     this.files = files;
     this.box = document.getElementById(data.key);
     this.table = this.box.querySelector("table");
@@ -10,7 +11,7 @@ class Grid {
     this.grouped = data.groups.length > 0;
     this.wanted = () => true;
     this.page = 0;
-    this.open = new Map(); // of rows to the table of their records
+    this.open = new Map(); // of rows to the line that tells more of them
     this.by = data.sort ? { column: data.columns.findIndex((each) => each.key === data.sort[0]), down: data.sort[1] } : null;
     this.headings = [...this.table.tHead.rows].at(-1).cells;
     data.columns.forEach((column, i) => this.addSorting(column, this.headings[i], i));
@@ -66,8 +67,10 @@ class Grid {
     for (const row of shown) {
       if (!bodies.length || (this.grouped && this.groups[row] !== group)) {
         bodies.push(make("tbody"));
+        const [last, place] = [this.groupPlaces[group], this.groupPlaces[this.groups[row]]];
         group = this.groups[row];
-        if (this.grouped) bodies.at(-1).append(this.groupLine(group));
+        if (this.grouped && place && place !== last) bodies.at(-1).append(this.groupLine(place, "group place"));
+        if (this.grouped) bodies.at(-1).append(this.groupLine(this.groupTitles[group], "group"));
       }
       bodies.at(-1).append(this.line(row));
       if (this.open.has(row)) bodies.at(-1).append(this.open.get(row));
@@ -82,31 +85,38 @@ class Grid {
     this.drawPages(paged, start, shown.length);
   }
 
-  groupLine(group) {
-    const title = make("th", { scope: "rowgroup", colspan: this.columns.length }, make("span", {}, this.groupTitles[group]));
-    return make("tr", { class: "group" }, title);
+  groupLine(text, kind) {
+    const title = make("th", { scope: "rowgroup", colspan: this.columns.length }, make("span", {}, text));
+    return make("tr", { class: kind }, title);
   }
 
   line(row) {
     const cells = this.columns.map((column, i) => {
       const text = column.texts[row];
-      if (i === 0) return make("th", { scope: "row" }, ...breakable(text));
+      if (i === 0) return make("th", { scope: "row" }, ...(this.filtered ? [this.opener(row, text)] : breakable(text)));
       const classes = [column.number && "number", column.prose && "prose", column.marks?.[row], column.band && `band-${column.band}`];
-      const content = column.key === "n" && this.records[row]?.length ? this.recordsButton(row, text) : text;
-      return make("td", { class: classes.filter(Boolean).join(" ") || null }, content);
+      return make("td", { class: classes.filter(Boolean).join(" ") || null }, ...this.bar(column, row), text);
     });
     return make("tr", {}, ...cells);
   }
 
-  recordsButton(row, text) {
-    const label = `${text}: records of ${this.columns[0].texts[row]}`;
-    const attributes = { type: "button", class: "records", title: "Show the records", "aria-label": label };
-    const button = make("button", { ...attributes, "aria-expanded": String(this.open.has(row)) }, text);
-    button.addEventListener("click", async () => {
-      if (this.open.delete(row)) {
-        button.closest("tr").nextSibling.remove();
+  bar(column, row) {
+    const ends = column.bars?.[row];
+    if (!ends) return [];
+    const bar = make("i", { class: "bar" });
+    ["low", "high", "mean"].forEach((name, i) => bar.style.setProperty(`--${name}`, `${ends[i]}%`));
+    return [bar];
+  }
+
+  /** Return the name of a row as a button that opens all else there is to tell of it. */
+  opener(row, text) {
+    const button = make("button", { type: "button", class: "opener", "aria-expanded": String(this.open.has(row)) }, ...breakable(text));
+    button.addEventListener("click", () => {
+      if (this.open.has(row)) {
+        this.open.get(row).remove();
+        this.open.delete(row);
       } else {
-        this.open.set(row, await this.detail(row));
+        this.open.set(row, this.detail(row));
         button.closest("tr").after(this.open.get(row));
       }
       button.setAttribute("aria-expanded", String(this.open.has(row)));
@@ -114,8 +124,21 @@ class Grid {
     return button;
   }
 
-  /** Return a line with the records of a row. */
-  async detail(row) {
+  /** Return a line with what the table has no room for, and the records on demand. */
+  detail(row) {
+    const lists = [["wide", "scores"], ...Object.entries(this.bands)].map(([band, title]) => {
+      const own = this.columns.filter((column) => column.band === band && column.texts[row] && column.texts[row] !== "–");
+      const facts = own.map((column) => make("div", {}, make("dt", {}, column.title), " ", make("dd", {}, column.texts[row])));
+      return own.length ? make("section", { class: `of-${band}` }, make("h4", {}, title), make("dl", {}, ...facts)) : "";
+    });
+    const count_ = this.records[row]?.reduce((sum, [first, end]) => sum + end - first, 0);
+    const records = make("button", { type: "button", class: "records" }, `Show ${count(count_ ?? 0, "record")}`);
+    records.addEventListener("click", async () => records.replaceWith(await this.recordsTable(row)));
+    const cell = make("td", { colspan: this.columns.length }, make("div", { class: "facts" }, ...lists), ...(count_ ? [records] : []));
+    return make("tr", { class: "detail" }, cell);
+  }
+
+  async recordsTable(row) {
     const file = this.files.get("results.csv");
     const names = await file.header();
     const parts = await Promise.all(this.records[row].map(([first, end]) => file.records(first, end)));
@@ -133,7 +156,7 @@ class Grid {
     );
     const caption = make("caption", {}, `${count(records.length, "record")} of ${this.columns[0].texts[row]}`);
     const table = make("table", {}, caption, make("thead", {}, head), make("tbody", {}, ...lines));
-    return make("tr", { class: "detail" }, make("td", { colspan: this.columns.length }, table));
+    return make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Records" }, table);
   }
 
   drawPages(paged, start, shown) {

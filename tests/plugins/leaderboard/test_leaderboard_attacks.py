@@ -82,9 +82,16 @@ def publish(cli, folder, *options):
     done = cli("publish", folder, "-o", folder.parent / "site", *options)
     assert done.exit_code == 0
     page = (folder.parent / "site" / "boards" / "toy" / "index.html").read_text()
-    rows = re.findall(r"<tr data-row.*?</tr>", page, re.DOTALL)
-    cells = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL) for row in rows]
-    return [(re.sub("<.*?>", "", own[0]), own[1], own[2], own[3]) for own in cells], page
+    return [line_of(row) for row in page.split("<tr data-row")[1:]], page
+
+
+def line_of(row):
+    """Return strategy, score, standing and status of a line of a ranking."""
+    row = re.split("</table>|<tbody", row)[0]
+    cells = [re.sub("<(small|em).*", "", cell, flags=re.DOTALL) for cell in re.split(r"<t[dh][^>]*>", row)[1:]]
+    plain = [re.sub("<.*?>", "", cell).strip() for cell in cells]
+    said = re.findall("<em[^>]*>(.*?)</em>", row)
+    return plain[1], plain[2], "best" if row.startswith(" class=best") else "".join(said), plain[7]
 
 
 def test_the_worst_replicates_declared_out_of_memory_neither_pass_nor_rank(cli, toy, forger):

@@ -27,7 +27,18 @@ def files_of(folder):
 def test_a_pack_is_the_same_bytes_each_time_and_is_valid_results(cli, results, tmp_path):
     before = files_of(results)
     for name in ("one.zip", "two.zip"):
-        done = cli("submit", results, "-o", tmp_path / name, "--name", "Our group", "--link", "https://example.org")
+        done = cli(
+            "submit",
+            results,
+            "-o",
+            tmp_path / name,
+            "--name",
+            "Our group",
+            "--link",
+            "https://example.org",
+            "--date",
+            "2026-11-05",
+        )
         assert done.exit_code == 0
         assert done.stdout == f"{tmp_path / name}\n"
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
@@ -63,7 +74,12 @@ def test_a_pack_that_was_changed_afterwards_is_named(cli, results, tmp_path):
 
 @pytest.mark.parametrize(
     "options",
-    [["-o", "pack.tar"], ["-o", "p.zip", "--link", "javascript:alert(1)"], ["-o", "p.zip", "--name", "x" * 101]],
+    [
+        ["-o", "pack.tar"],
+        ["-o", "p.zip", "--link", "javascript:alert(1)"],
+        ["-o", "p.zip", "--name", "x" * 101],
+        ["-o", "p.zip", "--date", "yesterday"],
+    ],
 )
 def test_a_slip_costs_one_line(refused, results, options, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -105,6 +121,31 @@ def test_merging_joins_and_a_second_time_changes_nothing(cli, results, further, 
     assert files_of(out) == once
     assert (files_of(results), files_of(further)) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["joined", "theirs.zip"]
+
+
+@pytest.mark.parametrize("folder_first", [True, False])
+def test_a_record_that_stands_twice_is_of_whoever_handed_it_in(cli, results, tmp_path, folder_first):
+    pack, out = tmp_path / "theirs.zip", tmp_path / "joined"
+    cli("submit", results, "-o", pack, "--name", "Our group", "--date", "2026-11-05")
+    both = [results, pack] if folder_first else [pack, results]
+    done = cli("merge", *both, "-o", out)
+    assert done.stdout.splitlines()[:2] == [
+        "4 records of 4 cells from 1 submission: Our group",
+        "4 records stood in two of them byte for byte, and count once",
+    ]
+    [theirs] = json.loads((out / "submissions.json").read_text())["submissions"]
+    assert (theirs["name"], theirs["date"], len(theirs["records"])) == ("Our group", "2026-11-05", 4)
+    cli("submit", results, "-o", tmp_path / "copied.zip", "--name", "Somebody else")
+    cli("merge", tmp_path / "copied.zip", "-o", out)
+    [theirs] = json.loads((out / "submissions.json").read_text())["submissions"]
+    assert theirs["name"] == "Our group"  # who was first keeps them
+
+
+def test_one_record_that_stands_twice_counts_once(cli, toy, tmp_path):
+    results = make_results(toy, tmp_path / "one", ("scratch",), replicates=1)
+    shutil.copytree(results, tmp_path / "again")
+    done = cli("merge", results, tmp_path / "again", "-o", tmp_path / "joined")
+    assert "1 record stood in two of them byte for byte, and counts once" in done.stdout
 
 
 def test_two_submissions_of_one_cell_are_both_kept_with_their_spread(cli, toy, results, tmp_path):

@@ -33,7 +33,7 @@ def make_record(strategy, replicate, right, **changes):
     labels |= {key: value for key, value in changes.items() if key in labels}
     adapts = bool(labels["source"])
     ledger = {
-        "train_labels": {"0": 0, "1-shot": 10, "5-shot": 50, "5-way 1-shot": 5}[labels["budget"]], "val_labels": 0,
+        "train_labels": {"0": 0, "1-shot": 10, "5-shot": 50, "5-way 1-shot": 5}.get(labels["budget"]), "val_labels": 0,
         "unlabelled_target": 90 if adapts and strategy != "source-only" else 0, "source_labels": 180 if adapts else 0,
         "transductive": labels["setting"] == "transductive", "upper_bound": labels["upper_bound"],
         "episodes": changes.get("episodes"), "selection": labels["selection"], "pretrained_on": "letters",

@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from report_records import HOSTILE, many_results, rich_results
+from report_records import HOSTILE, make_record, make_results, many_results, renamed, rich_results
 
 from tlbench_reports import figures, table_csv
 from tlbench_reports import page as report_page
@@ -54,7 +54,7 @@ def opened(browser):
     """Return what opens a page; whatever it then asks of the network or says on the console fails the test."""
     said, asked, contexts = [], [], []
 
-    def open_page(address, ready=True, **options):
+    def open_page(address, ready=True, unfolded=True, **options):
         context = browser.new_context(accept_downloads=True, **options)
         contexts.append(context)
         page = context.new_page()
@@ -64,6 +64,8 @@ def opened(browser):
         page.goto(address)
         if ready:
             page.wait_for_selector("html[data-ready=yes]")
+        if ready and unfolded:
+            page.evaluate("document.querySelectorAll('details').forEach((each) => (each.open = true))")
         return page
 
     yield open_page
@@ -94,7 +96,7 @@ def cells(page, heading, grid=SCORES):
 
 def test_the_script_draws_what_the_page_says_without_it(opened, address):
     with_script, without = opened(address), opened(address, ready=False, java_script_enabled=False)
-    assert without.locator("#choices").is_hidden()
+    assert without.locator("#tools").is_hidden()
     assert without.locator("#downloads button").count() == 0
     written = without.evaluate(DRAWN)
     assert len(written) > 8
@@ -104,20 +106,20 @@ def test_the_script_draws_what_the_page_says_without_it(opened, address):
 def test_pressing_a_heading_sorts_and_says_so(opened, address):
     page = opened(address)
     page.uncheck("#together")
-    head = page.locator(f"{SCORES} th", has_text="difference to baseline")
+    head = page.locator(f"{SCORES} th", has_text="to scratch (points)")
     for direction, falling in (("descending", True), ("ascending", False)):
         head.locator("button").press("Enter")
         assert head.get_attribute("aria-sort") == direction
-        found = [float(text.split(" ")[0]) for text in cells(page, "difference") if text != DASH]
+        found = [float(text.split(" ")[0]) for text in cells(page, "to scratch") if text != DASH]
         assert found == sorted(found, reverse=falling)
-        assert cells(page, "difference")[-1] == DASH, "what is missing stays below"
+        assert cells(page, "to scratch")[-1] == DASH, "what is missing stays below"
     assert page.locator(f"{SCORES} th[aria-sort]").count() == 1
 
 
 def test_rows_that_may_be_compared_stay_together_until_that_is_undone(opened, address):
     page = opened(address)
     headings = texts(page, f"{SCORES} tr.group")
-    assert len(headings) == 4
+    assert len(headings) == 3 + 4, "of places and of label budgets"
     page.locator(f"{SCORES} th", has_text="strategy").get_by_role("button").click()
     assert texts(page, f"{SCORES} tr.group") == headings
     assert cells(page, "strategy")[0] == "dann" or cells(page, "strategy")[0]
@@ -147,21 +149,25 @@ def test_words_and_choices_narrow_the_tables_and_the_count_is_told(opened, addre
 
 def test_columns_are_shown_on_demand(opened, address):
     page = opened(address)
-    assert page.locator(f"{SCORES} th", has_text="seconds to fit").is_hidden()
+    assert page.locator(f"{SCORES} th", has_text="seconds to predict").is_hidden()
     page.check("#band-costs")
-    assert page.locator(f"{SCORES} th", has_text="seconds to fit").is_visible()
-    page.uncheck("#band-ledger")
-    assert page.locator(f"{SCORES} th", has_text="train labels").is_hidden()
+    assert page.locator(f"{SCORES} th", has_text="seconds to predict").is_visible()
+    page.uncheck("#band-costs")
+    assert page.locator(f"{SCORES} th", has_text="seconds to predict").is_hidden()
 
 
 def test_the_records_of_a_row_are_unpacked_when_asked_for(opened, address, results):
     page = opened(address)
     page.get_by_label("Search names").fill("scratch signs")
-    button = page.get_by_role("button", name="records of scratch")
+    button = page.locator(f"{SCORES} .opener", has_text="scratch")
     button.focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector(f"{SCORES} .detail table")
     assert button.get_attribute("aria-expanded") == "true"
+    told = dict(zip(texts(page, ".detail dt"), texts(page, ".detail dd"), strict=True))
+    assert told["train labels"] == "50"
+    assert told["replicates"] == "6"
+    page.get_by_role("button", name="Show 6 records").press("Enter")
+    page.wait_for_selector(f"{SCORES} .detail table")
     heads, *lines = page.evaluate(
         "[...document.querySelectorAll('.detail table tr')].map(row => [...row.cells].map(cell => cell.textContent))"
     )
@@ -248,10 +254,133 @@ def test_names_of_plugins_stay_text(opened, address):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_its_window_and_can_be_read(opened, address, width, scheme):
     page = opened(address, viewport={"width": width, "height": 800}, color_scheme=scheme)
-    page.check("#band-costs")
+    page.locator(f"{SCORES} .opener").first.click()
+    page.get_by_role("button", name="Show 6 records").click()
+    page.wait_for_selector(f"{SCORES} .detail table")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(f"(each => each.scrollWidth <= each.clientWidth)(document.querySelector('{SCORES} .scroll'))")
     for ratio, what in page.evaluate(CONTRASTS):
         assert ratio >= 4.5, what
+
+
+@pytest.fixture(scope="module")
+def budgets(tmp_path_factory):
+    """Return the page of one data set and network at two label budgets, with its charts as they are."""
+    folder = tmp_path_factory.mktemp("budgets")
+    levels = {"scratch": ("scratch", 12, 24), "linear-probe": ("extract", 24, 30), "finetune": ("finetune", 18, 36)}
+    records = [
+        make_record(name, i, right + i % 3, budget=budget, family=family)
+        for name, (family, *rights) in levels.items()
+        for budget, right in zip(("1-shot", "5-shot"), rights, strict=True)
+        for i in range(5)
+    ]
+    [path] = report_page.write(make_results(folder, renamed(records)), folder)
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("size", [(1400, 900), (390, 844)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_screen_has_question_answer_chart_and_a_card_for_each_budget(opened, budgets, size, scheme):
+    width, height = size
+    page = opened(budgets, unfolded=False, viewport={"width": width, "height": height}, color_scheme=scheme)
+    for selector in ("h1", ".answer", ".first svg", *(f".cards > :nth-child({n}) .winner" for n in (1, 2))):
+        box = page.locator(selector).bounding_box()
+        assert box["x"] >= 0, selector
+        assert box["x"] + box["width"] <= width, selector
+        assert box["y"] + box["height"] <= height, selector
+    assert texts(page, ".card h3") == ["1 label per class", "5 labels per class"]
+    assert texts(page, ".card .winner b") == ["linear-probe", "finetune"]
+    assert page.evaluate("document.documentElement.scrollHeight") <= 6000
+    assert len(page.inner_text("body").split()) <= 900
+
+
+def test_a_chart_is_as_dark_as_the_page_and_a_phone_has_one_of_its_own(opened, budgets):
+    light, dark = (opened(budgets, color_scheme=scheme) for scheme in ("light", "dark"))
+    papers = [page.evaluate("getComputedStyle(document.querySelector('.first svg #chart-0-patch_1 path')).fill") for page in
+              (light, dark)]  # fmt: skip
+    grounds = [page.evaluate("getComputedStyle(document.body).backgroundColor") for page in (light, dark)]
+    assert papers[0] == "rgb(255, 255, 255)"
+    assert papers[1] == grounds[1] != grounds[0]
+    boxes = [page.evaluate("document.querySelector('.first svg').getAttribute('viewBox')") for page in
+             (light, opened(budgets, viewport={"width": 390, "height": 844}))]  # fmt: skip
+    assert boxes[0] != boxes[1]
+
+
+def test_the_numbers_of_a_mark_are_told_under_the_pointer_by_keyboard_and_by_touch(opened, budgets):
+    page = opened(budgets, unfolded=False, has_touch=True)
+    marks, tip = page.locator(".first [data-tip]"), page.locator("#tip")
+    assert marks.count() == 6
+    assert tip.is_hidden()
+    last = marks.last
+    said = last.get_attribute("data-tip")
+    assert re.fullmatch(r"[\w-]+, 5 labels per class: 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", said)
+    assert last.get_attribute("aria-label") == said
+    last.hover(force=True)
+    assert tip.inner_text() == said
+    page.mouse.move(5, 5)
+    assert tip.is_hidden()
+    last.focus()
+    assert tip.inner_text() == said
+    page.keyboard.press("Escape")
+    assert tip.is_hidden()
+    marks.first.tap(force=True)
+    assert tip.inner_text() == marks.first.get_attribute("data-tip")
+    inside = page.evaluate("(box => box.left >= 0 && box.right <= innerWidth)(tip.getBoundingClientRect())")
+    assert inside
+    page.locator("h1").tap()
+    assert tip.is_hidden()
+
+
+def test_every_control_is_reached_by_keyboard_and_its_focus_is_seen(opened, budgets):
+    page = opened(budgets, unfolded=False)
+    reached = []
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        now = page.evaluate(FOCUSED)
+        if now["tag"] == "BODY":
+            break
+        assert now["seen"], now
+        reached.append(now)
+    kinds = [each["kind"] for each in reached]
+    assert kinds[0] == "skip"
+    assert kinds.count("point") == 6
+    assert kinds.count("opener") == 6
+    summaries = [each["text"] for each in reached if each["tag"] == "SUMMARY"]
+    assert summaries == texts(page, "main > details > summary, #tools > summary") or set(summaries) == set(
+        texts(page, "summary:visible")
+    )
+    page.locator("#data > summary").focus()
+    assert page.locator("#downloads button").first.is_hidden()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Save results.csv"
+
+
+def test_a_link_unfolds_what_it_leads_to(opened, address):
+    page = opened(address, unfolded=False)
+    assert page.locator(".notes li").first.is_hidden()
+    page.get_by_role("link", name="How to read this").press("Enter")
+    assert page.locator(".notes li").first.is_visible()
+    place = page.locator(".winners a").last
+    place.click()
+    assert page.locator(place.get_attribute("href")).get_attribute("open") is not None
+
+
+def test_without_a_script_the_page_can_be_read(opened, budgets):
+    page = opened(budgets, ready=False, java_script_enabled=False)
+    assert texts(page, ".card .winner b") == ["linear-probe", "finetune"]
+    assert page.locator(".first img").is_visible()
+    page.locator("#charts > summary").click()
+    assert page.locator("#charts img").first.is_visible()
+
+
+# What has the focus, and whether that can be seen: by an outline of its own or of what stands for it.
+FOCUSED = """() => {
+    const now = document.activeElement;
+    const style = getComputedStyle(now);
+    return { tag: now.tagName, kind: (now.getAttribute("class") ?? "").split(" ")[0], text: now.textContent.trim(),
+        seen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 };
+}"""
 
 
 def test_tables_tell_a_screen_reader_what_they_are(opened, address):

@@ -9,13 +9,14 @@ import pytest
 from click.testing import CliRunner
 from report_records import make_record, make_results
 
-from tlbench import Reporter
+from tlbench import Reporter, Results
 from tlbench.cli import main
 from tlbench.results import content_digest
 from tlbench_reports.drawing import INEXACT
 from tlbench_reports.report_command import checking
 
-FORMATS = ("--format", "markdown", "--format", "csv", "--format", "parquet", "--format", "table", "--format", "latex")
+SHOWN = "differences-1-digits-handwritten-tiny-letters"
+FORMATS = ("--format", "markdown", "--format", "csv", "--format", "parquet", "--format", "text", "--format", "latex")
 BEFORE, AFTER = "# Mine\n\nwords before\n", "\nwords after\n"
 
 
@@ -92,15 +93,15 @@ def test_every_kind_of_change_is_named_with_its_file_and_line(folder):
     (folder / "charts" / "gone.png").write_bytes(b"")
     page = folder / "index.html"
     page.write_text(page.read_text().replace("<h1", "<h1 class='mine'"))
-    drawing = folder / "charts" / "heat-map-5-shot.svg"
-    drawing.write_text(drawing.read_text().replace(">scratch<", ">Scratch<"))
+    drawing = folder / "charts" / f"{SHOWN}.svg"
+    drawing.write_text(drawing.read_text().replace(">linear-probe<", ">Linear-probe<"))
     [picture] = (folder / "charts").glob("scores-*.png")
-    picture.write_bytes((folder / "charts" / "heat-map-5-shot.png").read_bytes())
+    picture.write_bytes((folder / "charts" / f"{SHOWN}.png").read_bytes())
     said = {line.partition("/mine/")[2] for line in check(folder)}
     starts = {re.split("[,:]", line)[0] for line in said}
     assert starts == {
         "tables/summary.md", "tables/summary.tex", "tables/old.md", "charts/gone.png", "index.html",
-        "charts/heat-map-5-shot.svg", f"charts/{picture.name}",
+        f"charts/{SHOWN}.svg", f"charts/{picture.name}",
     }  # fmt: skip
     assert any(line.startswith(f"tables/summary.md, line {number}: it has '| linear-probe") for line in said)
     assert "tables/summary.tex: is not there." in said
@@ -144,7 +145,11 @@ def test_a_forged_score_of_a_record_is_seen_in_absent_files(folder):
     ending = ": is not there, and what the records make has another digest than reports.json lists."
     said = {line.partition("/mine/")[2].removesuffix(ending) for line in check(folder) if line.endswith(ending)}
     assert said <= gone
-    assert {"index.html", "charts/heat-map-5-shot.svg", "charts/heat-map-5-shot.png"} <= said
+    assert {
+        "index.html",
+        f"charts/{SHOWN}.svg",
+        f"charts/{SHOWN}.png",
+    } <= said
 
 
 @pytest.mark.parametrize("stamp", ["without digests", "without the file", "none"])
@@ -161,7 +166,7 @@ def test_an_absent_file_that_no_digest_stands_for_is_a_difference(folder, stamp)
 
 
 def test_charts_of_another_matplotlib_are_counted_and_not_compared(folder):
-    shown = folder / "charts" / "heat-map-5-shot.png"
+    shown = folder / "charts" / f"{SHOWN}.png"
     others = {name: "0" * 64 for name in listed(folder) if name.startswith("charts/")}
     restamped(folder, matplotlib="3.9.1", files={**listed(folder), **others})
     kept = shown.read_bytes()
@@ -178,16 +183,16 @@ def test_charts_of_another_matplotlib_are_counted_and_not_compared(folder):
 
 
 def test_a_shown_chart_is_compared_without_its_drawing_beside_it(folder):
-    shown = folder / "charts" / "heat-map-5-shot.png"
+    shown = folder / "charts" / f"{SHOWN}.png"
     other = next((folder / "charts").glob("scores-*.png")).read_bytes()
     without_charts_and_page(folder)
     shown.write_bytes(other)
     [line, _] = check(folder)
-    assert line.endswith("heat-map-5-shot.png: it is not the picture that the records make.")
+    assert line.endswith(f"{SHOWN}.png: it is not the picture that the records make.")
 
 
 def test_an_absent_png_of_other_bytes_is_not_compared_where_its_drawing_is_the_same(folder):
-    name = "charts/heat-map-5-shot.png"
+    name = f"charts/{SHOWN}.png"
     restamped(folder, files={**listed(folder), name: "0" * 64})
     gone = without_charts_and_page(folder)
     lines = run(folder, "--check").output.splitlines()
@@ -195,7 +200,7 @@ def test_an_absent_png_of_other_bytes_is_not_compared_where_its_drawing_is_the_s
     assert lines[1].startswith("Not compared: 1 absent PNG file; ")
     restamped(folder, files={**listed(folder), name.replace("png", "svg"): "0" * 64})
     lines = run(folder, "--check").output.splitlines()
-    assert sum(re.search(r"heat-map-5-shot\.(svg|png): is not there, and", line) is not None for line in lines) == 2
+    assert sum(re.search(rf"{SHOWN}\.(svg|png): is not there, and", line) is not None for line in lines) == 2
 
 
 def test_a_digest_of_what_no_report_makes_any_more_is_a_difference(folder):
@@ -284,13 +289,13 @@ def test_a_block_is_written_and_nothing_around_it(folder):
     assert text.startswith(BEFORE + "<!-- mine:begin -->\n")
     assert text.endswith("<!-- mine:end -->" + AFTER)
     assert "of yore" not in text
-    summary = (folder / "tables" / "summary.md").read_text().splitlines()
-    rows = [line for line in text.splitlines() if line.startswith(("|", "**"))]
-    assert len(rows) == 5
-    assert [row for row in rows if row not in summary] == []
+    answer = Results(folder).answer()
+    assert answer.sentence.replace("_", "\\_") in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) == 2 + len({(card.transfer, card.backbone) for card in answer.cards})
+    assert all(f"{card.score:.3f}" in " ".join(rows) for card in answer.cards)
     [picture] = re.findall(r"!\[[^]]{40,}\]\((.*)\)", text)
     assert (readme.parent / picture).is_file()
-    assert "`tlbench run --out mine`" in text
     assert run(folder, "--format", "markdown", "--document", readme).exit_code == 0
     assert readme.read_text() == text
 
@@ -300,10 +305,10 @@ def test_a_block_that_is_not_what_the_records_make_is_named_with_its_line(folder
     run(folder, "--format", "markdown", "--document", readme)
     assert "and the blocks of" in check(folder, "--format", "markdown", "--document", readme)[0]
     text = readme.read_text()
-    number = next(i for i, line in enumerate(text.splitlines(), start=1) if line.startswith("| linear-probe"))
-    readme.write_text(text.replace("| linear-probe | ", "| linear-probe | 9", 1))
+    number = next(i for i, line in enumerate(text.splitlines(), start=1) if line.startswith("| ") and "**" in line)
+    readme.write_text(text.replace("** 0.", "** 9.", 1))
     [line] = check(folder, "--format", "markdown", "--document", readme)
-    assert f"README.md, line {number}: it has '| linear-probe | 9" in line
+    assert f"README.md, line {number}: it has '| " in line
     readme.write_text(text + "\nprose that nobody checks\n")
     assert run(folder, "--format", "markdown", "--document", readme, "--check").exit_code == 0
 

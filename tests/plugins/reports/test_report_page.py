@@ -5,16 +5,32 @@ import gzip
 import json
 import re
 import tomllib
+from dataclasses import replace
+from html import unescape
 
 import pytest
-from report_records import HOSTILE, SUITE, make_record, make_results, many_results, rich_results
+from report_records import HOSTILE, SUITE, make_record, make_results, many_results, renamed, rich_results
 
 from tlbench.contract import suite_from_mapping
 from tlbench_reports import facts, figures, table_csv
 from tlbench_reports.downloads import tables
 from tlbench_reports.page import page
+from tlbench_reports.rows import short_names
 from tlbench_reports.suite_file import suite_text
+from tlbench_reports.words import plain
 
+VERDICTS = {
+    "best",
+    "tied",
+    "unclear",
+    "baseline",
+    "upper bound",
+    "no answer",
+    "failed",
+    "undefined",
+    "did not learn",
+    "",
+}
 PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt"/>'
 
 
@@ -54,17 +70,21 @@ def rows(found, *keys):
 
 
 def test_the_sections_stand_in_the_order_that_a_reader_asks(html):
-    order = re.findall(r'<section id="([a-z]+)"', html)
-    assert order == ["answer", "scores", "tuned", "charts", "across", "choosing", "pairs", "gaps", "origin", "data"]
+    order = re.findall(r'<(?:section|details class="fold") id="([a-z-]+\d?)"', html)
+    assert order == [
+        "answer", "place-1", "place-2", "place-3", "scores", "oracle", "notes", "charts", "pairs", "across", "tuned",
+        "choosing", "by-class", "gaps", "origin", "data",
+    ], order  # fmt: skip
+    assert html.index('class="answer"') < html.index('class="cards"') < html.index('class="beware"')
     assert html.index('class="beware"') < html.index('<section id="scores"')
 
 
 def test_the_best_and_what_ties_with_it_are_marked_in_words(html, results):
     found = grid(html, "scores-accuracy-inductive")
     summary = results.summary().query("setting == 'inductive'")
-    assert column(found, "standing").count("★ best") == summary["best"].sum()
-    assert column(found, "standing").count("≈ tied with best") == (summary["tied"] & ~summary["best"]).sum() > 0
-    assert "★ best" in html
+    assert column(found, "verdict").count("best") == summary["best"].sum()
+    assert column(found, "verdict").count("tied") == (summary["tied"] & ~summary["best"]).sum() > 0
+    assert '<td class="best">best</td>' in html
 
 
 def test_a_table_stands_by_its_means_within_its_groups(html):
@@ -77,10 +97,118 @@ def test_a_table_stands_by_its_means_within_its_groups(html):
         assert means == sorted(means, reverse=True)
 
 
+def words(html):
+    """Return what a reader reads of the page without a script, once styles, data and what is hidden are left out."""
+    body = re.sub(r"<(script|style|noscript)\b.*?</\1>", " ", html.partition("<body>")[2], flags=re.DOTALL)
+    body = re.sub(r'<t[dh][^>]* class="[^"]*\bband-(?!wide)[^>]*>.*?</t[dh]>', " ", body)
+    return unescape(" ".join(re.sub(r"<[^>]*>", " ", body).split()))
+
+
+def test_the_page_opens_with_question_answer_and_a_card_for_each_budget(html, results):
+    answer = results.answer()
+    said = words(html)
+    places = [said.index(text) for text in (answer.question, answer.sentence, "data and network", "Scores: accuracy")]
+    assert places == sorted(places)
+    cards = re.findall(r'<article class="card">(.*?)</article>', html, re.DOTALL)
+    assert len(cards) == len(answer.cards) == 4
+    order = list(dict.fromkeys(card.transfer for card in answer.cards))
+    for card, own in zip(
+        sorted(answer.cards, key=lambda card: order.index(card.transfer)), map(words_of, cards), strict=True
+    ):
+        assert own.startswith(f"{card.labels} {card.winner} {card.score:.3f}")
+        assert f"{card.low:.3f}\N{EN DASH}{card.high:.3f}" in own
+        assert f"{100 * card.gain:+.1f} points" in own
+        assert f"over {card.reference}" in own
+        assert all(plain(name) in own for name in card.tied)
+
+
+def words_of(markup):
+    return unescape(" ".join(re.sub(r"<[^>]*>", " ", markup.replace("<wbr>", "")).split()))
+
+
+def test_a_row_has_one_verdict_and_it_is_that_of_its_card(html, results):
+    found = grid(html, "scores-accuracy-inductive")
+    groups = {}
+    verdicts = column(found, "verdict")
+    for name, verdict, transfer, budget in rows(found, "strategy", "verdict", "transfer", "budget"):
+        assert verdict in VERDICTS or re.fullmatch(r"(better|worse) than \S+", verdict), verdict
+        groups.setdefault((transfer, budget), {}).setdefault(verdict, set()).add(name)
+    assert len({*verdicts} & {"best", "tied", "worse than scratch"}) == 3
+    for card in results.answer().cards:
+        own = groups[card.transfer, card.budget]
+        assert own["best"] == {card.winner}
+        assert own.get("tied", set()) == set(map(plain, card.tied))
+
+
+def test_data_and_network_are_said_once_where_all_rows_share_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "render", lambda *_, **__: [PICTURE])
+    records = [
+        make_record(name, i, right + i, budget=budget, family="scratch" if name == "scratch" else "extract")
+        for budget in ("1-shot", "5-shot") for name, right in (("scratch", 10), ("linear-probe", 30)) for i in range(3)
+    ]  # fmt: skip
+    said = words(page(make_results(tmp_path, renamed(records))).partition('id="notes"')[0])
+    assert said.count("tiny.letters") == 1
+    assert "data and network" not in said
+    assert grid(page(make_results(tmp_path, renamed(records))), "scores-accuracy-inductive")["groupTitles"] == [
+        "1 label per class", "5 labels per class",
+    ]  # fmt: skip
+
+
+def test_names_of_data_and_networks_are_as_short_as_tells_them_apart():
+    efficient, mobile = "efficientnet_lite0.imagenet(img_size={})", "mobilenetv1_100(input_size={}, width=0.25)@weights"
+    places = [(data, name.format(size)) for data, size in (("zip:flowers12.zip", 96), ("npz:cifar10.npz", 64))
+              for name in (efficient, mobile)]  # fmt: skip
+    assert list(short_names(places).values()) == [
+        "flowers12, efficientnet_lite0.imagenet", "flowers12, mobilenetv1_100@weights",
+        "cifar10, efficientnet_lite0.imagenet", "cifar10, mobilenetv1_100@weights",
+    ]  # fmt: skip
+    assert list(short_names([("d", "b(x=1)"), ("d", "b(x=2)")]).values()) == ["d, b(x=1)", "d, b(x=2)"]
+    assert short_names([("d", "one"), ("d", "two")]) == {("d", "one"): "one", ("d", "two"): "two"}
+
+
+def test_where_nothing_should_be_taken_cards_and_rows_say_so(results, monkeypatch):
+    monkeypatch.setattr(figures, "render", lambda *_, **__: [PICTURE])
+    answer = results.answer()
+    cards = [replace(card, winner="", no_answer="these weights do not help. Get <others>.") if card.transfer == "signs"
+             else card for card in answer.cards]  # fmt: skip
+    monkeypatch.setattr(type(results), "answer", lambda self, metric=None: replace(answer, cards=tuple(cards)))
+    html = page(results)
+    [card] = re.findall(r'<article class="card silent">(.*?)</article>', html, re.DOTALL)
+    assert words_of(card) == "5 labels per class No answer yet these weights do not help. Get <others>."
+    assert "<others>" not in html
+    found = grid(html, "scores-accuracy-inductive")
+    verdicts = {transfer: set() for transfer in ("signs", "glyphs")}
+    for transfer, verdict in rows(found, "transfer", "verdict"):
+        verdicts.setdefault(transfer, set()).add(verdict)
+    assert verdicts["signs"] == {"no answer"}
+    assert "best" in verdicts["glyphs"]
+    assert "5 labels per class: no answer yet" in found["groupTitles"]
+
+
+def test_the_page_prints_no_command_that_no_index_can_fulfil(html, results):
+    assert "pip install" not in html
+    assert f"tlbench {facts.environment(results).get('tlbench', '')}".strip() in words(html)
+
+
+def test_of_many_places_the_first_twelve_are_shown_and_the_rest_are_folded(tmp_path, monkeypatch):
+    monkeypatch.setattr("tlbench_reports.page.gallery", lambda results: figures.Gallery((), 0))
+    records = [make_record(name, 0, right, transfer=f"data-{i:02}", dataset=f"data-{i:02}")
+               for i in range(15) for name, right in (("scratch", 10), ("knn", 20))]  # fmt: skip
+    html = page(make_results(tmp_path, renamed(records)))
+    shown, folded = html.split('<details class="fold" id="places">')
+    assert shown.count('role="rowheader"') == 12
+    assert folded.count('role="rowheader"') == 3
+    assert "3 more pairs of data and network" in folded
+    assert html.count('<details class="fold" id="place-1" open>') == 1
+    assert html.count(" open>") == 1
+
+
 def test_negative_transfer_is_said(html):
     found = grid(html, "scores-accuracy-inductive")
     said = {reading for name, reading in rows(found, "strategy", "reading") if name == "prototypes"}
-    assert said == {"▼ worse than scratch: negative transfer"}
+    assert said == {"worse than scratch: negative transfer"}
+    verdicts = {verdict for name, verdict in rows(found, "strategy", "verdict") if name == "prototypes"}
+    assert verdicts == {"worse than scratch"}
 
 
 def test_what_was_chosen_by_test_labels_stands_apart(html):
@@ -90,7 +218,7 @@ def test_what_was_chosen_by_test_labels_stands_apart(html):
     for found in data(html)["grids"]:
         if found["filtered"] and found is not oracle and found["key"] != oracle["key"]:
             assert "oracle" not in column(found, "selection")
-    assert '<div class="grid oracle" id="scores-accuracy-oracle">' in html
+    assert '<div class="grid oracle scores" id="scores-accuracy-oracle">' in html
     assert html.index("Nobody can have these results") < html.index('id="scores-accuracy-oracle"')
 
 
@@ -181,7 +309,7 @@ def test_a_large_table_shows_its_first_rows_and_says_so(tmp_path, monkeypatch):
 
 
 def test_charts_that_are_left_out_are_counted(html, results):
-    assert html.count("<figure>") == 6
+    assert html.count("<figure") == 6
     [said] = re.findall(r"([\d,]+) more charts are not on this page", html)
     assert int(said) == len(figures.charts(results)) - 6
 
@@ -190,7 +318,7 @@ def test_the_page_of_very_many_records_has_about_one_chart_of_each_kind(results,
     monkeypatch.setattr(figures, "render", lambda *_, **__: [PICTURE])
     monkeypatch.setattr(figures, "MANY_RECORDS", len(results.records))
     found = figures.gallery(results)
-    assert len(found) == figures.FEW
+    assert len(found) + len(found.first) == figures.FEW
     assert found.left_out == len(figures.charts(results)) - figures.FEW
     assert len(found.kinds) > figures.FEW / 2
 
@@ -199,8 +327,19 @@ def test_every_kind_of_chart_has_its_own_heading_and_room(results, monkeypatch):
     monkeypatch.setattr(figures, "render", lambda *_, **__: [PICTURE])
     found = figures.gallery(results)
     assert "Further charts" not in [kind.title for kind in found.kinds]
-    assert {(figure.width, figure.height) for kind in found.kinds for figure in kind.figures} == {(96, 48)}
+    sizes = {(figure.wide.width, figure.wide.height) for kind in found.kinds for figure in kind.figures}
+    assert sizes == {(96, 48)}
     assert sum(len(kind.open) + len(kind.folded) for kind in found.kinds) == len(found)
+
+
+def test_every_place_has_a_chart_of_its_own_on_top(results, monkeypatch):
+    monkeypatch.setattr(figures, "render", lambda *_, **__: [PICTURE])
+    found = figures.gallery(results)
+    assert list(found.first) == [(name, "tiny.letters") for name in ("digits", "glyphs", "signs")]
+    below = [figure for kind in found.kinds for figure in kind.figures]
+    for (transfer, _), figure in found.first.items():
+        assert transfer in figure.title
+        assert figure not in below
 
 
 def test_the_suite_is_offered_as_a_file_that_plans_the_same(html, results):

@@ -36,7 +36,7 @@ def records(**changes):
 
 def written(results, folder, *names):
     found = {}
-    for name in names or ("table", "csv", "markdown", "latex", "parquet"):
+    for name in names or ("text", "csv", "markdown", "latex", "parquet"):
         for path in REPORTERS[name].write(results, folder):
             found[path.name] = path.read_bytes() if path.suffix == ".parquet" else path.read_text(encoding="utf-8")
     return found
@@ -170,7 +170,7 @@ def test_a_tuned_row_stands_beside_its_default(tmp_path):
     for replicate in range(6):
         record = make_record("linear-probe", replicate, 28)
         some.append(replace(record, cell=f"t{replicate}", labels={**record.labels, "tuned": "10 trials"}))
-    text = written(make_results(tmp_path, some), tmp_path, "table")["summary.txt"]
+    text = written(make_results(tmp_path, some), tmp_path, "text")["summary.txt"]
     lines = [each.split("  ")[0] for each in text.splitlines()]
     assert lines.index("linear-probe [10 trials]") - lines.index("linear-probe") == 1
 

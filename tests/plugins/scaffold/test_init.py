@@ -271,7 +271,7 @@ def test_uneven_classes_are_scored_by_balanced_accuracy_and_that_is_said(here, c
     text = " ".join((here / "suite.toml").read_text(encoding="utf-8").replace("\n#", "").split())
     assert said in text
     run = cli("run", "--suite", "suite.toml", "--replicates", "2", "--jobs", "1")
-    assert "Scores: balanced-accuracy" in run.stdout
+    assert "  balanced-accuracy  " in run.stdout
 
 
 def test_even_classes_are_scored_by_accuracy_without_a_word(here, cli):

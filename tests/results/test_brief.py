@@ -1,0 +1,130 @@
+"""What a run ends with: at most 25 lines, no wider than the terminal, with the answer first and the page last."""
+
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from tlbench.errors import PluginError, TlbenchError
+from tlbench.host import Catalog, Host
+from tlbench.results import Results, write_reports
+from tlbench.results.brief import brief
+from tlbench.results.short_table import COLUMNS
+from tlbench.testing.toy_results import KINDS, write_results
+
+BOARDS = Path(__file__).parents[2] / "results"
+STORED = [path.parent for path in sorted(BOARDS.glob("*/tlbench.json"))]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_end_of_a_run_fits_the_terminal(kind, width, tmp_path):
+    write_results(kind, tmp_path)
+    lines = brief(Results(tmp_path), width)
+    assert len(lines) <= 24
+    assert all(cell_len(line) <= width for line in lines)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("board", STORED, ids=lambda path: path.name)
+def test_so_does_that_of_the_stored_boards_which_says_who_wins_at_each_budget(board, width):
+    results = Results(board)
+    lines = brief(results, width)
+    assert len(lines) <= 24
+    assert all(cell_len(line) <= width for line in lines)
+    first, _, table = "\n".join(lines).partition("\n\n")
+    assert " ".join(first.split()).startswith(results.answer().sentence[:50])
+    last = [card for card in results.answer().cards if card.winner][-1]
+    assert any(last.winner in line and f"{last.score:.3f}" in line for line in table.splitlines())
+
+
+def test_few_rows_are_all_shown_with_score_interval_verdict_gain_and_cost(tmp_path):
+    write_results("one replicate", tmp_path)
+    lines = brief(Results(tmp_path), 100)
+    [head] = [line for line in lines if line.startswith("strategy")]
+    assert head.split() == ["strategy", "accuracy", "95%", "verdict", "gain", "cost"]
+    assert any(line.startswith("scratch") and "0.300" in line for line in lines)
+
+
+def test_failed_cells_are_counted(tmp_path):
+    write_results("failures", tmp_path)
+    assert "2 cells failed: `tlbench report" in " ".join(brief(Results(tmp_path), 200))
+
+
+def test_the_pages_path_is_the_last_line_and_texts_are_said_when_asked_for(tmp_path):
+    write_results("everything", tmp_path)
+    results, catalog = Results(tmp_path), Catalog(Host())
+    for formats, width in ((("text", "html"), 80), (("text", "html"), 0)):
+        said: list[str] = []
+        write_reports(results, catalog, formats, say=said.append, width=width)
+        assert said[-1] == str(tmp_path / "index.html")
+        assert ("How to read this" in "\n".join(said)) == (width == 0)
+
+
+# ---- for people at a notebook -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def results(tmp_path):
+    write_results("everything", tmp_path)
+    return Results(tmp_path)
+
+
+def test_the_table_has_ten_columns_and_the_best_of_each_group_first(results):
+    table = results.table()
+    assert tuple(table.columns) == COLUMNS
+    assert len(COLUMNS) == 10
+    assert len(table) == len(results.summary())
+    firsts = table.groupby(["transfer", "backbone", "budget"], sort=False).first()
+    assert set(firsts["verdict"]) <= {"best", "upper bound", "failed", "undefined", "behind"}
+    best = table[table["verdict"] == "best"].iloc[0]
+    assert best["low"] <= best["score"] <= best["high"]
+
+
+def test_results_show_themselves_by_the_answer_and_the_folder(results):
+    first, answer = repr(results).splitlines()
+    assert str(results.folder) in first
+    assert answer == results.answer().sentence
+    shown = results._repr_html_()
+    assert shown.count("<th>") == 10
+    assert "<script>" not in shown
+    assert "index.html" in shown
+
+
+def test_figures_are_found_by_name_and_shown_by_notebooks(results):
+    from matplotlib.figure import Figure
+
+    assert {"budget", "cost", "scores"} <= set(dir(results.plot))
+    figure = results.plot.budget()
+    assert isinstance(figure, Figure)
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert results.plot.budget() is not figure
+    with pytest.raises(AttributeError, match=r"no figure 'bugdet'\. Did you mean 'budget'\?"):
+        results.plot.bugdet()
+
+
+def test_what_is_not_there_to_be_drawn_is_one_sentence(results):
+    with pytest.raises(TlbenchError, match=r"there is no chart 99 of cost"):
+        results.plot.cost(99)
+
+
+def test_a_plugins_reporter_joins_with_figures_of_its_own(tmp_path, results):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from matplotlib.figure import Figure\nfrom tlbench import Reporter, hookimpl\n"
+        "def draw(results, size=1):\n    return Figure(figsize=(size, size))\n"
+        "@hookimpl\ndef tlbench_reporters():\n"
+        "    return [Reporter('mine', lambda results, folder: [], figures={'mine': draw})]\n"
+    )
+    own = Results(results.folder, catalog=Catalog(Host([plugin])))
+    assert own.plot.mine(size=3).get_size_inches().tolist() == [3, 3]
+
+
+def test_figures_whose_names_python_cannot_say_are_refused(tmp_path):
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(
+        "from tlbench import Reporter, hookimpl\n@hookimpl\ndef tlbench_reporters():\n"
+        "    return [Reporter('mine', lambda results, folder: [], figures={'my-chart': print})]\n"
+    )
+    with pytest.raises(PluginError, match="figures must be a dict of names of Python to functions"):
+        Catalog(Host([plugin])).reporter_list()
