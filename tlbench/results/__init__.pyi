@@ -1,4 +1,3 @@
-from . import stats as stats
 from .across import Across as Across
 from .answer import Answer as Answer
 from .answer import Card as Card
@@ -22,7 +21,6 @@ from .rows import row_labels as row_labels
 from .side_by_side import side_by_side as side_by_side
 from .significance import significance_warnings as significance_warnings
 from .stats import Interval as Interval
-from .stats import paired_interval as paired_interval
 from .stats import t_interval as t_interval
 from .store import MARKER as MARKER
 from .store import USUAL as USUAL

@@ -1,4 +1,4 @@
-"""Answer which strategy to take: a card for each group of rows, and one sentence for all."""
+"""Say which strategy to take: a card for each group of rows, and one sentence for all."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -50,10 +50,9 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
     total, from_records = 0.0, 0
     for cell in cells:
         key = _key(dict(cell.labels))
-        strategy = resources.catalog.strategy(cell.strategy)[0]
         if key in known:
-            shared = _extraction(cell, resources, device) if _on_features(strategy) else 0.0
-            total += max(0.0, known[key] - shared)
+            on_features = _on_features(resources.catalog.strategy(cell.strategy)[0])
+            total += max(0.0, known[key] - (_extraction(cell, resources, device) if on_features else 0.0))
             from_records += 1
             continue
         steps = training_steps(cell, resources)
@@ -61,7 +60,7 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
             step_seconds[cell.backbone] = _time_one_step(cell, resources, device)
         tasks = cell.protocol.episodes if cell.budget.is_episodic else 0
         tuning = cell.tuning or TuningBudget(trials=1)
-        heads = tasks * EPISODE_SECONDS + (HEAD_SECONDS if not steps and not tasks else 0.0)
+        heads = tasks * EPISODE_SECONDS if steps or tasks else HEAD_SECONDS
         total += steps * step_seconds.get(cell.backbone, 0.0) + heads * tuning.trials + tuning.seconds
     return Estimate(total, from_records, len(cells), sum(_once(cells, resources, device)))
 
