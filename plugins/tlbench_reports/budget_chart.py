@@ -46,7 +46,7 @@ class Screen:
 
 
 WIDE = Screen((8.4, 4.9), 26, 9.0, True)
-NARROW = Screen((4.0, 3.9), 15, 8.5, False)
+NARROW = Screen((4.0, 3.2), 15, 8.5, False)
 
 
 def budget_charts(
