@@ -55,7 +55,8 @@ def test_over_several_data_the_sentence_counts_where_a_strategy_is_best_or_tied(
     ]
     found = answered(*parts)
     assert found.sentence == (
-        "At 5 labels per class probe is best or tied with the best on 2 of 2 pairs of dataset and backbone."
+        "At 5 labels per class probe is best or tied with the best on 2 of 2 pairs of dataset and backbone (+20 to +20 "
+        "points over scratch)."
     )
     assert found.question == "Which strategy is best for flowers and birds with 5 labels per class?"
     assert found.subject == ""

@@ -408,14 +408,19 @@ def _sentence(cards: Sequence[Card], subjects: Sequence[tuple[str, str]], summar
 
 def _by_budget(cards: Sequence[Card], summary: Summary) -> str:
     """Say which strategy to take at each budget; budgets at which one is best or tied with the best come together."""
-    rows = {
-        (*(str(row[column]) for column in GROUP), str(row["label"])): row for group in summary.groups() for row in group
-    }
+    rows = _rows(summary)
     parts = _parts(cards)
     shown = parts[:_PARTS]
     text = "; ".join(_part(part, rows, first=place == 0, summary=summary) for place, part in enumerate(shown))
     text += f"; and {len(parts) - _PARTS} more answers below" if len(parts) > _PARTS else ""
     return text[0].upper() + text[1:] + "."
+
+
+def _rows(summary: Summary) -> dict[tuple[str, ...], Row]:
+    """Return the rows by their group and label."""
+    return {
+        (*(str(row[column]) for column in GROUP), str(row["label"])): row for group in summary.groups() for row in group
+    }
 
 
 def _parts(cards: Sequence[Card]) -> list[list[Card]]:
@@ -471,7 +476,7 @@ def _gains(cards: Sequence[Card], own: Sequence[Row], summary: Summary) -> str:
 
 def _by_count(cards: Sequence[Card], summary: Summary) -> str:
     """Say who is best or tied with the best most often, budgets that have the same answer together."""
-    found: list[tuple[str, int, int, list[Card]]] = []  # who, how often, of how many, under which budgets
+    found: list[tuple[str, int, int, list[list[Card]]]] = []  # who, how often, of how many; the cards of each budget
     alone: list[Card] = []
     for labels in dict.fromkeys(card.labels for card in cards):
         group = [card for card in cards if card.labels == labels]
@@ -481,19 +486,33 @@ def _by_count(cards: Sequence[Card], summary: Summary) -> str:
         counts = {label: sum(label in card.best for card in group) for card in group for label in card.best}
         most = max(counts, key=lambda label: (counts[label], sum(card.winner == label for card in group)))
         if found and found[-1][:3] == (most, counts[most], len(group)):
-            found[-1][3].append(group[0])
+            found[-1][3].append(group)
         else:
-            found.append((most, counts[most], len(group), [group[0]]))
+            found.append((most, counts[most], len(group), [group]))
     pairs = len({(card.transfer, card.backbone) for card in cards})
+    rows = _rows(summary)
     parts = []
     for place, (most, often, many, own) in enumerate(found):
         words = f" is {_BEST_OR_TIED}" if place == 0 else ""
         of = f" of {many}{' pairs of dataset and backbone' if many == pairs and place == 0 else ''}"
-        parts.append(f"{at(joined_labels([card.labels for card in own]))} {most}{words} on {often}{of}")
+        gain = _range([card for group in own for card in group], most, rows, summary)
+        budgets = joined_labels([group[0].labels for group in own])
+        parts.append(f"{at(budgets)} {most}{words} on {often}{of}{gain}")
     if alone:
         parts.append(_by_budget(alone, summary)[:-1])
     text = "; ".join(part[0].lower() + part[1:] for part in parts)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _range(cards: Sequence[Card], label: str, rows: Mapping[tuple[str, ...], Row], summary: Summary) -> str:
+    """Say from what to what a row gains over its baseline, where that is clear everywhere."""
+    places = [(card.transfer, card.backbone, card.budget, card.setting, label) for card in cards]
+    own = [rows[place] for place in places if place in rows]
+    if not own or any(row["verdict"] != "better" for row in own) or len({row["baseline"] for row in own}) > 1:
+        return ""
+    scale, digits, unit = (100, 0, " points") if summary.is_in_points else (1, 3, "")
+    least, most = (f"{scale * end([row['delta'] for row in own]):+.{digits}f}" for end in (min, max))
+    return f" ({least} to {most}{unit} over {own[0]['baseline']})"
 
 
 # ---- words ----------------------------------------------------------------------------------------------------------
