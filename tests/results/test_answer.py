@@ -30,8 +30,7 @@ def test_the_sentence_names_who_leads_at_each_budget_and_those_alike_together():
     assert found.question == "Which strategy is best for toys with 1, 5 and 20 labels per class?"
     assert found.subject == "toys, tiny"
     assert found.sentence == (
-        "At 1 and 5 labels per class probe is best or tied with the best (accuracy 0.700 and 0.700; +20.0 and +20.0 "
-        "points over scratch); "
+        "At 1 and 5 labels per class probe leads (accuracy 0.700 and 0.700; +20.0 and +20.0 points over scratch); "
         "at 20 labels per class finetune leads (0.900; +40.0 points over scratch)."
     )
     assert [card.best for card in found.cards] == [("probe",), ("probe",), ("finetune",)]
@@ -44,7 +43,7 @@ def test_the_sentence_names_one_row_for_all_budgets_at_which_it_is_not_clearly_b
     found = answered(*few, *many)
     assert [card.winner for card in found.cards] == ["lora", "probe"]
     assert found.sentence == (
-        "At 1 and 5 labels per class probe is best or tied with the best (accuracy 0.700 and 0.900)."
+        "At 1 and 5 labels per class take probe, since nothing is clearly better (accuracy 0.700 and 0.900)."
     )
 
 

@@ -452,13 +452,12 @@ def _part(cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row], first: boo
     said = [f"{summary.metric} {scores}" if first else scores]
     gain = _gains(cards, own, summary)
     said += [gain] if gain else []
-    if len(cards) == 1:
-        others = [label for label in cards[0].best if label != name]
+    where = at(joined_labels([card.labels for card in cards]))
+    if all(card.winner == name for card in cards):
+        others = [label for label in cards[0].best if label != name] if len(cards) == 1 else []
         said += [f"not clearly ahead of {names(others)}"] if others and cards[0].among > 1 else []
-        verb = "leads"
-    else:
-        verb = "is best or tied with the best"
-    return f"{at(joined_labels([card.labels for card in cards]))} {name} {verb} ({'; '.join(said)})"
+        return f"{where} {name} leads ({'; '.join(said)})"
+    return f"{where} take {name}, since nothing is clearly better ({'; '.join(said)})"
 
 
 def _gains(cards: Sequence[Card], own: Sequence[Row], summary: Summary) -> str:
