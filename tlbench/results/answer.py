@@ -164,8 +164,11 @@ def _against_random_start(place: tuple[str, str], weights: pd.DataFrame | None, 
 
 
 def _against_inputs(summary: Summary, rows: Sequence[Row]) -> str:
-    """Say that the best row on frozen features is at no budget better than what learns on the inputs themselves."""
-    tested = []
+    """Say that the best row on frozen features is at no budget better than what learns on the inputs themselves.
+
+    Where it is ahead at every budget, though not clearly, that is no reason.
+    """
+    behind = []
     for group in partition(rows, GROUP):
         known = [row for row in group if is_candidate(row)]
         inputs = [row for row in known if row["family"] == str(Family.SCRATCH) and not row["marked"]]
@@ -179,10 +182,11 @@ def _against_inputs(summary: Summary, rows: Sequence[Row]) -> str:
         ahead = (found.delta[0] > 0) == summary.higher_is_better
         if ahead and found.p[0] * len(frozen) <= 0.05:
             return ""
-        tested.append((pair, found.delta[0], str(group[0]["budget"]), str(group[0]["setting"])))
-    if not tested:
+        if not ahead:
+            behind.append((pair, abs(found.delta[0]), str(group[0]["budget"]), str(group[0]["setting"])))
+    if not behind:
         return ""
-    (frozen_row, inputs_row), _, budget, setting = max(tested, key=lambda each: abs(each[1]))
+    (frozen_row, inputs_row), _, budget, setting = max(behind, key=lambda each: float(each[1]))
     return (
         f"are no better than the inputs as they are ({spell(budget, setting)}: {frozen_row['label']} "
         f"{frozen_row['mean']:.3f}, {inputs_row['label']} {inputs_row['mean']:.3f})"
@@ -197,7 +201,8 @@ def _why_none(leader: Row, rows: Sequence[Row], facts: Facts, unhelpful: Unhelpf
     """Return why a group has no answer, and what to get; nothing where it has one."""
     place = (str(leader["transfer"]), str(leader["backbone"]))
     note = unhelpful.notes.get(place, "")
-    reason = unhelpful.reasons.get(place, "")
+    on_inputs = any(row["family"] in (str(Family.SCRATCH), str(Family.EXTRACT)) for row in rows)
+    reason = unhelpful.reasons.get(place, "") if on_inputs else ""  # adaptation has baselines of its own
     with_weights = [row for row in rows if uses_weights(row, facts)]
     without = [row for row in rows if row["family"] == str(Family.SCRATCH) and is_candidate(row)]
     if not reason and with_weights and note and not _helps(with_weights, without):
