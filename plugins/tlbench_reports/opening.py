@@ -93,7 +93,7 @@ def _card(card: Any, share: bool, metric: str) -> Card:
         lines.append(("next best", _gain(*told, card.known, share)))
     lines += [("tied with", _names(card.tied)), ("harmed", _names(card.harmed))]
     if known(card.price) and card.price_of != card.winner:
-        lines.append(("price", f"{_times(card.price)} {plain(card.price_of)}".strip()))
+        lines.append(("time to fit", f"{_times(card.price)} {plain(card.price_of)}".strip()))
     between = f"{number(card.low)}\N{EN DASH}{number(card.high)}" if known(card.low) and known(card.high) else ""
     score = f"{plain(metric)} {number(card.score)}".strip()
     said = tuple((word, text) for word, text in lines if text)

@@ -22,7 +22,7 @@ ON_CORRECTED_DIFFERENCES = (
     "interval is at 95% after correction for all comparisons: where it leaves 0 out, a verdict is clear."
 )
 ON_PRICES = (
-    "price: seconds of fitting, with source-side training and tuning, as a multiple of the cheapest that is tied with "
+    "time to fit: seconds, with source-side training and tuning, as a multiple of the cheapest that is tied with "
     "the best, or of a cheap probe. seconds to fit: the median of replicates, by the machine that ran them."
 )
 # Where each interval comes from, and what it does not cover.

@@ -1,5 +1,6 @@
 """The command line: its help, its answers to slips, and what a run, a plan and a look around print."""
 
+import importlib.metadata
 import os
 import re
 import shlex
@@ -497,4 +498,14 @@ def test_a_run_of_ones_own_data_takes_a_backbone_that_suits_them_and_says_which(
     assert "folder:photos | test_resnet.glyphs | nearest-mean: 1" in named.stdout
     assert "since images here" not in named.stderr
     of_suite = cli("plan", "--suite", "quick", "-d", "folder:photos", *small)
-    assert "folder:photos | test_resnet.glyphs | nearest-mean: 1" in of_suite.stdout
+    assert "folder:photos | efficientnet_lite0.imagenet(img_size=160) | nearest-mean: 1" in of_suite.stdout
+
+    def absent(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("tlbench_timm.unpacking.distribution", absent)
+    without = cli("plan", "-d", "folder:photos", *small)
+    assert without.exit_code == 2
+    assert (
+        "no backbone for photographs is at hand: the weights of efficientnet_lite0.imagenet are not" in without.stderr
+    )

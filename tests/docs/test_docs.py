@@ -66,7 +66,7 @@ def test_where_to_add_what_names_files_and_names_that_are_there():
 
 def test_every_page_is_in_the_contents_of_the_site():
     listed = re.findall(r"^- \[[^]]+\]\(([\w.-]+)\)", (ROOT / "docs" / "index.md").read_text(), re.MULTILINE)
-    pages = [page.name for kind in ("*.md", "*.rst") for page in (ROOT / "docs").glob(kind)]
+    pages = [page.name for kind in ("*.md", "*.rst", "*.ipynb") for page in (ROOT / "docs").glob(kind)]
     assert sorted(listed) == sorted(set(pages) - {"index.md"})
 
 

@@ -36,10 +36,10 @@ def test_skips_of_both_are_counted_under_names_of_their_own(suite, resources, tw
 def test_the_lines_of_a_run_tell_them_apart(cli, toy, two, tmp_path):
     chosen = [part for text in two for part in ("-b", text)]
     options = ("-s", "linear-probe", "-d", "blobs[->day]", "--budget", "1-shot", "--replicates", "1", "--jobs", "1")
-    done = cli("run", "-p", toy, *chosen, *options, "--out", tmp_path / "out")
-    assert "linear-probe, tiny [random start], blobs/day" in done.stderr
-    assert "linear-probe, tiny [weights" in done.stderr
-    assert "linear-probe, tiny, " not in done.stderr + done.stdout
+    done = cli("run", "-p", toy, *chosen, *options, "--out", tmp_path / "out", "--verbose")
+    assert "tiny [random start]" in done.stdout
+    assert "tiny [weights" in done.stdout
+    assert "tiny, " not in done.stderr + done.stdout
     assert "n = 2" not in done.stdout
 
 

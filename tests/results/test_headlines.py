@@ -81,7 +81,7 @@ def test_one_replicate_tells_nothing_apart():
     [sentence] = said(rows("scratch", [0.5]), rows("finetune", [0.9]))
     assert sentence == (
         "toys, tiny, 5 labels per class: finetune leads with accuracy 0.900, +40.0 points over scratch; "
-        "one replicate tells nothing apart; it costs 1x scratch."
+        "one replicate tells nothing apart; it costs as much as scratch."
     )
 
 

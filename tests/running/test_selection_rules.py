@@ -238,7 +238,7 @@ def test_another_choice_of_rules_goes_to_a_folder_of_its_own(suite):
     chosen = plain.choosing(("entropy",), "")
     assert chosen.name != plain.name
     assert chosen.rules == ("entropy",)
-    assert replace(chosen, name=plain.name) == replace(plain, selection=("entropy",))
+    assert replace(chosen, name=plain.name, narrows="") == replace(plain, selection=("entropy",))
 
 
 # ---- transduction, declared and measured ------------------------------------------------------------------------

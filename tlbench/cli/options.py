@@ -114,7 +114,7 @@ def resolve(options: dict[str, Any]) -> Chosen:
     device, threads = resolve_device(options["device"]), options["threads"]
     configure(threads)
     resources = Resources(catalog, Cache())
-    suite = _suite(options, resources)
+    suite, choice = _suite(options, resources)
     held = _round(options)
     if held is not None:
         suite = _in_round(suite, held, options["seed"])
@@ -128,6 +128,8 @@ def resolve(options: dict[str, Any]) -> Chosen:
         refuse_uncommitted(plan, resources, held, held.openings[0])
     where = Where(options["device"], options["jobs"] or default_jobs(device.type, threads), threads)
     folder = refuse_inside_data(options["out"] or default_output(suite, held), plan, resources)
+    for sentence in choice:
+        say(sentence)
     return Chosen(plan, resources, folder, where, held)
 
 
@@ -174,9 +176,13 @@ def _in_round(suite: "Suite", held: "Round", asked: int | None) -> "Suite":
     return replace(suite, seed=held.seed)
 
 
-def _suited_backbones(datasets: tuple[str, ...], resources: "Resources") -> tuple[str, ...]:
-    """Return backbones that suit the chosen data, saying which and why; nothing where none says that it does."""
+def _suited_backbones(datasets: tuple[str, ...], resources: "Resources") -> dict[str, str]:
+    """Return backbones that suit the chosen data, each with a sentence that says why; none where none says so.
+
+    Raises WeightsError where these are photographs and no backbone for them is at hand.
+    """
     from tlbench.data import look_at, suited_backbone
+    from tlbench.errors import WeightsError
     from tlbench.planning import TransferReader
 
     reader = TransferReader(resources)
@@ -185,15 +191,24 @@ def _suited_backbones(datasets: tuple[str, ...], resources: "Resources") -> tupl
         for text in datasets
         for transfer in reader.read(text)[:1]
     ]
-    found = {look: suited_backbone(look, resources) for look in looks}
-    for look, suited in found.items():
-        if isinstance(suited, str):
-            return ()
-        say(f"backbone: {suited.spec}, since images here are {look.in_words}; {suited.reason} (-b takes another)")
-    return tuple(dict.fromkeys(suited.spec for suited in found.values() if not isinstance(suited, str)))
+    found: dict[str, str] = {}
+    for look in dict.fromkeys(looks):
+        suited = suited_backbone(look, resources)
+        if not isinstance(suited, str):
+            reason = f"since images here are {look.in_words}; {suited.reason} (-b takes another)"
+            found.setdefault(suited.spec, f"backbone: {suited.spec}, {reason}")
+        elif look.are_photographs:
+            raise WeightsError(
+                f"no backbone for photographs is at hand: {suited or 'none is installed'}. Get weights of ImageNet as "
+                "safetensors and give -b ARCHITECTURE@FILE; a -b that is named is taken as it is."
+            )
+        else:
+            return {}
+    return found
 
 
-def _suite(options: dict[str, Any], resources: "Resources") -> "Suite":
+def _suite(options: dict[str, Any], resources: "Resources") -> "tuple[Suite, list[str]]":
+    """Return the suite that the options choose, and what to say of what was chosen for the user."""
     from dataclasses import replace
 
     from tlbench.contract import SplitRule, replicates_by
@@ -201,9 +216,12 @@ def _suite(options: dict[str, Any], resources: "Resources") -> "Suite":
     from tlbench.running import DEFAULT_SUITE, find_suite
 
     suite = find_suite(options["suite"] or DEFAULT_SUITE, resources.catalog)
+    suited: dict[str, str] = {}
     chosen = [tuple(options[key]) for key in ("strategies", "backbones", "datasets", "budgets")]
-    if options["datasets"] and not options["backbones"] and options["suite"] is None:
-        chosen[1] = _suited_backbones(options["datasets"], resources)  # the suite's own is for its own data
+    shipped = options["suite"] is None or options["suite"] in resources.catalog.suites
+    if options["datasets"] and not options["backbones"] and shipped:
+        suited = _suited_backbones(options["datasets"], resources)  # the suite's own is for its own data
+        chosen[1] = tuple(suited)
     changes: dict[str, Any] = {
         key: options[key] for key in ("replicates", "seed", "metric", "baseline") if options[key] is not None
     }
@@ -213,4 +231,4 @@ def _suite(options: dict[str, Any], resources: "Resources") -> "Suite":
         folds = read_split_table(file).folds if file else 0
         changes.setdefault("replicates", folds or replicates_by(rules["splits"], suite.replicates))
     under = suite.narrowed(*chosen).under(replace(suite.protocol, **rules))
-    return replace(under.choosing(tuple(options["selection"]), options["tune"] or ""), **changes)
+    return replace(under.choosing(tuple(options["selection"]), options["tune"] or ""), **changes), list(suited.values())

@@ -190,8 +190,11 @@ def _no_better(ahead: bool) -> str:
 
 
 def _against_inputs(summary: Summary, rows: Sequence[Row]) -> str:
-    """Say that the best row on frozen features is at no budget better than what learns on the inputs themselves."""
-    tested = []
+    """Say that the best row on frozen features is at no budget better than what learns on the inputs themselves.
+
+    Where it is ahead at every budget, though not clearly, that is no reason.
+    """
+    behind = []
     for group in partition(rows, GROUP):
         known = [row for row in group if is_candidate(row)]
         inputs = [row for row in known if row["family"] == str(Family.SCRATCH) and not row["marked"]]
@@ -205,13 +208,15 @@ def _against_inputs(summary: Summary, rows: Sequence[Row]) -> str:
         ahead = _ahead({"delta": found.delta[0]}, summary)
         if ahead and (found.p[0] * len(frozen) <= 0.05 or not _is_told(int(found.n[0]), ahead)):
             return ""
-        tested.append((pair, found.delta[0], str(group[0]["budget"]), str(group[0]["setting"])))
-    if not tested:
+        if not ahead:
+            behind.append((pair, abs(found.delta[0]), str(group[0]["budget"]), str(group[0]["setting"])))
+    if not behind:
         return ""
-    (frozen_row, inputs_row), delta, budget, setting = max(tested, key=lambda each: abs(each[1]))
-    scores = f"{frozen_row['label']} {frozen_row['mean']:.3f}, {inputs_row['label']} {inputs_row['mean']:.3f}"
-    ahead = _ahead({"delta": delta}, summary)
-    return f"are {_no_better(ahead)} than the inputs as they are ({spell(budget, setting)}: {scores})"
+    (frozen_row, inputs_row), _, budget, setting = max(behind, key=lambda each: float(each[1]))
+    return (
+        f"are no better than the inputs as they are ({spell(budget, setting)}: {frozen_row['label']} "
+        f"{frozen_row['mean']:.3f}, {inputs_row['label']} {inputs_row['mean']:.3f})"
+    )
 
 
 def _best(rows: Sequence[Row], summary: Summary) -> Row:
@@ -222,7 +227,8 @@ def _why_none(leader: Row, rows: Sequence[Row], facts: Facts, unhelpful: Unhelpf
     """Return why a group has no answer, and what to get; nothing where it has one."""
     place = (str(leader["transfer"]), str(leader["backbone"]))
     note = unhelpful.notes.get(place, "")
-    reason = unhelpful.reasons.get(place, "")
+    on_inputs = any(row["family"] in (str(Family.SCRATCH), str(Family.EXTRACT)) for row in rows)
+    reason = unhelpful.reasons.get(place, "") if on_inputs else ""  # adaptation has baselines of its own
     with_weights = [row for row in rows if uses_weights(row, facts)]
     without = [row for row in rows if row["family"] == str(Family.SCRATCH) and is_candidate(row)]
     if not reason and with_weights and note and not _helps(with_weights, without):
@@ -512,15 +518,17 @@ def _part(cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row], first: boo
     said = [f"{summary.metric} {scores}{least}" if first else scores]
     gain = _gains(cards, own, summary)
     said += [gain] if gain else []
+    where = at(joined_labels([each.labels for each in cards]))
+    if not all(each.winner == name for each in cards):
+        return f"{where} take {name}, since nothing is clearly better ({'; '.join(said)})"
     if not others:
         tied = [label for label in card.tied if label not in card.equals]
         said += [f"not clearly ahead of {names(tied, most=named)}"] if tied else []
         said += [f"worse than {card.reference}"] if card.verdict == "worse" else []
-        verb = "tie" if card.equals else "is the only row" if card.among == 1 and not card.reference else "leads"
         name = names((name, *card.equals), most=named)
-    else:
-        verb = "is best or tied with the best"
-    return f"{at(joined_labels([card.labels for card in cards]))} {name} {verb} ({'; '.join(said)})"
+    alone = all(each.among == 1 and not each.reference for each in cards)
+    verb = "tie" if card.equals and not others else "is the only row" if alone else "leads"
+    return f"{where} {name} {verb} ({'; '.join(said)})"
 
 
 def _gains(cards: Sequence[Card], own: Sequence[Row], summary: Summary) -> str:

@@ -93,7 +93,7 @@ def _by_card(results: "Results", answer: "Answer", width: int) -> list[str]:
         taken, tied = card.winner or "no answer", str(len(card.tied) or "")
         lines.append((_budget(card), taken, tied, _number(card.score), _between(card.low, card.high), gain, over, cost))
     columns = (
-        _Column("labels"), _Column("take", gives_way=True), _Column("tied"), _Column(results.metric),
+        _Column("labels"), _Column("best", gives_way=True), _Column("tied"), _Column(results.metric),
         _Column("95%", optional=1), _Column("gain"), _Column("over", optional=2), _Column("cost", optional=3),
     )  # fmt: skip
     return [*([", ".join(parts.shared)] if parts.shared else []), *_aligned(columns, lines, width)]

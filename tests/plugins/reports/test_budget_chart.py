@@ -84,7 +84,7 @@ def test_the_best_of_each_budget_is_ringed_and_named_over_it(chart, results):
     rings = [line.get_ydata()[0] for line in axes.lines if line.get_markersize() == 12.5]
     assert sorted(rings) == pytest.approx(sorted(best["mean"]))
     over = [text.get_text() for text in axes.texts if text.get_position()[1] == 1.02]
-    assert over == ["best", *(str(label) for label in best["label"])]
+    assert over == [str(label) for label in best["label"]]
 
 
 def test_each_point_tells_strategy_budget_score_and_interval(chart, results):
