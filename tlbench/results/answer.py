@@ -464,8 +464,11 @@ def _without_card(cards: Sequence[Card], summary: Summary) -> str:
     return f" {NO_ANSWER} with {where}: {_why_no_card([row for group in silent for row in group])}."
 
 
-def _by_budget(cards: Sequence[Card], summary: Summary) -> str:
-    """Say which strategy to take at each budget; budgets at which one is best or tied with the best come together."""
+def _by_budget(cards: Sequence[Card], summary: Summary, before: int = 0) -> str:
+    """Say which strategy to take at each budget; budgets at which one is best or tied with the best come together.
+
+    The sentence has `before` words already.
+    """
     rows = _rows(summary)
     parts = _parts(cards)
     text = ""
@@ -474,7 +477,7 @@ def _by_budget(cards: Sequence[Card], summary: Summary) -> str:
             text = "; ".join(_part(part, rows, place == 0, summary, named) for place, part in enumerate(parts[:most]))
             rest = len(parts) - most
             text += f"; and {rest} more answer{'s' if rest > 1 else ''} below" if rest else ""
-            if len(text.split()) <= _WORDS:
+            if before + len(text.split()) <= _WORDS:
                 return text[0].upper() + text[1:] + "."
     return text[0].upper() + text[1:] + "."
 
@@ -526,6 +529,8 @@ def _part(cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row], first: boo
         said += [f"not clearly ahead of {names(tied, most=named)}"] if tied else []
         said += [f"worse than {card.reference}"] if card.verdict == "worse" else []
         name = names((name, *card.equals), most=named)
+    elif tying := [each.labels for each in cards if each.tied]:
+        said += ["others tie" + (f" {at(joined_labels(tying))}" if len(tying) < len(cards) else "")]
     alone = all(each.among == 1 and not each.reference for each in cards)
     verb = "tie" if card.equals and not others else "is the only row" if alone else "leads"
     return f"{where} {name} {verb} ({'; '.join(said)})"
@@ -574,7 +579,7 @@ def _by_count(cards: Sequence[Card], summary: Summary, several: bool) -> str:
         budgets = joined_labels([group[0].labels for group in own])
         parts.append(f"{at(budgets)} {most}{of_backbone if place == 0 else ''}{words} on {often}{of}{gain}")
     if alone:
-        parts.append(_by_budget(alone, summary)[:-1])
+        parts.append(_by_budget(alone, summary, len(" ".join(parts).split()))[:-1])
         parts[-1] += f", with the backbone{of_backbone.removeprefix(' from')}" if of_backbone and not found else ""
     text = "; ".join(part[0].lower() + part[1:] for part in parts)
     return f"{text[0].upper()}{text[1:]}."
