@@ -184,7 +184,7 @@ def test_the_backbone_is_named_where_another_has_no_answer():
     said = answered(SCRATCH, rows("probe", 0.7 + STEADY[::-1]), *bad, facts=facts).sentence
     assert said == (
         "At 5 labels per class probe leads (accuracy 0.700; +20.0 points over scratch), with the backbone tiny. "
-        "No answer yet from bad on toys, where its weights do not help."
+        "No answer yet from bad on toys, where it does not help."
     )
 
 
@@ -257,3 +257,24 @@ def test_a_tie_below_a_row_that_does_not_tie_is_explained():
     facts = Facts(frozenset(), frozenset())
     [said] = remarks(summary, make_cards(summary, None, facts, {}), facts)
     assert said.startswith("5 labels per class: loose (0.760) ties with a and steady (0.770) does not: the difference")
+
+
+def test_no_answer_is_given_from_a_network_that_starts_at_random():
+    facts = Facts(frozenset(), frozenset(), untrained=frozenset({"tiny"}))
+    scratch, probe = rows("pixel-probe", 0.6 + STEADY, **PIXELS), rows("probe", 0.7 + STEADY[::-1])
+    assert answered(scratch, probe, facts=facts).sentence.startswith(
+        "No answer yet: tiny starts from random weights, so that nothing is transferred. Get a backbone with weights"
+    )
+    assert answered(scratch, facts=facts).cards[0].winner == "pixel-probe"
+    learnt = rows("dann", 0.7 + STEADY, source="typed", family="adapt")
+    assert answered(learnt, facts=facts).cards[0].winner == "dann"  # it learns from the source
+
+
+def test_of_rows_that_tie_equally_often_the_one_with_the_best_scores_is_named():
+    loose = 0.2 * np.array([1, -1, 1])
+    few = [rows(name, 0.8 + shift + noise, backbone="a") for name, shift, noise in (("pixels", 0.0, loose * 0),
+                                                                              ("probe", -0.1, loose))]  # fmt: skip
+    many = [rows(name, mean + noise, backbone="b") for name, mean, noise in (("pixels", 0.7, loose),
+                                                                             ("probe", 0.99, 0 * loose))]  # fmt: skip
+    said = answered(*few, *many, facts=Facts(frozenset({"a", "b"}), frozenset())).sentence
+    assert said.startswith("At 5 labels per class probe is best or tied with the best on 2 of 2")

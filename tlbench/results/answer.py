@@ -119,6 +119,7 @@ class Facts:
     weighted: frozenset[str]  # backbones that have weights, by label
     foreign: frozenset[str]  # strategies that do not come with tlbench
     starts: frozenset[str] = frozenset()  # random starts of networks whose weights were run too, by label
+    untrained: frozenset[str] = frozenset()  # backbones that start at random, by label
 
 
 def facts_of(records: Sequence[Any]) -> Facts:
@@ -132,7 +133,13 @@ def facts_of(records: Sequence[Any]) -> Facts:
         for record in records
         if record.provenance.get("strategy", {}).get("distribution", _SHIPPED) != _SHIPPED
     }
-    return Facts(frozenset(weighted), frozenset(foreign), frozenset(starts))
+    return Facts(frozenset(weighted), frozenset(foreign), frozenset(starts), _untrained(records))
+
+
+def _untrained(records: Sequence[Any]) -> frozenset[str]:
+    said = {str(record.labels.get("backbone")): record.identity.get("backbone") for record in records}
+    known = {label: told for label, told in said.items() if isinstance(told, dict) and "weights" in told}
+    return frozenset(label for label, told in known.items() if told["weights"] is None)
 
 
 def is_asked(row: Row, facts: Facts) -> bool:
@@ -229,6 +236,8 @@ def _why_none(leader: Row, rows: Sequence[Row], facts: Facts, unhelpful: Unhelpf
     note = unhelpful.notes.get(place, "")
     on_inputs = any(row["family"] in (str(Family.SCRATCH), str(Family.EXTRACT)) for row in rows)
     reason = unhelpful.reasons.get(place, "") if on_inputs else ""  # adaptation has baselines of its own
+    if not reason and _transfers_nothing(rows, facts):
+        reason = f"{place[1]} starts from random weights, so that nothing is transferred"
     with_weights = [row for row in rows if uses_weights(row, facts)]
     without = [row for row in rows if row["family"] == str(Family.SCRATCH) and is_candidate(row)]
     if not reason and with_weights and note and not _helps(with_weights, without):
@@ -242,6 +251,12 @@ def _why_none(leader: Row, rows: Sequence[Row], facts: Facts, unhelpful: Unhelpf
         "-b ARCHITECTURE@FILE."
     )
     return f"{reason}. {get}"
+
+
+def _transfers_nothing(rows: Sequence[Row], facts: Facts) -> bool:
+    """Tell whether rows would transfer from a network that has learnt nothing, neither before nor from a source."""
+    asked = [row for row in rows if row["family"] not in (str(Family.SCRATCH), str(Family.UNSUPERVISED))]
+    return bool(asked) and all(row["backbone"] in facts.untrained and not row["source"] for row in asked)
 
 
 def _helps(with_weights: Sequence[Row], without: Sequence[Row]) -> bool:
@@ -438,7 +453,7 @@ def _sentence(cards: Sequence[Card], subjects: Sequence[tuple[str, str]], summar
         (card.transfer, card.backbone) == (data, backbone) for card in answered)]  # fmt: skip
     for backbone in dict.fromkeys(backbone for _, backbone in lost):
         on = names([plain_data(data) for data, other in lost if other == backbone])
-        sentence += f" {NO_ANSWER} from {backbone} on {on}, where its weights do not help."
+        sentence += f" {NO_ANSWER} from {backbone} on {on}, where it does not help."
     return sentence
 
 
@@ -554,6 +569,7 @@ def _by_count(cards: Sequence[Card], summary: Summary, several: bool) -> str:
 
     The backbone is named where others, of `several`, have no answer.
     """
+    rows, sign = _rows(summary), 1 if summary.higher_is_better else -1
     found: list[tuple[str, int, int, list[list[Card]]]] = []  # who, how often, of how many; the cards of each budget
     alone: list[Card] = []
     for labels in dict.fromkeys(card.labels for card in cards):
@@ -562,7 +578,15 @@ def _by_count(cards: Sequence[Card], summary: Summary, several: bool) -> str:
             alone += group
             continue
         counts = {label: sum(label in card.best for card in group) for card in group for label in card.best}
-        most = max(counts, key=lambda label: (counts[label], sum(card.winner == label for card in group)))
+        means = {label: [rows.get(_place(card, label), {"mean": np.nan})["mean"] for card in group] for label in counts}
+        most = max(
+            counts,
+            key=lambda label: (
+                counts[label],
+                sum(card.winner == label for card in group),
+                sign * float(np.nansum(means[label])),
+            ),
+        )
         if found and found[-1][:3] == (most, counts[most], len(group)):
             found[-1][3].append(group)
         else:
@@ -570,7 +594,6 @@ def _by_count(cards: Sequence[Card], summary: Summary, several: bool) -> str:
     pairs = len({(card.transfer, card.backbone) for card in cards})
     sole = {card.backbone for card in cards}
     of_backbone = f" from {sole.pop()}" if len(sole) == 1 and several else ""
-    rows = _rows(summary)
     parts = []
     for place, (most, often, many, own) in enumerate(found):
         words = f" is {_BEST_OR_TIED}" if place == 0 else ""
@@ -585,9 +608,13 @@ def _by_count(cards: Sequence[Card], summary: Summary, several: bool) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
+def _place(card: Card, label: str) -> tuple[str, ...]:
+    return card.transfer, card.backbone, card.budget, card.setting, label
+
+
 def _range(cards: Sequence[Card], label: str, rows: Mapping[tuple[str, ...], Row], summary: Summary) -> str:
     """Say from what to what a row gains over its baseline, where that is clear everywhere."""
-    places = [(card.transfer, card.backbone, card.budget, card.setting, label) for card in cards]
+    places = [_place(card, label) for card in cards]
     own = [rows[place] for place in places if place in rows]
     if not own or any(row["verdict"] != "better" for row in own) or len({row["baseline"] for row in own}) > 1:
         return ""
