@@ -89,7 +89,8 @@ def _by_card(results: "Results", answer: "Answer", width: int) -> list[str]:
             subject = parts.of(card)
             lines.append(subject)
         cost = f"{_factor(card.price)}x {card.price_of}" if card.price_of and card.price == card.price else ""
-        gain, over = (_gain(card.gain, of_points), card.reference) if card.reference else (_NOTHING, "")
+        clear = card.reference and card.verdict != "unclear"  # a number would be read as a gain
+        gain, over = (_gain(card.gain, of_points), card.reference) if clear else (_NOTHING, "")
         taken, tied = card.winner or "no answer", str(len(card.tied) or "")
         lines.append((_budget(card), taken, tied, _number(card.score), _between(card.low, card.high), gain, over, cost))
     columns = (

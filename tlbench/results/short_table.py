@@ -12,9 +12,9 @@ COLUMNS = ("transfer", "backbone", "budget", "strategy", "score", "low", "high",
 def short_table(rows: list[list[dict[str, Any]]]) -> pd.DataFrame:
     """Return one line for each row of the summary's groups, the best first in each group.
 
-    `score` with its 95 % interval from `low` to `high`; `gain`: the paired difference to the baseline; `verdict`:
-    best, tied (with the best), behind, worse (than the baseline, clearly), upper bound or failed; `seconds`: what
-    fitting took.
+    `score` with its 95 % interval from `low` to `high`; `gain`: the paired difference to the baseline, where it is
+    clear; `verdict`: best, tied (with the best), behind, worse (than the baseline, clearly), upper bound or failed;
+    `seconds`: what fitting took.
     """
     lines = [line for group in rows for line in _lines(group)]
     return pd.DataFrame(lines, columns=list(COLUMNS))
@@ -30,7 +30,7 @@ def _lines(group: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "score": row["mean"],
             "low": row["low"],
             "high": row["high"],
-            "gain": row["delta"],
+            "gain": row["delta"] if row["verdict"] != "unclear" else float("nan"),
             "verdict": _verdict(row),
             "seconds": row["seconds"],
             "order": _order(row),
