@@ -50,6 +50,12 @@ class Opening:
     budgets: tuple[str, ...]  # the columns of the table of winners
     notes: tuple[str, ...]
 
+    @property
+    def opened(self) -> Place:
+        """Return the first place that has an answer, or else the first."""
+        answered = (place for place in self.places if any(card.winner for card in place.cards))
+        return next(answered, self.places[0])
+
     def winner(self, place: Place, labels: str) -> Card | None:
         """Return the card of a place at a budget."""
         return next((card for card in place.cards if card.labels == labels), None)
@@ -86,7 +92,7 @@ def without_answer(results: "Results") -> set[tuple[str, ...]]:
 def _card(card: Any, share: bool, metric: str) -> Card:
     """Put a card into words: the gain over the reference and over the next best, ties, harm, and the price."""
     if card.no_answer:
-        return Card(plain(card.labels), "", "", "", (), plain(card.no_answer))
+        return Card(plain(card.labels), "", "", "", (), _sentence(plain(card.no_answer)))
     lines = [("gain", _gain(card.gain, card.gain_low, card.gain_high, card.verdict, card.reference, share))]
     if card.known != card.reference and card.known not in card.tied:
         told = (card.known_gain, card.known_low, card.known_high, card.known_verdict)
@@ -98,6 +104,10 @@ def _card(card: Any, share: bool, metric: str) -> Card:
     score = f"{plain(metric)} {number(card.score)}".strip()
     said = tuple((word, text) for word, text in lines if text)
     return Card(plain(card.labels), plain(card.winner), score, between, said, "")
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _gain(value: float, low: float, high: float, verdict: str, over: str, share: bool) -> str:

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from tlbench import one_line
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from tlbench import Results
 
 NOTHING = "\N{EN DASH}"
+_LONGEST = 80  # letters of a part of a file's name
 
 ON_DIFFERENCES = (
     "95% vs: of the paired difference to the baseline, over the replicates that both have and their test items. It "
@@ -224,6 +226,7 @@ def listing(items: Iterable[Any]) -> str:
 
 
 def file_name(text: str) -> str:
-    """Return a text as part of a file's name: `10%` as `10-percent`."""
+    """Return a text as part of a file's name: `10%` as `10-percent`; of a long one the start and a digest."""
     safe = text.replace("%", "-percent")
-    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in safe).strip("-")
+    name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in safe).strip("-")
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 9]}-{sha256(text.encode()).hexdigest()[:8]}"

@@ -54,7 +54,7 @@ def test_over_several_data_the_sentence_counts_where_a_strategy_is_best_or_tied(
     ]
     found = answered(*parts)
     assert found.sentence == (
-        "At 5 labels per class probe is best or tied with the best on 2 of 2 pairs of dataset and backbone (+20 to +20 "
+        "At 5 labels per class probe is best or tied with the best on 2 of 2 pairs of dataset and backbone (+20 "
         "points over scratch)."
     )
     assert found.question == "Which strategy is best for flowers and birds with 5 labels per class?"
@@ -115,17 +115,83 @@ def test_no_answer_is_given_where_the_weights_are_no_better_than_a_random_start(
         "delta": 0.01,
         "delta_low": -0.1,
         "delta_high": 0.1,
+        "n": 6,
     }
     rest = [rows("probe", 0.6 + STEADY), rows("finetune", 0.8 + STEADY[::-1])]
-    lines = {verdict: pd.DataFrame([line | {"verdict": verdict}]) for verdict in ("unclear", "worse", "better", "")}
-    for verdict in ("unclear", "worse"):
-        found = answered(*rest, weights=lines[verdict])
-        assert found.sentence.startswith(
-            "No answer yet: on toys the weights of tiny are no better than a random start of the same network "
-            "(probe: +1.0 points). Get a backbone"
-        )
-    for verdict in ("better", ""):
-        assert not answered(*rest, weights=lines[verdict]).cards[0].no_answer
+    for change, words in (
+        ({"verdict": "unclear"}, "not clearly better than a random start of the same network (probe: +1.0 points)"),
+        (
+            {"verdict": "worse", "delta": -0.1},
+            "no better than a random start of the same network (probe: -10.0 points)",
+        ),
+        ({"verdict": "", "delta": -0.1, "n": 1}, "no better than a random start of the same network (probe: -10.0 poi"),
+    ):
+        found = answered(*rest, weights=pd.DataFrame([line | change]))
+        assert found.sentence.startswith(f"No answer yet: on toys the weights of tiny are {words}")
+        assert "Get a backbone" in found.sentence
+    few = {"verdict": "unclear", "n": 2, "delta": 0.5}  # of two pairs no difference is clear
+    for change in ({"verdict": "better"}, {"verdict": "", "n": 1}, few):
+        assert not answered(*rest, weights=pd.DataFrame([line | change])).cards[0].no_answer
+
+
+def test_two_replicates_never_say_that_weights_which_are_far_ahead_do_not_help():
+    pixels, probe = rows("pixel-probe", [0.2, 0.5], **PIXELS), rows("probe", [0.9, 0.8], family="extract")
+    assert answered(pixels, probe).cards[0].winner == "probe"
+    assert "are no better than the inputs" in answered(rows("pixel-probe", [0.9, 0.8], **PIXELS), probe).sentence
+
+
+def test_a_random_start_that_shows_what_weights_are_worth_is_never_the_answer():
+    facts = Facts(frozenset({"tiny"}), frozenset(), frozenset({"tiny(pretrained=false)"}))
+    start = {"backbone": "tiny(pretrained=false)"}
+    parts = (SCRATCH, rows("probe", 0.7 + STEADY[::-1]), rows("finetune", 0.9 + STEADY, **start))
+    found = answered(*parts, facts=facts)
+    assert [card.backbone for card in found.cards] == ["tiny"]
+    assert found.sentence == "At 5 labels per class probe leads (accuracy 0.700; +20.0 points over scratch)."
+
+
+def test_the_sentence_says_of_one_card_what_the_card_says():
+    alike = [rows(name, 0.6 + STEADY) for name in ("lora", "probe")]
+    assert answered(*alike).sentence == "At 5 labels per class lora and probe tie (accuracy 0.600)."
+    less = [rows("scratch", [0.9]), rows("lora", 0.6 + STEADY)]  # of one replicate: it cannot be best
+    assert answered(*less).sentence.startswith("At 5 labels per class lora leads (accuracy 0.600")
+    [card] = answered(rows("lora", 0.6 + STEADY)).cards
+    assert card.sentence.endswith("; no other row was run to compare it with.")
+
+
+def test_the_sentence_has_at_most_sixty_words():
+    ties = [f"a-method-{i}" for i in range(4)]
+    parts = [
+        rows(name, 0.6 + 0.01 * i + STEADY * (i + 1), budget=f"{shots}-shot")
+        for shots in (1, 2, 4, 8) for i, name in enumerate([f"best-at-{shots}", *(f"{tie}-{shots}" for tie in ties)])
+    ]  # fmt: skip
+    found = answered(*parts)
+    assert len(found.sentence.split()) <= 60
+    assert found.sentence.startswith("At 1 label per class a-method-3-1 leads (accuracy 0.640; not clearly ahead of ")
+
+
+def test_a_label_budget_without_an_answer_is_named_with_the_reason():
+    lost = {"budget": "1-shot", "did_not_learn": "all inputs are predicted as '6'"}
+    many = (SCRATCH, rows("probe", 0.7 + STEADY[::-1]))
+    said = answered(*many, rows("probe", 0.1 + STEADY, **lost)).sentence
+    assert said.endswith(" No answer yet with 1 label per class: in every row some replicate did not learn; try what "
+                         "is said of these.")  # fmt: skip
+    assert "no row has a score" not in answered(rows("probe", 0.1 + STEADY, **lost)).sentence
+
+
+def test_the_backbone_is_named_where_another_has_no_answer():
+    facts = Facts(frozenset({"tiny", "bad"}), frozenset())
+    bad = [rows(name, mean + STEADY, backbone="bad") for name, mean in (("scratch", 0.6), ("probe", 0.3))]
+    said = answered(SCRATCH, rows("probe", 0.7 + STEADY[::-1]), *bad, facts=facts).sentence
+    assert said == (
+        "At 5 labels per class probe leads (accuracy 0.700; +20.0 points over scratch), with the backbone tiny. "
+        "No answer yet from bad on toys, where it does not help."
+    )
+
+
+def test_less_is_said_to_be_better_in_the_sentence_too():
+    summary = Summary(pd.DataFrame([*SCRATCH, *rows("probe", 0.3 + STEADY[::-1])]), "accuracy", higher_is_better=False)
+    said = answer(summary, make_cards(summary, None, Facts(frozenset(), frozenset()), {})).sentence
+    assert said.startswith("At 5 labels per class probe leads (accuracy 0.300, lower is better; -0.200 over scratch)")
 
 
 def test_no_answer_is_given_where_scratch_is_ahead_of_all_that_uses_the_weights():
@@ -191,3 +257,24 @@ def test_a_tie_below_a_row_that_does_not_tie_is_explained():
     facts = Facts(frozenset(), frozenset())
     [said] = remarks(summary, make_cards(summary, None, facts, {}), facts)
     assert said.startswith("5 labels per class: loose (0.760) ties with a and steady (0.770) does not: the difference")
+
+
+def test_no_answer_is_given_from_a_network_that_starts_at_random():
+    facts = Facts(frozenset(), frozenset(), untrained=frozenset({"tiny"}))
+    scratch, probe = rows("pixel-probe", 0.6 + STEADY, **PIXELS), rows("probe", 0.7 + STEADY[::-1])
+    assert answered(scratch, probe, facts=facts).sentence.startswith(
+        "No answer yet: tiny starts from random weights, so that nothing is transferred. Get a backbone with weights"
+    )
+    assert answered(scratch, facts=facts).cards[0].winner == "pixel-probe"
+    learnt = rows("dann", 0.7 + STEADY, source="typed", family="adapt")
+    assert answered(learnt, facts=facts).cards[0].winner == "dann"  # it learns from the source
+
+
+def test_of_rows_that_tie_equally_often_the_one_with_the_best_scores_is_named():
+    loose = 0.2 * np.array([1, -1, 1])
+    few = [rows(name, 0.8 + shift + noise, backbone="a") for name, shift, noise in (("pixels", 0.0, loose * 0),
+                                                                              ("probe", -0.1, loose))]  # fmt: skip
+    many = [rows(name, mean + noise, backbone="b") for name, mean, noise in (("pixels", 0.7, loose),
+                                                                             ("probe", 0.99, 0 * loose))]  # fmt: skip
+    said = answered(*few, *many, facts=Facts(frozenset({"a", "b"}), frozenset())).sentence
+    assert said.startswith("At 5 labels per class probe is best or tied with the best on 2 of 2")

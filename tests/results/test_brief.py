@@ -1,5 +1,6 @@
 """What a run ends with: at most 25 lines, no wider than the terminal, with the answer first and the page last."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,10 @@ from rich.cells import cell_len
 
 from tlbench.errors import PluginError, TlbenchError
 from tlbench.host import Catalog, Host
-from tlbench.results import Results, write_reports
+from tlbench.results import Results, Store, write_reports
 from tlbench.results.brief import brief
 from tlbench.results.short_table import COLUMNS
-from tlbench.testing.toy_results import KINDS, write_results
+from tlbench.testing.toy_results import KINDS, _predictions, record, write_results
 
 BOARDS = Path(__file__).parents[2] / "results"
 STORED = [path.parent for path in sorted(BOARDS.glob("*/tlbench.json"))]
@@ -46,6 +47,57 @@ def test_few_rows_are_all_shown_with_score_interval_verdict_gain_and_cost(tmp_pa
     assert any(line.startswith("scratch") and "0.300" in line for line in lines)
 
 
+def test_settings_stand_under_headings_of_their_own_and_what_test_labels_chose_is_no_best(tmp_path):
+    made = [record("dann", "adapt", i, 20 + i) for i in range(2)]
+    made += [record("tim", "few-shot", i, 30 + i, setting="transductive") for i in range(2)]
+    made += [record("dann", "adapt", i, 36, setting="oracle") for i in range(2)]
+    lines = brief(results_of(made, tmp_path), 100)
+    heads = ("5 labels per class", "5 labels per class (transductive)", "5 labels per class, chosen by test labels")
+    at = [lines.index(head) for head in heads]
+    assert [lines[place + 1].split()[0] for place in at] == ["dann", "tim", "dann"]
+    assert ["best" in lines[place + 1] for place in at] == [True, True, False]
+    assert "upper bound" in lines[at[2] + 1]
+
+
+def test_a_row_that_did_not_learn_is_called_so(tmp_path):
+    made = [record("probe", "extract", i, 20) for i in range(2)]
+    lost = [record("lora", "finetune", i, 30) for i in range(2)]
+    made += [replace(each, ledger={**each.ledger, "did_not_learn": "one class"}) for each in lost]
+    results = results_of(made, tmp_path)
+    assert results.table().set_index("strategy")["verdict"].to_dict() == {"probe": "best", "lora": "did not learn"}
+
+
+def test_the_best_comes_first_where_less_is_better(tmp_path):
+    made = [record(name, "extract", i, right + i) for name, right in (("a", 10), ("b", 30), ("c", 20)) for i in (0, 1)]
+    assert results_of(made, tmp_path).table("nll")["strategy"].tolist() == ["b", "c", "a"]
+
+
+def test_a_group_without_an_answer_has_no_score_and_an_unclear_gain_no_number(tmp_path):
+    made = []
+    for number, budget in enumerate(("1-shot", "2-shot", "5-shot", "10-shot", "20-shot", "50-shot")):
+        for i in range(4):
+            made += [record(f"probe-{k}", "extract", i, 20 + (i * k) % 5, budget=budget) for k in range(3)]
+            made.append(record("scratch", "scratch", i, 36 if not number else 19 + (i * 7) % 4, budget=budget))
+    own = [replace(each, identity={**each.identity, "backbone": {"weights": "x"}}) for each in made]
+    lines = brief(results_of(own, tmp_path), 100)
+    assert any(line.split() == ["1-shot", "no", "answer"] for line in lines)
+    [line] = [line for line in lines if line.startswith("5-shot")]
+    assert "unclear" in line
+
+
+def test_long_names_are_cut_to_the_width(tmp_path):
+    made = [record("probe", "extract", i, 20 + i) for i in range(2)]
+    own = [replace(each, labels={**each.labels, "backbone": "network" * 30}) for each in made]
+    assert max(map(cell_len, brief(results_of(own, tmp_path), 60))) <= 60
+
+
+def results_of(made, folder):
+    store = Store(folder, create=True)
+    for each in made:
+        store.write(each, _predictions(each, 1))
+    return Results(folder)
+
+
 def test_failed_cells_are_counted(tmp_path):
     write_results("failures", tmp_path)
     assert "2 cells failed: `tlbench report" in " ".join(brief(Results(tmp_path), 200))
@@ -76,7 +128,7 @@ def test_the_table_has_ten_columns_and_the_best_of_each_group_first(results):
     assert len(COLUMNS) == 10
     assert len(table) == len(results.summary())
     firsts = table.groupby(["transfer", "backbone", "budget"], sort=False).first()
-    assert set(firsts["verdict"]) <= {"best", "upper bound", "failed", "undefined", "behind"}
+    assert set(firsts["verdict"]) <= {"best", "upper bound", "failed", "undefined", "behind", "did not learn"}
     best = table[table["verdict"] == "best"].iloc[0]
     assert best["low"] <= best["score"] <= best["high"]
 

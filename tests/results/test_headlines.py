@@ -124,8 +124,8 @@ def test_an_upper_bound_neither_leads_nor_is_set_against_a_baseline():
 
 def test_settings_have_leaders_of_their_own():
     first, second = said(rows("a", 0.6 + STEADY), rows("b", 0.9 + STEADY, setting="transductive"))
-    assert "5 labels per class: a leads" in first
-    assert "5 labels per class, transductive: b leads" in second
+    assert "5 labels per class: a has accuracy 0.600" in first
+    assert "5 labels per class (transductive): b has accuracy 0.900" in second
 
 
 def test_what_test_labels_chose_has_one_marked_sentence_at_most():
@@ -163,8 +163,8 @@ def test_the_leader_over_episodes_has_their_interval():
     right = {f"prototypes-{i}": generator.random((40, 25)) < 0.6 for i in range(3)}
     frame = pd.DataFrame(rows("prototypes", [0.6, 0.6, 0.6], budget="5-way 1-shot", episodes=40))
     [sentence] = words_of(Summary(frame, "accuracy", right=lambda cell: right[cell]))
-    assert sentence.startswith("toys, tiny, episodes of 5-way 1-shot: prototypes leads with accuracy 0.600 [0.5")
-    assert sentence.endswith("] over 120 episodes.")
+    assert sentence.startswith("toys, tiny, episodes of 5-way 1-shot: prototypes has accuracy 0.600 [0.5")
+    assert "] over 120 episodes;" in sentence
 
 
 def test_a_row_that_did_not_learn_never_leads_and_is_named_with_its_reason():

@@ -229,8 +229,9 @@ def test_clusterings_alone_are_shown_by_their_own_metric(tmp_path):
     write_clusters(store)
     results = Results(store.folder)
     assert (results.metric, results.primaries) == ("clustering-accuracy", ("clustering-accuracy",))
-    assert results.headlines() == ["blobs/night, tiny, no label at all: pca-kmeans leads with clustering-accuracy "
-                                   f"0.450 [{0.45 - 0.05 * T1:.3f}, {0.45 + 0.05 * T1:.3f}]."]  # fmt: skip
+    assert results.headlines() == ["blobs/night, tiny, no label at all: pca-kmeans has clustering-accuracy "
+                                   f"0.450 [{0.45 - 0.05 * T1:.3f}, {0.45 + 0.05 * T1:.3f}]; "
+                                       "no other row was run to compare it with."]  # fmt: skip
 
 
 def test_settings_of_one_budget_are_told_apart_and_stand_together(store):
@@ -241,7 +242,7 @@ def test_settings_of_one_budget_are_told_apart_and_stand_together(store):
     assert summary["setting"].tolist() == ["inductive"] * 6 + ["transductive"]
     said = "\n".join(Results(store.folder).headlines())
     assert "1 label per class: linear-probe leads with accuracy 0.600" in said
-    assert "1 label per class, transductive: tim leads with accuracy 0.900" in said
+    assert "1 label per class (transductive): tim leads with accuracy 0.900" in said
 
 
 def test_an_upper_bound_is_last_of_its_family_known_even_where_it_failed_and_leads_nowhere(store):

@@ -15,6 +15,8 @@ from tlbench.results.weights_gain import networks
 NO_ANSWER = "No answer yet"
 _FEW = 3  # names that are listed
 _PARTS = 4  # answers in one sentence
+_WORDS = 60  # of one sentence
+_PAIRS = 2  # replicates of which no test of a usual difference is clear
 _SHIPPED = "tlbench"  # the distribution of methods that everybody has
 _BEST_OR_TIED = "best or tied with the best"
 _PER_CLASS = " per class"
@@ -99,12 +101,14 @@ def answer(summary: Summary, cards: Sequence[Card], notes: Sequence[str] = ()) -
 def make_cards(
     summary: Summary, weights: pd.DataFrame | None, facts: "Facts", unfit: Mapping[tuple[str, str], str]
 ) -> list[Card]:
-    """Return a card for each group of rows; rows that test labels chose have none.
+    """Return a card for each group of rows; rows that test labels chose have none, nor have random starts.
+
+    A random start of a network that was run with weights too shows what these are worth, and is not to be taken.
 
     `weights` is what `weights_gain` returns, `unfit` what backbones say of data that do not suit them.
     """
     unhelpful = Unhelpful(_unhelpful(summary, weights, facts), unfit)
-    groups = [group for group in summary.groups() if group[0]["setting"] != ORACLE]
+    groups = [group for group in summary.groups() if is_asked(group[0], facts)]
     return [card for group in groups if (card := _card(summary, group, facts, unhelpful)) is not None]
 
 
@@ -114,17 +118,33 @@ class Facts:
 
     weighted: frozenset[str]  # backbones that have weights, by label
     foreign: frozenset[str]  # strategies that do not come with tlbench
+    starts: frozenset[str] = frozenset()  # random starts of networks whose weights were run too, by label
+    untrained: frozenset[str] = frozenset()  # backbones that start at random, by label
 
 
 def facts_of(records: Sequence[Any]) -> Facts:
     """Return what records say: which backbones have weights, and which strategies are not tlbench's own."""
-    weighted = {label for label, (_, has_weights) in networks(records).items() if has_weights}
+    known = networks(records)
+    weighted = {label for label, (_, has_weights) in known.items() if has_weights}
+    trained = {known[label][0] for label in weighted}
+    starts = {label for label, (network, _) in known.items() if label not in weighted and network in trained}
     foreign = {
         str(record.labels.get("strategy"))
         for record in records
         if record.provenance.get("strategy", {}).get("distribution", _SHIPPED) != _SHIPPED
     }
-    return Facts(frozenset(weighted), frozenset(foreign))
+    return Facts(frozenset(weighted), frozenset(foreign), frozenset(starts), _untrained(records))
+
+
+def _untrained(records: Sequence[Any]) -> frozenset[str]:
+    said = {str(record.labels.get("backbone")): record.identity.get("backbone") for record in records}
+    known = {label: told for label, told in said.items() if isinstance(told, dict) and "weights" in told}
+    return frozenset(label for label, told in known.items() if told["weights"] is None)
+
+
+def is_asked(row: Row, facts: Facts) -> bool:
+    """Tell whether a row is one of those that an answer is about."""
+    return row["setting"] != ORACLE and row["backbone"] not in facts.starts
 
 
 def uses_weights(row: Row, facts: Facts) -> bool:
@@ -155,12 +175,25 @@ def _against_random_start(place: tuple[str, str], weights: pd.DataFrame | None, 
     if weights is None or weights.empty:
         return ""
     lines = weights.to_dict("records")
-    own = [line for line in lines if (line["transfer"], line["backbone"]) == place and line["verdict"]]
-    if not own or any(line["verdict"] == "better" for line in own):
+    own = [line for line in lines if (line["transfer"], line["backbone"]) == place and np.isfinite(line["delta"])]
+    if not own or any(line["verdict"] == "better" or not _is_told(line["n"], _ahead(line, summary)) for line in own):
         return ""
     most = max(own, key=lambda line: line["delta"] if summary.higher_is_better else -line["delta"])
     by = points({**most, "delta_low": np.nan}, summary.is_in_points)
-    return f"are no better than a random start of the same network ({most['strategy']}: {by})"
+    return f"are {_no_better(_ahead(most, summary))} than a random start of the same network ({most['strategy']}: {by})"
+
+
+def _ahead(line: Mapping[str, Any], summary: Summary) -> bool:
+    return bool((line["delta"] > 0) == summary.higher_is_better and line["delta"] != 0)
+
+
+def _is_told(pairs: int, ahead: bool) -> bool:
+    """Tell whether a difference that is not clear says that there is none: with two pairs even a large one is not."""
+    return not ahead or pairs > _PAIRS
+
+
+def _no_better(ahead: bool) -> str:
+    return "not clearly better" if ahead else "no better"
 
 
 def _against_inputs(summary: Summary, rows: Sequence[Row]) -> str:
@@ -177,10 +210,10 @@ def _against_inputs(summary: Summary, rows: Sequence[Row]) -> str:
             continue
         pair = [_best(frozen, summary), _best(inputs, summary)]
         found = summary.compared(pair, np.array([0]), np.array([1]))
-        if not np.isfinite(found.p[0]):
+        if not np.isfinite(found.delta[0]):
             continue
-        ahead = (found.delta[0] > 0) == summary.higher_is_better
-        if ahead and found.p[0] * len(frozen) <= 0.05:
+        ahead = _ahead({"delta": found.delta[0]}, summary)
+        if ahead and (found.p[0] * len(frozen) <= 0.05 or not _is_told(int(found.n[0]), ahead)):
             return ""
         if not ahead:
             behind.append((pair, abs(found.delta[0]), str(group[0]["budget"]), str(group[0]["setting"])))
@@ -203,6 +236,8 @@ def _why_none(leader: Row, rows: Sequence[Row], facts: Facts, unhelpful: Unhelpf
     note = unhelpful.notes.get(place, "")
     on_inputs = any(row["family"] in (str(Family.SCRATCH), str(Family.EXTRACT)) for row in rows)
     reason = unhelpful.reasons.get(place, "") if on_inputs else ""  # adaptation has baselines of its own
+    if not reason and _transfers_nothing(rows, facts):
+        reason = f"{place[1]} starts from random weights, so that nothing is transferred"
     with_weights = [row for row in rows if uses_weights(row, facts)]
     without = [row for row in rows if row["family"] == str(Family.SCRATCH) and is_candidate(row)]
     if not reason and with_weights and note and not _helps(with_weights, without):
@@ -216,6 +251,12 @@ def _why_none(leader: Row, rows: Sequence[Row], facts: Facts, unhelpful: Unhelpf
         "-b ARCHITECTURE@FILE."
     )
     return f"{reason}. {get}"
+
+
+def _transfers_nothing(rows: Sequence[Row], facts: Facts) -> bool:
+    """Tell whether rows would transfer from a network that has learnt nothing, neither before nor from a source."""
+    asked = [row for row in rows if row["family"] not in (str(Family.SCRATCH), str(Family.UNSUPERVISED))]
+    return bool(asked) and all(row["backbone"] in facts.untrained and not row["source"] for row in asked)
 
 
 def _helps(with_weights: Sequence[Row], without: Sequence[Row]) -> bool:
@@ -343,6 +384,9 @@ def _leads(card: Card, leader: Row, summary: Summary, facts: Facts) -> str:
     in_points, metric = summary.is_in_points, summary.metric
     least = "" if summary.higher_is_better else " (lower is better)"
     one = leader["n"] + leader["copies"] < 2
+    if card.among == 1 and not card.reference:
+        scored = f"{metric} {card.score:.3f}{_spelt_interval(leader)}{least}"
+        return f"{card.winner} has {scored}; no other row was run to compare it with."
     if card.equals:
         named = names((card.winner, *card.equals))
         sentence = f"{named} tie at {metric} {card.score:.3f}{least}"
@@ -366,7 +410,7 @@ def _leads(card: Card, leader: Row, summary: Summary, facts: Facts) -> str:
         sentence += "; nothing was drawn, so that its replicates are one result"
     if card.harmed:
         sentence += f"; negative transfer: {names(card.harmed)}"
-    return sentence + costs(card.price, card.price_of) + "."
+    return sentence + costs(card.price, card.price_of, card.winner if card.equals else "it") + "."
 
 
 def _spelt_interval(row: Row) -> str:
@@ -377,14 +421,14 @@ def _spelt_interval(row: Row) -> str:
     return f" [{low:.3f}, {high:.3f}]{over}"
 
 
-def costs(ratio: float, reference: str) -> str:
+def costs(ratio: float, reference: str, who: str = "it") -> str:
     """Return what a row costs, as so many times another, to end a sentence with; nothing where that is not known."""
     if not np.isfinite(ratio):
         return ""
     if 0.8 <= ratio <= 1.25:
-        return f"; it costs as much as {reference}"
+        return f"; {who} costs as much as {reference}"
     times = f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}".removesuffix(".0") if ratio >= 0.1 else f"{ratio:.1g}"
-    return f"; it costs {times}x {reference}"
+    return f"; {who} costs {times}x {reference}"
 
 
 # ---- one sentence -------------------------------------------------------------------------------------------------
@@ -393,31 +437,63 @@ def costs(ratio: float, reference: str) -> str:
 def _sentence(cards: Sequence[Card], subjects: Sequence[tuple[str, str]], summary: Summary) -> str:
     """Say the answer in one sentence: budget by budget on one dataset and backbone, else what is best on most."""
     if not cards:
-        return f"{NO_ANSWER}: no row has a score."
+        return f"{NO_ANSWER}: {_why_no_card(summary.rows)}."
     without = list(dict.fromkeys(card.no_answer for card in cards if card.no_answer))
     answered = [card for card in cards if not card.no_answer]
     if not answered:
         return f"{NO_ANSWER}: {without[-1]}"
     if len(subjects) == 1:
         said = _by_budget(answered, summary)
+        said += _without_card(cards, summary)
         missing = list(dict.fromkeys(card.labels for card in cards if card.no_answer))
         return said + (f" {NO_ANSWER} with {joined_labels(missing)}: {without[-1]}" if missing else "")
-    sentence = _by_count(answered, summary)
+    sentence = _by_count(answered, summary, several=len({backbone for _, backbone in subjects}) > 1)
     silent = list(dict.fromkeys((card.transfer, card.backbone) for card in cards if card.no_answer))
     lost = [(data, backbone) for data, backbone in silent if not any(
         (card.transfer, card.backbone) == (data, backbone) for card in answered)]  # fmt: skip
-    if lost:
-        sentence += f" {NO_ANSWER} from {names([f'{backbone} on {plain_data(data)}' for data, backbone in lost])}."
+    for backbone in dict.fromkeys(backbone for _, backbone in lost):
+        on = names([plain_data(data) for data, other in lost if other == backbone])
+        sentence += f" {NO_ANSWER} from {backbone} on {on}, where it does not help."
     return sentence
 
 
-def _by_budget(cards: Sequence[Card], summary: Summary) -> str:
-    """Say which strategy to take at each budget; budgets at which one is best or tied with the best come together."""
+def _why_no_card(rows: Sequence[Row]) -> str:
+    """Return why no row of some can be best."""
+    if any(row["did_not_learn"] and np.isfinite(row["mean"]) for row in rows):
+        return "in every row some replicate did not learn; try what is said of these"
+    return "no row has a score; `tlbench report FOLDER --format text` says why cells failed"
+
+
+def _without_card(cards: Sequence[Card], summary: Summary) -> str:
+    """Say at which label budgets no row can be best."""
+    known = {(card.budget, card.setting) for card in cards}
+    place = (cards[0].transfer, cards[0].backbone)
+    silent = [
+        group for group in summary.groups()
+        if (str(group[0]["budget"]), str(group[0]["setting"])) not in known and group[0]["setting"] != ORACLE
+        and (group[0]["transfer"], group[0]["backbone"]) == place and any(not row["undefined"] for row in group)
+    ]  # fmt: skip
+    if not silent:
+        return ""
+    where = joined_labels([spell(str(group[0]["budget"]), str(group[0]["setting"])) for group in silent])
+    return f" {NO_ANSWER} with {where}: {_why_no_card([row for group in silent for row in group])}."
+
+
+def _by_budget(cards: Sequence[Card], summary: Summary, before: int = 0) -> str:
+    """Say which strategy to take at each budget; budgets at which one is best or tied with the best come together.
+
+    The sentence has `before` words already.
+    """
     rows = _rows(summary)
     parts = _parts(cards)
-    shown = parts[:_PARTS]
-    text = "; ".join(_part(part, rows, first=place == 0, summary=summary) for place, part in enumerate(shown))
-    text += f"; and {len(parts) - _PARTS} more answers below" if len(parts) > _PARTS else ""
+    text = ""
+    for most in range(min(_PARTS, len(parts)), 0, -1):
+        for named in (_FEW, 1):  # names of those that tie: fewer where the sentence grows long
+            text = "; ".join(_part(part, rows, place == 0, summary, named) for place, part in enumerate(parts[:most]))
+            rest = len(parts) - most
+            text += f"; and {rest} more answer{'s' if rest > 1 else ''} below" if rest else ""
+            if before + len(text.split()) <= _WORDS:
+                return text[0].upper() + text[1:] + "."
     return text[0].upper() + text[1:] + "."
 
 
@@ -444,25 +520,35 @@ def _common(cards: Sequence[Card]) -> list[str]:
     return [label for label in cards[0].best if all(label in card.best for card in cards[1:])]
 
 
-def _part(cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row], first: bool, summary: Summary) -> str:
-    """Say what to take at some budgets, its scores, and its gain where that is clear."""
+def _part(cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row], first: bool, summary: Summary, named: int) -> str:
+    """Say what to take at some budgets, its scores, and its gain where that is clear; name so many that tie."""
     sign = 1 if summary.higher_is_better else -1
 
     def rows_of(label: str) -> list[Row]:
         return [rows[card.transfer, card.backbone, card.budget, card.setting, label] for card in cards]
 
+    [card, *others] = cards
     name = max(_common(cards), key=lambda label: sign * sum(row["mean"] for row in rows_of(label)))
+    name = name if others else card.winner
     own = rows_of(name)
     scores = names([f"{row['mean']:.3f}" for row in own], most=9)
-    said = [f"{summary.metric} {scores}" if first else scores]
+    least = "" if summary.higher_is_better else ", lower is better"
+    said = [f"{summary.metric} {scores}{least}" if first else scores]
     gain = _gains(cards, own, summary)
     said += [gain] if gain else []
-    where = at(joined_labels([card.labels for card in cards]))
-    if all(card.winner == name for card in cards):
-        others = [label for label in cards[0].best if label != name] if len(cards) == 1 else []
-        said += [f"not clearly ahead of {names(others)}"] if others and cards[0].among > 1 else []
-        return f"{where} {name} leads ({'; '.join(said)})"
-    return f"{where} take {name}, since nothing is clearly better ({'; '.join(said)})"
+    where = at(joined_labels([each.labels for each in cards]))
+    if not all(each.winner == name for each in cards):
+        return f"{where} take {name}, since nothing is clearly better ({'; '.join(said)})"
+    if not others:
+        tied = [label for label in card.tied if label not in card.equals]
+        said += [f"not clearly ahead of {names(tied, most=named)}"] if tied else []
+        said += [f"worse than {card.reference}"] if card.verdict == "worse" else []
+        name = names((name, *card.equals), most=named)
+    elif tying := [each.labels for each in cards if each.tied]:
+        said += ["others tie" + (f" {at(joined_labels(tying))}" if len(tying) < len(cards) else "")]
+    alone = all(each.among == 1 and not each.reference for each in cards)
+    verb = "tie" if card.equals and not others else "is the only row" if alone else "leads"
+    return f"{where} {name} {verb} ({'; '.join(said)})"
 
 
 def _gains(cards: Sequence[Card], own: Sequence[Row], summary: Summary) -> str:
@@ -478,8 +564,12 @@ def _gains(cards: Sequence[Card], own: Sequence[Row], summary: Summary) -> str:
     return f"{shown}{unit} over {clear[0][1]['baseline']}{where}"
 
 
-def _by_count(cards: Sequence[Card], summary: Summary) -> str:
-    """Say who is best or tied with the best most often, budgets that have the same answer together."""
+def _by_count(cards: Sequence[Card], summary: Summary, several: bool) -> str:
+    """Say who is best or tied with the best most often, budgets that have the same answer together.
+
+    The backbone is named where others, of `several`, have no answer.
+    """
+    rows, sign = _rows(summary), 1 if summary.higher_is_better else -1
     found: list[tuple[str, int, int, list[list[Card]]]] = []  # who, how often, of how many; the cards of each budget
     alone: list[Card] = []
     for labels in dict.fromkeys(card.labels for card in cards):
@@ -488,35 +578,50 @@ def _by_count(cards: Sequence[Card], summary: Summary) -> str:
             alone += group
             continue
         counts = {label: sum(label in card.best for card in group) for card in group for label in card.best}
-        most = max(counts, key=lambda label: (counts[label], sum(card.winner == label for card in group)))
+        means = {label: [rows.get(_place(card, label), {"mean": np.nan})["mean"] for card in group] for label in counts}
+        most = max(
+            counts,
+            key=lambda label: (
+                counts[label],
+                sum(card.winner == label for card in group),
+                sign * float(np.nansum(means[label])),
+            ),
+        )
         if found and found[-1][:3] == (most, counts[most], len(group)):
             found[-1][3].append(group)
         else:
             found.append((most, counts[most], len(group), [group]))
     pairs = len({(card.transfer, card.backbone) for card in cards})
-    rows = _rows(summary)
+    sole = {card.backbone for card in cards}
+    of_backbone = f" from {sole.pop()}" if len(sole) == 1 and several else ""
     parts = []
     for place, (most, often, many, own) in enumerate(found):
         words = f" is {_BEST_OR_TIED}" if place == 0 else ""
         of = f" of {many}{' pairs of dataset and backbone' if many == pairs and place == 0 else ''}"
         gain = _range([card for group in own for card in group], most, rows, summary)
         budgets = joined_labels([group[0].labels for group in own])
-        parts.append(f"{at(budgets)} {most}{words} on {often}{of}{gain}")
+        parts.append(f"{at(budgets)} {most}{of_backbone if place == 0 else ''}{words} on {often}{of}{gain}")
     if alone:
-        parts.append(_by_budget(alone, summary)[:-1])
+        parts.append(_by_budget(alone, summary, len(" ".join(parts).split()))[:-1])
+        parts[-1] += f", with the backbone{of_backbone.removeprefix(' from')}" if of_backbone and not found else ""
     text = "; ".join(part[0].lower() + part[1:] for part in parts)
     return f"{text[0].upper()}{text[1:]}."
 
 
+def _place(card: Card, label: str) -> tuple[str, ...]:
+    return card.transfer, card.backbone, card.budget, card.setting, label
+
+
 def _range(cards: Sequence[Card], label: str, rows: Mapping[tuple[str, ...], Row], summary: Summary) -> str:
     """Say from what to what a row gains over its baseline, where that is clear everywhere."""
-    places = [(card.transfer, card.backbone, card.budget, card.setting, label) for card in cards]
+    places = [_place(card, label) for card in cards]
     own = [rows[place] for place in places if place in rows]
     if not own or any(row["verdict"] != "better" for row in own) or len({row["baseline"] for row in own}) > 1:
         return ""
     scale, digits, unit = (100, 0, " points") if summary.is_in_points else (1, 3, "")
     least, most = (f"{scale * end([row['delta'] for row in own]):+.{digits}f}" for end in (min, max))
-    return f" ({least} to {most}{unit} over {own[0]['baseline']})"
+    between = least if least == most else f"{least} to {most}"
+    return f" ({between}{unit} over {own[0]['baseline']})"
 
 
 # ---- words ----------------------------------------------------------------------------------------------------------
@@ -568,7 +673,7 @@ def spell(budget: str, setting: str) -> str:
     """Return a budget, and the setting where it is no inductive one, in words."""
     if setting == UNSUPERVISED:
         return "no label at all"
-    return _labels(budget) + (", transductive" if setting == "transductive" else "")
+    return _labels(budget) + (" (transductive)" if setting == "transductive" else "")
 
 
 def _labels(budget: str) -> str:
@@ -579,4 +684,6 @@ def _labels(budget: str) -> str:
     if budget.endswith("-shot"):
         shots = int(budget.removesuffix("-shot"))
         return f"{shots} label{'s' if shots > 1 else ''} per class"
+    if budget.endswith("%"):
+        return f"{budget} of the labels"
     return "all labels" if budget == "full" else f"{budget} labels"

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 
+from tlbench.contract import ORACLE
 from tlbench.names import plural
+from tlbench.results.answer import spell
+from tlbench.results.short_table import short_table
 
 if TYPE_CHECKING:
     from tlbench.results.answer import Answer, Card
@@ -60,12 +63,18 @@ def _table(results: "Results", answer: "Answer", width: int, room: int) -> list[
 
 def _every_row(results: "Results", answer: "Answer", width: int) -> list[str]:
     """Return all rows: score, verdict, gain over the baseline and cost, under a heading for each group."""
-    table, of_points = results.table(), results.is_in_points()
+    of_points = results.is_in_points()
     lines: list[Line | str] = []
     parts = _parts(answer)
-    for place, own in table.groupby(["transfer", "backbone", "budget"], sort=False):
-        if len(answer.cards) > 1:
-            lines.append(", ".join(map(str, place)) if not answer.subject else str(place[2]))
+    summary = results._summary(results.metric)
+    groups = summary.groups()
+    for group in groups:
+        own = short_table([group], summary.higher_is_better)
+        labels = spell(str(group[0]["budget"]), str(group[0]["setting"]))
+        labels += ", chosen by test labels" if group[0]["setting"] == ORACLE else ""
+        if len(groups) > 1:
+            where = (str(group[0]["transfer"]), str(group[0]["backbone"]))
+            lines.append(labels if answer.subject else ", ".join((*where, labels)))
         cheapest = own["seconds"][own["seconds"] > 0].min()
         for row in own.to_dict("records"):
             between, gain = _between(row["low"], row["high"]), _gain(row["gain"], of_points)
@@ -76,7 +85,7 @@ def _every_row(results: "Results", answer: "Answer", width: int) -> list[str]:
         _Column("gain"), _Column("cost", optional=3),
     )  # fmt: skip
     subject = answer.subject or (", ".join(parts.shared) if parts.shared else "")
-    return [*([subject] if subject else []), *_aligned(columns, lines, width)]
+    return [*([_cut(subject, width)] if subject else []), *_aligned(columns, lines, width)]
 
 
 def _by_card(results: "Results", answer: "Answer", width: int) -> list[str]:
@@ -89,15 +98,16 @@ def _by_card(results: "Results", answer: "Answer", width: int) -> list[str]:
             subject = parts.of(card)
             lines.append(subject)
         cost = f"{_factor(card.price)}x {card.price_of}" if card.price_of and card.price == card.price else ""
-        clear = card.reference and card.verdict != "unclear"  # a number would be read as a gain
-        gain, over = (_gain(card.gain, of_points), card.reference) if clear else (_NOTHING, "")
-        taken, tied = card.winner or "no answer", str(len(card.tied) or "")
-        lines.append((_budget(card), taken, tied, _number(card.score), _between(card.low, card.high), gain, over, cost))
+        gain, over = (_gain(card.gain, of_points), card.reference) if card.reference else (_NOTHING, "")
+        gain = "unclear" if card.verdict == "unclear" else gain  # a number would be read as a gain
+        tied = str(len(card.tied) or "")
+        scored = (_number(card.score), _between(card.low, card.high), gain, over, cost)
+        lines.append((_budget(card), *((card.winner, tied, *scored) if card.winner else ("no answer", *[""] * 6))))
     columns = (
         _Column("labels"), _Column("best", gives_way=True), _Column("tied"), _Column(results.metric),
         _Column("95%", optional=1), _Column("gain"), _Column("over", optional=2), _Column("cost", optional=3),
     )  # fmt: skip
-    return [*([", ".join(parts.shared)] if parts.shared else []), *_aligned(columns, lines, width)]
+    return [*([_cut(", ".join(parts.shared), width)] if parts.shared else []), *_aligned(columns, lines, width)]
 
 
 def _by_subject(results: "Results", answer: "Answer", width: int) -> list[str]:
@@ -112,7 +122,7 @@ def _by_subject(results: "Results", answer: "Answer", width: int) -> list[str]:
         first = next(iter(cards.values()))
         lines.append((parts.of(first), *(_winner(cards.get(budget)) for budget in budgets)))
     columns = [_Column(parts.head, gives_way=True), *(_Column(each, optional=99 - i) for i, each in enumerate(budgets))]
-    return [*([", ".join(parts.shared)] if parts.shared else []), *_aligned(columns, lines, width)]
+    return [*([_cut(", ".join(parts.shared), width)] if parts.shared else []), *_aligned(columns, lines, width)]
 
 
 def _winner(card: "Card | None") -> str:

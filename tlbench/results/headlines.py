@@ -10,7 +10,7 @@ from tlbench.contract import ORACLE, Family
 from tlbench.names import plural
 from tlbench.results import stats
 from tlbench.results.across import Across, mean_over_transfers
-from tlbench.results.answer import Card, Facts, at, costs, names, points, spell
+from tlbench.results.answer import Card, Facts, at, costs, is_asked, names, points, spell
 from tlbench.results.comparisons import ALPHA, holm
 from tlbench.results.summary import GROUP, PLACE, Summary, partition
 
@@ -33,7 +33,7 @@ def headlines(
     """
     said = over_all(summary, across)
     covered = {(each.setting, each.budget) for each in across}
-    shown = [group for group in summary.groups() if group[0]["setting"] != ORACLE]
+    shown = [group for group in summary.groups() if is_asked(group[0], facts)]
     if said and len(shown) > _MANY:
         shown = [group for group in shown if (group[0]["setting"], group[0]["budget"]) not in covered]
     of = _by_group(cards)
@@ -71,7 +71,7 @@ def remarks(summary: Summary, cards: Sequence[Card], facts: Facts) -> list[str]:
     said = []
     for group in summary.groups():
         first = group[0]
-        if first["setting"] != ORACLE:
+        if is_asked(first, facts):
             labels = spell(str(first["budget"]), str(first["setting"]))
             where = f"{first['transfer']}, {first['backbone']}, {labels}" if several else labels
             card = of.get(_group_of(first))
@@ -117,6 +117,8 @@ def _overall(across: Across) -> str:
     name = str(best["candidate"]) + (f" from {across.backbone}" if across.backbone else "")
     blocks = f"{len(across.blocks)} {across.noun}"
     sentence = f"{_at(across.budget, across.setting)}, {name} is best or tied with best on {best['wins']} of {blocks}"
+    if _is_expected(best):  # one by one they may tie, together they do not
+        leaders = leaders[(leaders["candidate"] != best["baseline"]) | (leaders["candidate"] == best["candidate"])]
     if len(leaders) > 1:
         sentence += f", as {'are' if len(leaders) > 2 else 'is'} {names(leaders['candidate'].iloc[1:])}"
     if best["baseline"] and best["delta_n"]:
@@ -133,12 +135,17 @@ def _overall(across: Across) -> str:
 
 def _expected(best: Any, across: Across) -> str:
     """Say what to expect on another dataset, where these tell; else what it was on these."""
-    known = np.isfinite(best["delta_low"]) and best["delta_low"] * best["delta_high"] > 0
-    if known and best["delta_n"] > 2:
+    if _is_expected(best):
         by = points(best, across.is_in_points)
         return f"expect {by} over {best['baseline']} (t over {best['delta_n']} {across.noun})"
     by = points({**best, "delta_low": np.nan}, across.is_in_points)
     return f"{by} over {best['baseline']} on average of these {best['delta_n']}, which says little of others"
+
+
+def _is_expected(best: Any) -> bool:
+    """Tell whether some datasets tell what to expect on another."""
+    known = best["baseline"] and np.isfinite(best["delta_low"]) and best["delta_low"] * best["delta_high"] > 0
+    return bool(known and best["delta_n"] > 2)
 
 
 def _at(budget: str, setting: str) -> str:
@@ -205,7 +212,7 @@ def _without_learning(rows: list[Row]) -> list[str]:
         for row in lost[:_FEW]
     ]
     rest = lost[_FEW:]
-    return said + ([f"nor did {names([row['label'] for row in rest])} in some or all."] if rest else [])
+    return said + ([f"{names([row['label'] for row in rest])} did not learn in some or all either."] if rest else [])
 
 
 def _collapses(rows: list[Row]) -> list[str]:

@@ -236,7 +236,8 @@ class Results:
 
     def table(self, metric: str | None = None) -> pd.DataFrame:
         """Return the summary in ten columns for people, the best first: see `tlbench.results.short_table`."""
-        return short_table(self._summary(metric or self.metric).groups())
+        summary = self._summary(metric or self.metric)
+        return short_table(summary.groups(), summary.higher_is_better)
 
     def is_in_points(self, metric: str | None = None) -> bool:
         """Tell whether differences by a metric are said in points."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tlbench.contract import Record, canonical
+from tlbench.contract import Family, Record, canonical
 from tlbench.results import stats
 from tlbench.results.comparisons import holm
 from tlbench.results.summary import GROUP, Summary, partition
@@ -27,7 +27,8 @@ def weights_gain(summary: Summary, records: Sequence[Record]) -> pd.DataFrame:
     """
     known = networks(records)
     pairs = []
-    for rows in partition(summary.rows, _ALIKE):
+    with_weights = [row for row in summary.rows if row["family"] != str(Family.SCRATCH)]  # which use none
+    for rows in partition(with_weights, _ALIKE):
         starts = {known[row["backbone"]][0]: row for row in rows if not known[row["backbone"]][1]}
         pairs += [
             (row, starts[network])

@@ -17,7 +17,7 @@ from tlbench_reports.downloads import tables
 from tlbench_reports.page import page
 from tlbench_reports.rows import short_names
 from tlbench_reports.suite_file import suite_text
-from tlbench_reports.words import plain
+from tlbench_reports.words import file_name, plain
 
 VERDICTS = {
     "best",
@@ -175,7 +175,7 @@ def test_where_nothing_should_be_taken_cards_and_rows_say_so(results, monkeypatc
     monkeypatch.setattr(type(results), "answer", lambda self, metric=None: replace(answer, cards=tuple(cards)))
     html = page(results)
     [card] = re.findall(r'<article class="card silent">(.*?)</article>', html, re.DOTALL)
-    assert words_of(card) == "5 labels per class No answer yet these weights do not help. Get <others>."
+    assert words_of(card) == "5 labels per class No answer yet These weights do not help. Get <others>."
     assert "<others>" not in html
     found = grid(html, "scores-accuracy-inductive")
     verdicts = {transfer: set() for transfer in ("signs", "glyphs")}
@@ -367,3 +367,25 @@ def test_facts_that_all_records_share_are_taken_apart_once(tmp_path, monkeypatch
     assert facts.protocol(results)["recipe.lr"] == "0.001"
     facts.origins(results)
     assert len(taken) < 10
+
+
+def test_the_page_says_why_nobody_can_be_best_and_opens_at_a_place_that_has_an_answer(tmp_path):
+    lost = [make_record("probe", i, 20, ledger={"did_not_learn": "one class"}) for i in range(2)]
+    text = page(make_results(tmp_path / "lost", renamed(lost)))
+    assert "No answer yet: in every row some replicate did not learn" in unescape(text)
+    made = []
+    for backbone, right in (("a.bad", 8), ("b.good", 30)):
+        own = [make_record("scratch", i, 20 + i % 2, family="scratch", backbone=backbone) for i in range(6)]
+        own += [make_record("probe", i, right + i % 2, backbone=backbone) for i in range(6)]
+        told = {"name": backbone, "weights": backbone}
+        made += [replace(each, identity={**each.identity, "backbone": told}) for each in own]
+    found = page(make_results(tmp_path / "two", renamed(made)))
+    folds = re.findall(r'<details class="fold place"[^>]*>|<details[^>]*id="place-\d+"[^>]*>', found)
+    assert [" open" in fold for fold in folds] == [False, True]
+
+
+def test_names_of_files_are_no_longer_than_a_file_may_have():
+    long = "folder:" + "deep/" * 60
+    assert len(file_name(long)) == 80
+    assert file_name(long + "a") != file_name(long + "b")
+    assert file_name("10%") == "10-percent"
