@@ -166,17 +166,18 @@ class Forecast:
         return max(work / max(1, min(self.workers, len(self.waiting) + len(self.running))), max(running, default=0.0))
 
     def _paced(self) -> list[tuple[Job, float]]:
-        """Return how long running cells will have taken, by how far their training is."""
-        found = []
+        """Return how long running cells will have taken, by how far their training is, where none of their like is done."""
+        found, done = [], {job.kind for job, _ in self.taken}
         for own in self.running.values():
-            if own.whole is not None and own.training is not None:
+            if own.whole is not None and own.training is not None and own.job.kind not in done:
                 before = max(0.0, own.training - own.start - own.excused)
                 found.append((own.job, min(before, SOON) + own.whole))
         return found
 
     def _to_go(self, own: _Running, expect: "_Expectation", now: float) -> float:
-        if own.whole is not None and own.training is not None:
-            return max(0.0, own.whole - (now - own.training))
+        if own.whole is not None:  # the further it is, the more its own pace counts against what its like took
+            whole = own.share * own.whole + (1 - own.share) * expect.seconds(own.job)
+            return max(0.0, (1 - own.share) * whole - (now - own.told))
         if any(work.of == own.job.features for work in self.once.values()):
             return expect.seconds(own.job)  # it begins when the features are there
         return max(0.0, expect.seconds(own.job) - (now - own.start - own.excused))
