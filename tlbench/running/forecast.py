@@ -166,7 +166,7 @@ class Forecast:
         return max(work / max(1, min(self.workers, len(self.waiting) + len(self.running))), max(running, default=0.0))
 
     def _paced(self) -> list[tuple[Job, float]]:
-        """Return how long running cells will have taken, by how far their training is, where none of their like is done."""
+        """Return how long running cells will have taken, by how far they are, where none of their like is done."""
         found, done = [], {job.kind for job, _ in self.taken}
         for own in self.running.values():
             if own.whole is not None and own.training is not None and own.job.kind not in done:
