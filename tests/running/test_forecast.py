@@ -84,6 +84,19 @@ def test_how_far_a_training_is_is_weighed_against_what_its_like_took():
     assert forecast.left(30) == pytest.approx(0.75 * (0.25 * 40 + 0.75 * 20))
 
 
+def test_what_a_worker_pays_to_start_up_is_not_expected_again():
+    slow = jobs("finetune", 4, weight=100)
+    forecast = Forecast(slow, workers=2)
+    for job in slow[:2]:
+        forecast.start(job.id, 0)
+        forecast.train(job.id, 0, 60, 40)
+    for job in slow[:2]:
+        forecast.finish(job.id, 50, 50)
+    assert forecast.left(50) == pytest.approx(2 * (10 + 1) / 2)
+    took(forecast, slow[2], 14, 50)
+    assert forecast.taken[-1][1] == 14, "later cells count as a whole"
+
+
 def test_two_workers_halve_the_time_left():
     probes = jobs("probe", 12)
     forecast = Forecast(probes, workers=2)
