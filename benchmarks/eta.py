@@ -6,14 +6,16 @@
     python benchmarks/eta.py data inspect folder:photos
 
 For the cells of a run, and for each other piece of work that took three seconds or more, it prints how long it took,
-from which share of that on a time left was said, and the worst ratio of what was said to the truth, either way round,
-from a tenth on. Where both are below three seconds no ratio is taken. `--log` keeps the events of the cells for
+from which share of that on a time left was said, and the worst ratio of what was said to the truth, either way round.
+It looks twice a second, from a tenth of the time on, at what a person sees then: what was said last, counted down. What
+is off by less than three seconds counts as right. `--log` keeps the events of the cells for
 `tests/running/test_forecast.py`, which replays them; names of cells are numbers there.
 """
 
 import csv
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +24,8 @@ from tlbench.progress import FEATURES, TRAINING
 from tlbench.running import progress_bars
 from tlbench.running.progress_bars import ProgressObserver
 
-SHORT = 3.0  # seconds below which nobody plans by what is left
+SHORT = 3.0  # seconds: nobody minds to be off by less
+LOOK = 0.5  # seconds from one look to the next
 FROM = 0.1  # the share of the time from which on what is said counts
 
 
@@ -37,14 +40,24 @@ class Told:
     def line(self, name: str) -> str:
         """Sum up how good it was."""
         took = self.end - self.start
-        late = [(when, left) for when, left in self.said if when - self.start >= FROM * took]
-        spoken = [(self.end - when, left) for when, left in late if left is not None]
+        seen = list(self._seen())
         ratios = [max(left / truth, truth / left) if min(left, truth) > 0 else float("inf")
-                  for truth, left in spoken if max(left, truth) > SHORT]  # fmt: skip
+                  for truth, left in seen if left is not None and abs(left - truth) > SHORT]  # fmt: skip
+        silent = sum(left is None for _, left in seen) / max(1, len(seen))
         first = next((when for when, left in self.said if left is not None), None)
         since = "never" if first is None else f"from {(first - self.start) / took:.0%} on"
-        silent = f", silent at {1 - len(spoken) / len(late):.0%} of the times after a tenth" if late else ""
-        return f"{name}: {took:.0f} s; said {since}{silent}; worst ratio {max(ratios, default=1.0):.2f}"
+        worst = max(ratios, default=1.0)
+        return f"{name}: {took:.0f} s; said {since}, silent for {silent:.0%} after a tenth; worst ratio {worst:.2f}"
+
+    def _seen(self) -> Iterator[tuple[float, float | None]]:
+        """Yield the seconds that were left in truth, and those shown, at each look after a tenth of the time."""
+        look, position = self.start + FROM * (self.end - self.start), 0
+        while look < self.end:
+            while position < len(self.said) and self.said[position][0] <= look:
+                position += 1
+            when, left = self.said[position - 1] if position else (look, None)
+            yield self.end - look, None if left is None else max(0.0, left - (look - when))
+            look += LOOK
 
 
 class Recorder(ProgressObserver):
@@ -69,7 +82,6 @@ class Recorder(ProgressObserver):
     def started(self, cell):
         self._note("start", cell.id)
         super().started(cell)
-        self._said()
 
     def finished(self, cell, record, seconds):
         self._note("finish", cell.id, "" if seconds is None else f"{seconds:.2f}")

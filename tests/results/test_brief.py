@@ -180,3 +180,10 @@ def test_figures_whose_names_python_cannot_say_are_refused(tmp_path):
     )
     with pytest.raises(PluginError, match="figures must be a dict of names of Python to functions"):
         Catalog(Host([plugin])).reporter_list()
+
+
+def test_no_gain_is_shown_where_it_is_not_clear():
+    results = Results(BOARDS / "quick")
+    table, verdicts = results.table(), results.summary()["verdict"]
+    assert (verdicts == "unclear").any()
+    assert table["gain"].notna().sum() == verdicts.isin(["better", "worse"]).sum()

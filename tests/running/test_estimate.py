@@ -83,6 +83,7 @@ def test_more_labels_cost_more_steps_where_the_recipe_states_none(suite, resourc
     assert full > 2 * 10
     assert seconds("finetune", "2-shot") == 0.5 * 10
     assert seconds("finetune", "full") == 0.5 * (full // 2)
+    assert seconds("target-only", "0") == 0.5 * (full // 2), "an upper bound has all labels whatever the budget"
     store = run_suite(suite(("finetune",), budgets=("2-shot", "full"), recipe=Recipe(), replicates=1), resources)
     assert sorted(record.notes["training_1_steps"] for record in store.records()) == [10, full // 2]
 

@@ -13,9 +13,9 @@ COLUMNS = ("transfer", "backbone", "budget", "strategy", "score", "low", "high",
 def short_table(rows: list[list[dict[str, Any]]], higher_is_better: bool = True) -> pd.DataFrame:
     """Return one line for each row of the summary's groups, the best first in each group.
 
-    `score` with its 95 % interval from `low` to `high`; `gain`: the paired difference to the baseline; `verdict`:
-    best, tied (with the best), behind, worse (than the baseline, clearly), did not learn, upper bound (also where test
-    labels chose) or failed; `seconds`: what fitting took.
+    `score` with its 95 % interval from `low` to `high`; `gain`: the paired difference to the baseline, where it is
+    clear; `verdict`: best, tied (with the best), behind, worse (than the baseline, clearly), did not learn, upper bound
+    (also where test labels chose) or failed; `seconds`: what fitting took.
     """
     lines = [line for group in rows for line in _lines(group, higher_is_better)]
     return pd.DataFrame(lines, columns=list(COLUMNS))
@@ -31,7 +31,7 @@ def _lines(group: list[dict[str, Any]], higher_is_better: bool) -> list[dict[str
             "score": row["mean"],
             "low": row["low"],
             "high": row["high"],
-            "gain": row["delta"],
+            "gain": row["delta"] if row["verdict"] != "unclear" else float("nan"),
             "verdict": _verdict(row),
             "seconds": row["seconds"],
             "order": _order(row, higher_is_better),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from tlbench.contract import Cell, Family, Strategy, TuningBudget, digest
+from tlbench.contract import Budget, BudgetKind, Cell, Family, Strategy, TuningBudget, digest
 from tlbench.data import Resources, class_counts
 from tlbench.learning import feature_key, seconds_noted, synchronise
 from tlbench.results import Store
@@ -153,7 +153,8 @@ def _steps(cell: Cell, strategy: Strategy, resources: Resources) -> int:
         recipe = cell.recipe if cell.recipe.steps else cell.recipe.for_labels(_labels(cell, resources))
         steps = recipe.lengthened(getattr(strategy, "longer", 1.0))
     needs = strategy.needs()
-    streams = 1 if needs.min_labels_per_class else needs.source_labels + needs.unlabelled_target
+    of_labels = needs.min_labels_per_class or needs.upper_bound
+    streams = 1 if of_labels else needs.source_labels + needs.unlabelled_target
     return int(steps) * streams
 
 
@@ -162,7 +163,9 @@ def _labels(cell: Cell, resources: Resources) -> int:
     target = cell.transfer
     division = resources.division(target.dataset, cell.protocol, cell.seed, cell.replicate)
     classes = len(resources.dataset(target.dataset).dataset.classes)
-    return cell.budget.labels(class_counts(division.labels(target.target, "train"), classes))
+    has_all = resources.catalog.strategy(cell.strategy)[0].needs().upper_bound  # whatever the budget
+    budget = Budget(BudgetKind.FULL) if has_all else cell.budget
+    return budget.labels(class_counts(division.labels(target.target, "train"), classes))
 
 
 def _key(labels: dict[str, object]) -> tuple[object, ...]:

@@ -33,7 +33,9 @@ class Job:
 class _Running:
     job: Job
     start: float
+    is_first: bool  # of its worker, which starts up
     excused: float = 0.0  # seconds of work that serves other cells too
+    began: float | None = None  # when its first training did
     training: float | None = None  # when its training began
     share: float = 0.0  # of its training that is done
     told: float = 0.0  # when that was told
@@ -92,9 +94,10 @@ class Forecast:
     """Estimate the seconds until all cells are done.
 
     A cell takes as long as others of its strategy, backbone, transfer and budget have; before one of these is done, as
-    others of its strategy by their weight; and else as others of its backbone. What was spent once for many cells, such
-    as features, is left out of that and counted by itself. Where too much of the work is of a kind that
-    nothing is known of, nothing is said.
+    others of its strategy by their weight; and else as others of its backbone. How far its own training is counts the
+    more the further it is. What was spent once for many cells, such as features or the start of a worker, is left out
+    of that; features are counted by themselves. Where too much of the work is of a kind that nothing is known of,
+    nothing is said.
     """
 
     jobs: Sequence[Job] = ()
@@ -115,7 +118,7 @@ class Forecast:
         """Note that a cell was handed out."""
         self.waiting.pop(cell, None)
         if cell in self.known:
-            self.running[cell] = _Running(self.known[cell], now)
+            self.running[cell] = _Running(self.known[cell], now, len(self.running) + len(self.taken) < self.workers)
 
     def train(self, cell: str, done: int, total: int, now: float) -> None:
         """Note how far a cell's training is."""
@@ -123,6 +126,7 @@ class Forecast:
         if own is not None:
             if own.training is None or done == 0:
                 own.training, own.share = now, 0.0
+                own.began = now if own.began is None else own.began
             own.share, own.told = done / max(1, total), now
 
     def extract(self, cell: str, what: str, done: int, total: int, now: float) -> None:
@@ -148,8 +152,10 @@ class Forecast:
         """Note that a cell is done, and the seconds that it took where it ran, without what serves others too."""
         own = self.running.pop(cell, None)
         if own is not None:
-            passed = max(0.0, now - own.start - own.excused)
-            self.taken.append((own.job, passed if seconds is None else seconds))
+            passed = max(0.0, now - own.start - own.excused) if seconds is None else seconds
+            if own.is_first and own.began is not None:
+                passed = min(passed, now - own.began + SOON)
+            self.taken.append((own.job, passed))
             if own.job.ahead:
                 self.spent_once.setdefault(own.job.features, 0.0)  # they lay in the cache
 
@@ -166,17 +172,18 @@ class Forecast:
         return max(work / max(1, min(self.workers, len(self.waiting) + len(self.running))), max(running, default=0.0))
 
     def _paced(self) -> list[tuple[Job, float]]:
-        """Return how long running cells will have taken, by how far their training is."""
-        found = []
+        """Return how long running cells will have taken, by how far they are, where none of their like is done."""
+        found, done = [], {job.kind for job, _ in self.taken}
         for own in self.running.values():
-            if own.whole is not None and own.training is not None:
+            if own.whole is not None and own.training is not None and own.job.kind not in done:
                 before = max(0.0, own.training - own.start - own.excused)
                 found.append((own.job, min(before, SOON) + own.whole))
         return found
 
     def _to_go(self, own: _Running, expect: "_Expectation", now: float) -> float:
-        if own.whole is not None and own.training is not None:
-            return max(0.0, own.whole - (now - own.training))
+        if own.whole is not None:  # the further it is, the more its own pace counts against what its like took
+            whole = own.share * own.whole + (1 - own.share) * expect.seconds(own.job)
+            return max(0.0, (1 - own.share) * whole - (now - own.told))
         if any(work.of == own.job.features for work in self.once.values()):
             return expect.seconds(own.job)  # it begins when the features are there
         return max(0.0, expect.seconds(own.job) - (now - own.start - own.excused))
