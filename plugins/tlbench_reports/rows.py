@@ -217,5 +217,5 @@ def short_names(places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]
 
 
 def _short(name: str) -> str:
-    """Return a name without its parameters, and that of a file without its kind and ending."""
-    return re.sub(r"\([^()]*\)", "", re.sub(r"^\w+:(.*?)(\.\w{2,7})?$", r"\1", name)) or name
+    """Return a name without its parameters, and that of a file without its kind and ending; a random start is told."""
+    return re.sub(r"\((?![^()]*pretrained=false)[^()]*\)", "", re.sub(r"^\w+:(.*?)(\.\w{2,7})?$", r"\1", name)) or name

@@ -91,6 +91,18 @@ def test_long_names_are_cut_to_the_width(tmp_path):
     assert max(map(cell_len, brief(results_of(own, tmp_path), 60))) <= 60
 
 
+def test_a_random_start_is_told_from_its_network(tmp_path):
+    made = [record(f"probe-{k}", "extract", i, 20 + i + k) for k in range(14) for i in range(2)]
+    names = ("net.letters(size=32)", "net(pretrained=false)")
+    own = [
+        replace(each, labels={**each.labels, "backbone": name}, identity={**each.identity, "backbone": name},
+                cell=f"{each.cell[:9]}{place}")
+        for place, name in enumerate(names) for each in made
+    ]  # fmt: skip
+    lines = brief(results_of(own, tmp_path), 100)
+    assert {"net.letters", "net(pretrained=false)"} <= set(lines)
+
+
 def results_of(made, folder):
     store = Store(folder, create=True)
     for each in made:

@@ -174,7 +174,7 @@ def _unhelpful(summary: Summary, weights: pd.DataFrame | None, facts: Facts) -> 
 def _against_random_start(place: tuple[str, str], weights: pd.DataFrame | None, summary: Summary) -> str:
     if weights is None or weights.empty:
         return ""
-    lines = weights.to_dict("records")
+    lines: list[Row] = [{str(key): value for key, value in line.items()} for line in weights.to_dict("records")]
     own = [line for line in lines if (line["transfer"], line["backbone"]) == place and np.isfinite(line["delta"])]
     if not own or any(line["verdict"] == "better" or not _is_told(line["n"], _ahead(line, summary)) for line in own):
         return ""

@@ -22,7 +22,8 @@ _SENTENCE = 6  # lines of the answer
 _LEAST = 24  # columns of a name below which numbers are left out for it
 _NAME = 8  # columns that are left of it at least
 _READER = re.compile(r"^[a-z0-9_-]+:(?:.*/)?|(?<=\w)\.(?:zip|npz|csv|tar|parquet)$")
-_PARAMETERS = re.compile(r"\([^()]*\)|@.*")  # what readers of data and weights say, left out where names still differ
+# What readers of data and weights say, left out where names still differ; a random start is told.
+_PARAMETERS = re.compile(r"\((?![^()]*pretrained=false)[^()]*\)|@.*")
 _SUBJECT = ("transfer", "backbone")
 _GAP = "  "
 _NOTHING = "\N{EN DASH}"

@@ -164,6 +164,8 @@ def test_names_of_data_and_networks_are_as_short_as_tells_them_apart():
         "cifar10, efficientnet_lite0.imagenet", "cifar10, mobilenetv1_100@weights",
     ]  # fmt: skip
     assert list(short_names([("d", "b(x=1)"), ("d", "b(x=2)")]).values()) == ["d, b(x=1)", "d, b(x=2)"]
+    starts = [("d", "net.letters(size=32)"), ("d", "net(pretrained=false, size=32)")]
+    assert list(short_names(starts).values()) == ["net.letters", "net(pretrained=false, size=32)"]
     assert short_names([("d", "one"), ("d", "two")]) == {("d", "one"): "one", ("d", "two"): "two"}
 
 
