@@ -153,7 +153,7 @@ def lines_by_family(rows: Iterable[Any]) -> list[tuple[str, str]]:
 
 def name_lines(axes: Axes, lines: list[tuple[str, str]]) -> None:
     """Write the names of lines, the first at 0, beside the vertical axis; families in italics."""
-    axes.set_yticks(range(len(lines)), [broken(label, 34) if label else family for family, label in lines])
+    axes.set_yticks(range(len(lines)), [broken(cut(label, 64), 34) if label else family for family, label in lines])
     for text, (_, label) in zip(axes.get_yticklabels(), lines, strict=True):
         if not label:
             text.set(style="italic", color=NOTE)
