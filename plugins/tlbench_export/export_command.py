@@ -54,6 +54,8 @@ def export(
         checked = write(fitted, folder)
     row = fitted.row
     click.echo(f"{row['strategy']} on {row['backbone']}, {row['transfer']}, fitted on {fitted.labels:,} labels")
+    if fitted.unused:
+        click.echo(f"{fitted.unused:,} more labels are there; --labels full fits on all of them")
     click.echo(expectation(fitted))
     if fitted.measured and not fitted.same_as_measured:
         say("note: this fit is not, to the last bit, the one that was measured: another machine or version made that")

@@ -42,6 +42,7 @@ def test_the_sentence_names_one_row_for_all_budgets_at_which_it_is_not_clearly_b
     many = [rows("probe", 0.9 + STEADY, budget="5-shot"), rows("lora", 0.89 + loose, budget="5-shot")]
     found = answered(*few, *many)
     assert [card.winner for card in found.cards] == ["lora", "probe"]
+    assert [card.take for card in found.cards] == ["probe", "probe"]
     assert found.sentence == (
         "At 1 and 5 labels per class take probe, since nothing is clearly better (accuracy 0.700 and 0.900)."
     )

@@ -20,10 +20,14 @@ from tlbench.cli.options import (
     tell_broken,
 )
 from tlbench.errors import TlbenchError
-from tlbench.names import plural, unknown
+from tlbench.names import plural, shown, unknown
 
 if TYPE_CHECKING:
+    from tlbench.cli.options import Chosen
     from tlbench.contract import Plan
+    from tlbench.results import Store
+
+_LONG = 180  # seconds of a run from which on it is said beforehand how long it takes
 
 
 @click.group(cls=PluginGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -64,6 +68,8 @@ def run(retry_failed: bool, track: tuple[str, ...], verbose: bool, **options: An
         store = Store(chosen.folder, create=True)
         store.enter_round(chosen.round)
         follow(trackers, catalog.host.manager, store, retry_failed, watch.say)
+        if said := _long(chosen, store):
+            watch.say(said)
         try:
             ran = execute_plan(
                 plan, chosen.resources, store, chosen.where, retry_failed=retry_failed, say=watch.say, watch=watch
@@ -115,6 +121,24 @@ def plan(cells: bool, **options: Any) -> None:
             f"{_once_in_words(judged.once)} ({judged.from_records} of {plural(judged.cells, 'cell')} judged by stored "
             f"records, the rest by one timed training step)."
         )
+
+
+def _long(chosen: "Chosen", store: "Store") -> str:
+    """Say how long a run will take where that is minutes, and which strategies make it so long; nothing else."""
+    from tlbench.learning import resolve_device
+    from tlbench.running import estimate, seconds_in_words
+
+    waiting = [cell for cell in chosen.plan.cells if not store.has(cell.id)]
+    judged = estimate(waiting, chosen.resources, store, resolve_device(chosen.where.device))
+    jobs = chosen.where.jobs
+    if judged.on(jobs) < _LONG:
+        return ""
+    slow = [name for name, seconds in judged.by_strategy.items() if seconds > judged.seconds / 10]
+    rest = (judged.seconds - sum(judged.by_strategy[name] for name in slow)) / jobs + judged.once
+    said = f"note: this takes about {seconds_in_words(judged.on(jobs))} on {plural(jobs, 'worker')}"
+    if len(slow) < len(judged.by_strategy):
+        said += f"; all but {' and '.join(map(shown, slow))} take {seconds_in_words(rest)}: -s chooses"
+    return f"{said}. What is done is kept when you stop it."
 
 
 def _once_in_words(seconds: float) -> str:

@@ -84,6 +84,7 @@ class Suite:
         Blocks that become alike are crossed once; a block's own strategies keep to their own budgets unless
         budgets are chosen. Chosen strategies meet every budget and dataset of the suite.
         """
+        budgets = tuple(str(Budget.parse(text)) for text in budgets)  # `5shot` is `5-shot`
         blocks = self.blocks
         if strategies:
             merged = Block(

@@ -34,6 +34,7 @@ class Card:
     setting: str
     labels: str  # the budget in words
     winner: str = ""  # the row's label; empty where there is no answer
+    take: str = ""  # the row that the sentence names: it may serve several budgets, and is best or tied at each
     strategy: str = ""
     score: float = float("nan")
     low: float = float("nan")  # of its interval
@@ -95,7 +96,8 @@ def answer(summary: Summary, cards: Sequence[Card], notes: Sequence[str] = ()) -
     what = names(data) if len(data) <= _FEW else f"{len(data)} datasets"
     question = f"Which strategy is best for {what} with {joined_labels(budgets)}?" if cards else ""
     subject = f"{data[0]}, {backbones[0]}" if len(subjects) == 1 else ""
-    return Answer(question, _sentence(cards, subjects, summary), subject, tuple(cards), tuple(notes))
+    shown = tuple(_with_what_to_take(cards, summary))
+    return Answer(question, _sentence(cards, subjects, summary), subject, shown, tuple(notes))
 
 
 def make_cards(
@@ -174,7 +176,7 @@ def _unhelpful(summary: Summary, weights: pd.DataFrame | None, facts: Facts) -> 
 def _against_random_start(place: tuple[str, str], weights: pd.DataFrame | None, summary: Summary) -> str:
     if weights is None or weights.empty:
         return ""
-    lines: list[Row] = [{str(key): value for key, value in line.items()} for line in weights.to_dict("records")]
+    lines = [{str(key): value for key, value in line.items()} for line in weights.to_dict("records")]
     own = [line for line in lines if (line["transfer"], line["backbone"]) == place and np.isfinite(line["delta"])]
     if not own or any(line["verdict"] == "better" or not _is_told(line["n"], _ahead(line, summary)) for line in own):
         return ""
@@ -520,17 +522,34 @@ def _common(cards: Sequence[Card]) -> list[str]:
     return [label for label in cards[0].best if all(label in card.best for card in cards[1:])]
 
 
+def _rows_of(label: str, cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row]) -> list[Row]:
+    return [rows[card.transfer, card.backbone, card.budget, card.setting, label] for card in cards]
+
+
+def _to_take(cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row], summary: Summary) -> str:
+    """Return the row to take at some budgets: of those best or tied at all of them the one of the best mean."""
+    sign = 1 if summary.higher_is_better else -1
+    if len(cards) == 1:
+        return cards[0].winner
+    return max(_common(cards), key=lambda label: sign * sum(row["mean"] for row in _rows_of(label, cards, rows)))
+
+
+def _with_what_to_take(cards: Sequence[Card], summary: Summary) -> list[Card]:
+    """Return cards with the row that the sentence on their dataset and backbone names."""
+    rows = _rows(summary)
+    taken: dict[Card, str] = {}
+    for place in dict.fromkeys((card.transfer, card.backbone) for card in cards):
+        own = [card for card in cards if (card.transfer, card.backbone) == place and card.winner]
+        for part in _parts(own):
+            taken |= dict.fromkeys(part, _to_take(part, rows, summary))
+    return [replace(card, take=taken.get(card, "")) for card in cards]
+
+
 def _part(cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row], first: bool, summary: Summary, named: int) -> str:
     """Say what to take at some budgets, its scores, and its gain where that is clear; name so many that tie."""
-    sign = 1 if summary.higher_is_better else -1
-
-    def rows_of(label: str) -> list[Row]:
-        return [rows[card.transfer, card.backbone, card.budget, card.setting, label] for card in cards]
-
     [card, *others] = cards
-    name = max(_common(cards), key=lambda label: sign * sum(row["mean"] for row in rows_of(label)))
-    name = name if others else card.winner
-    own = rows_of(name)
+    name = _to_take(cards, rows, summary)
+    own = _rows_of(name, cards, rows)
     scores = names([f"{row['mean']:.3f}" for row in own], most=9)
     least = "" if summary.higher_is_better else ", lower is better"
     said = [f"{summary.metric} {scores}{least}" if first else scores]

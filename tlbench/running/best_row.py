@@ -14,7 +14,7 @@ _NAMED_BY = ("label", "strategy", "backbone", "budget", "transfer")
 
 
 def best_row(results: "Results", named: Sequence[str] = ()) -> dict[str, Any]:
-    """Return the row of the summary that won at the largest label budget, of several backbones the best.
+    """Return the row that the answer says to take at the largest label budget, of several backbones the best.
 
     `named` are strategies, backbones, budgets or transfers, as tables show them, that the row must be of. Raises
     ParameterError, with a near miss, for a name that no row has, where the names leave several datasets open, and
@@ -41,8 +41,16 @@ def best_row(results: "Results", named: Sequence[str] = ()) -> dict[str, Any]:
     best = [row for row in usable if row["best"]] or usable
     if not named:
         _refuse_without_answer(results, best[0])
+        best = _taken(results, usable) or best
     sign = 1 if results.higher_is_better(results.metric) else -1
     return max(best, key=lambda row: float(sign * row["mean"]))
+
+
+def _taken(results: "Results", rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows that the answer says to take."""
+    group = ("transfer", "backbone", "budget", "setting")
+    takes = {(*(getattr(card, key) for key in group), card.take) for card in results.answer().cards}
+    return [row for row in rows if (*(row[key] for key in group), row["label"]) in takes]
 
 
 def _refuse_without_answer(results: "Results", row: dict[str, Any]) -> None:

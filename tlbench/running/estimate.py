@@ -5,7 +5,7 @@ What cells share, reading images and extracting features once, is counted apart.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
@@ -31,6 +31,7 @@ class Estimate:
     from_records: int
     cells: int
     once: float = 0.0  # seconds of reading images and extracting features, which cells share
+    by_strategy: Mapping[str, float] = field(default_factory=dict)  # seconds of the cells of each variant
 
     def on(self, workers: int) -> float:
         """Return the seconds that pass with so many workers: they share cells, and all wait for what is done once."""
@@ -47,12 +48,15 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
     """
     known = _known_seconds(store)
     step_seconds: dict[str, float] = {}
-    total, from_records = 0.0, 0
+    spent: dict[str, float] = {}
+    from_records = 0
     for cell in cells:
+        variant = str(cell.labels["strategy"])
         key = _key(dict(cell.labels))
         if key in known:
             on_features = _on_features(resources.catalog.strategy(cell.strategy)[0])
-            total += max(0.0, known[key] - (_extraction(cell, resources, device) if on_features else 0.0))
+            own = max(0.0, known[key] - (_extraction(cell, resources, device) if on_features else 0.0))
+            spent[variant] = spent.get(variant, 0.0) + own
             from_records += 1
             continue
         steps = training_steps(cell, resources)
@@ -61,8 +65,10 @@ def estimate(cells: Sequence[Cell], resources: Resources, store: Store | None, d
         tasks = cell.protocol.episodes if cell.budget.is_episodic else 0
         tuning = cell.tuning or TuningBudget(trials=1)
         heads = tasks * EPISODE_SECONDS if steps or tasks else HEAD_SECONDS
-        total += steps * step_seconds.get(cell.backbone, 0.0) + heads * tuning.trials + tuning.seconds
-    return Estimate(total, from_records, len(cells), sum(_once(cells, resources, device)))
+        own = steps * step_seconds.get(cell.backbone, 0.0) + heads * tuning.trials + tuning.seconds
+        spent[variant] = spent.get(variant, 0.0) + own
+    once = sum(_once(cells, resources, device))
+    return Estimate(sum(spent.values()), from_records, len(cells), once, spent)
 
 
 def training_steps(cell: Cell, resources: Resources) -> int:

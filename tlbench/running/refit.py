@@ -61,6 +61,13 @@ class Fitted:
         return len(task.train) + (len(task.val) if task.val is not None else 0)
 
     @property
+    def unused(self) -> int:
+        """Return how many further labels of the target's training split it was not fitted on."""
+        cell = self.cell
+        division = self.resources.division(cell.transfer.dataset, cell.protocol, cell.seed, cell.replicate)
+        return len(division.labels(cell.transfer.target, "train")) - self.labels
+
+    @property
     def measured(self) -> bool:
         """Tell whether it was fitted on labels as many as the row was measured with: its score is then known."""
         return self.cell.id == self.record.cell
