@@ -95,10 +95,10 @@ class Forecast:
     """Estimate the seconds until all cells are done.
 
     A cell takes as long as others of its strategy, backbone, transfer and budget have; before one of these is done, as
-    others of its strategy by their weight; and else as others of its backbone. Where none of its like is done, a
-    training that runs tells by its pace. What was spent once for many cells, such as features or the start of a worker, is left out
-    of that; features are counted by themselves. Where too much of the work is of a kind that nothing is known of,
-    nothing is said.
+    the pace of a training that runs says, as others of its strategy by their weight, and else as others of its
+    backbone. What was spent once for many cells, such as features or the start of a worker, is left out of that;
+    features are counted by themselves. Where too much of the work is of a kind that nothing is known of, nothing is
+    said.
     """
 
     jobs: Sequence[Job] = ()
