@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tlbench.running.forecast import Forecast, Job, Pace
+from tlbench.running.forecast import AFTER, Forecast, Job, Pace
 
 LOGS = Path(__file__).with_name("forecast_logs")
 
@@ -70,10 +70,11 @@ def test_a_training_that_runs_tells_how_long_its_like_take():
     assert forecast.left(10) is None
     for job in slow[:2]:
         forecast.train(job.id, 15, 60, 25)
-    assert forecast.left(25) == pytest.approx((75 + 75 + 100 + 100) / 2)
+    to_go = (1 - 0.25 * (1 - AFTER)) * 100
+    assert forecast.left(25) == pytest.approx((to_go + to_go + 100 + 100) / 2)
 
 
-def test_how_far_a_training_is_is_weighed_against_what_its_like_took():
+def test_a_training_that_lags_for_a_moment_still_takes_what_its_like_took():
     slow = jobs("finetune", 3, weight=100)
     forecast = Forecast(slow)
     took(forecast, slow[0], 20)
@@ -81,7 +82,9 @@ def test_how_far_a_training_is_is_weighed_against_what_its_like_took():
     forecast.train(slow[1].id, 0, 100, 20)
     forecast.train(slow[1].id, 25, 100, 30)  # at this pace it takes 40 s, as others wanted the machine for a moment
     took(forecast, slow[2], 20, 30)
-    assert forecast.left(30) == pytest.approx(0.75 * (0.25 * 40 + 0.75 * 20))
+    assert forecast.left(30) == pytest.approx((1 - 0.25 * (1 - AFTER)) * 20)
+    forecast.train(slow[1].id, 100, 100, 45)
+    assert forecast.left(45) == pytest.approx(AFTER * 20), "predictions are still to be made"
 
 
 def test_what_a_worker_pays_to_start_up_is_not_expected_again():

@@ -11,6 +11,7 @@ Kind = tuple[str, ...]  # strategy, backbone, transfer, budget
 
 FEWEST = 2  # cells, or shares of a training, that a forecast rests on
 UNKNOWN = 0.25  # share of the work that may be of a kind that nothing is known of
+AFTER = 0.1  # share of a cell's time that comes after its training: predicting, recording
 SOON = 1.0  # seconds: a pace taken over less is none
 
 
@@ -94,10 +95,10 @@ class Forecast:
     """Estimate the seconds until all cells are done.
 
     A cell takes as long as others of its strategy, backbone, transfer and budget have; before one of these is done, as
-    others of its strategy by their weight; and else as others of its backbone. How far its own training is counts the
-    more the further it is. What was spent once for many cells, such as features or the start of a worker, is left out
-    of that; features are counted by themselves. Where too much of the work is of a kind that nothing is known of,
-    nothing is said.
+    the pace of a training that runs says, as others of its strategy by their weight, and else as others of its
+    backbone. What was spent once for many cells, such as features or the start of a worker, is left out of that;
+    features are counted by themselves. Where too much of the work is of a kind that nothing is known of, nothing is
+    said.
     """
 
     jobs: Sequence[Job] = ()
@@ -181,9 +182,8 @@ class Forecast:
         return found
 
     def _to_go(self, own: _Running, expect: "_Expectation", now: float) -> float:
-        if own.whole is not None:  # the further it is, the more its own pace counts against what its like took
-            whole = own.share * own.whole + (1 - own.share) * expect.seconds(own.job)
-            return max(0.0, (1 - own.share) * whole - (now - own.told))
+        if own.whole is not None:  # by its own pace it would follow what others do on the machine for a moment
+            return max(0.0, (1 - (1 - AFTER) * own.share) * expect.seconds(own.job) - (now - own.told))
         if any(work.of == own.job.features for work in self.once.values()):
             return expect.seconds(own.job)  # it begins when the features are there
         return max(0.0, expect.seconds(own.job) - (now - own.start - own.excused))
