@@ -105,3 +105,9 @@ def test_counts_agree_with_their_nouns():
         "2 cells",
         "1,000 classes",
     ]
+
+
+def test_of_very_many_names_those_at_hand_that_begin_so_come_first():
+    known = [f"net{number}" for number in range(100)] + ["net_at.hand"]
+    assert "Did you mean 'net_at.hand', 'net" in str(unknown("backbone", "net", known, first=["net_at.hand"]))
+    assert "net_at" not in str(unknown("backbone", "nets7", known, first=["net_at.hand"]))

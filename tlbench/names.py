@@ -155,14 +155,16 @@ def _slips(one: str, other: str) -> int:
     return row[-1]
 
 
-def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownNameError:
+def unknown(kind: str, name: str, known: Iterable[str], hint: str = "", first: Iterable[str] = ()) -> UnknownNameError:
     """Return the error for a name that nothing offers, with the nearest one and what there is.
 
-    Of very many names those are told that are near, not the first of the alphabet.
+    Of very many names those are told that are near, not the first of the alphabet; before them those of `first`, which
+    need no download, that begin with what was typed.
     """
     known = sorted(known)
     if len(known) > _MANY:
-        near = list(map(repr, nearest(name, known)))
+        begun = [other for other in first if other.lower().startswith(name.lower())]
+        near = list(map(repr, dict.fromkeys([*begun, *nearest(name, known)])))[:6]
         close = f" Did you mean {' or '.join(filter(None, [', '.join(near[:-1]), near[-1]]))}?" if near else ""
         return UnknownNameError(
             f"unknown {kind} {name!r}.{close or near_miss(name, known)} {len(known):,} are installed: "

@@ -133,7 +133,7 @@ class Catalog:
         if spec.name in single:
             raise ParameterError(f"backbone {spec.name!r} takes neither parameters nor weights from a file: {text!r}.")
         known = [*single, *(name for offer in families for name in offer.thing.names())]
-        raise unknown("backbone", spec.name, known, self._hint())
+        raise unknown("backbone", spec.name, known, self._hint(), first=single)
 
     def _has_own(self, spec: Spec, parameter: str) -> bool:
         """Tell whether a backbone has a parameter of this name itself."""
