@@ -5,9 +5,12 @@ import pandas as pd
 import pytest
 
 from tests.results.test_headlines import SCRATCH, STEADY, rows
-from tlbench.results.answer import Facts, answer, joined_labels, make_cards, plain_data
+from tlbench.results.answer import answer
+from tlbench.results.cards import make_cards
 from tlbench.results.headlines import remarks
+from tlbench.results.no_answer import Facts
 from tlbench.results.summary import Summary
+from tlbench.results.wording import joined_labels, plain_data
 
 WITH_WEIGHTS = Facts(frozenset({"tiny"}), frozenset())
 PIXELS = {"family": "scratch", "marked": False}

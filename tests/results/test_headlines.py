@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
 
-from tlbench.results.answer import Facts, make_cards
+from tlbench.results.cards import make_cards
 from tlbench.results.headlines import headlines
+from tlbench.results.no_answer import Facts
 from tlbench.results.pairwise import pairwise
 from tlbench.results.summary import Summary
 

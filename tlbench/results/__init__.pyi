@@ -1,7 +1,6 @@
 from .across import Across as Across
-from .answer import Answer as Answer
-from .answer import Card as Card
-from .answer import plain_data as plain_data
+from .card import Answer as Answer
+from .card import Card as Card
 from .comparisons import ALPHA as ALPHA
 from .comparisons import compare as compare
 from .crossed import cross as cross
@@ -27,3 +26,4 @@ from .store import USUAL as USUAL
 from .store import Store as Store
 from .summary import GROUP as GROUP
 from .summary import ROW as ROW
+from .wording import plain_data as plain_data

@@ -10,11 +10,11 @@ from rich.cells import cell_len, set_cell_size
 
 from tlbench.contract import ORACLE
 from tlbench.names import plural
-from tlbench.results.answer import spell
 from tlbench.results.short_table import short_table
+from tlbench.results.wording import spell
 
 if TYPE_CHECKING:
-    from tlbench.results.answer import Answer, Card
+    from tlbench.results.card import Answer, Card
     from tlbench.results.results import Results
 
 MOST = 24  # lines: the page's path is another

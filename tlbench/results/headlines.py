@@ -10,9 +10,11 @@ from tlbench.contract import ORACLE, Family
 from tlbench.names import plural
 from tlbench.results import stats
 from tlbench.results.across import Across, mean_over_transfers
-from tlbench.results.answer import Card, Facts, at, costs, is_asked, names, points, spell
+from tlbench.results.card import Card
 from tlbench.results.comparisons import ALPHA, holm
+from tlbench.results.no_answer import Facts, is_asked
 from tlbench.results.summary import GROUP, PLACE, Summary, partition
+from tlbench.results.wording import at, costs, names, points, spell
 
 _FEW = 3  # names that are listed, adaptations with a sentence each
 _MANY = 12  # groups from which on only what all datasets say is put into words

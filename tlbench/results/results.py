@@ -12,8 +12,11 @@ from tlbench.contract import SETTINGS, UNSUPERVISED, Metric, Record
 from tlbench.errors import ParameterError, StoreError
 from tlbench.names import near_miss, plural, unknown
 from tlbench.results.across import Across, compare_across, mean_over_transfers
-from tlbench.results.answer import Answer, Facts, answer, facts_of, make_cards
+from tlbench.results.answer import answer
 from tlbench.results.by_class import by_class
+from tlbench.results.card import Answer
+from tlbench.results.cards import make_cards
+from tlbench.results.no_answer import Facts, facts_of
 from tlbench.results.pairwise import pairwise
 from tlbench.results.plots import Plots
 from tlbench.results.reading import read_records, read_right_answers

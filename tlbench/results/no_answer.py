@@ -1,0 +1,184 @@
+"""Say where no answer is given: where nothing shows that the weights of a backbone help."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from tlbench.contract import ORACLE, Family
+from tlbench.results.summary import GROUP, Summary, is_candidate, partition
+from tlbench.results.weights_gain import networks
+from tlbench.results.wording import plain_data, points, spell
+
+_PAIRS = 2  # replicates of which no test of a usual difference is clear
+_SHIPPED = "tlbench"  # the distribution of methods that everybody has
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Unhelpful:
+    """Hold by (transfer, backbone) why the weights of a backbone do not help, and what its authors say of the data."""
+
+    reasons: Mapping[tuple[str, str], str]
+    notes: Mapping[tuple[str, str], str]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Hold what records say of backbones and strategies beside their scores."""
+
+    weighted: frozenset[str]  # backbones that have weights, by label
+    foreign: frozenset[str]  # strategies that do not come with tlbench
+    starts: frozenset[str] = frozenset()  # random starts of networks whose weights were run too, by label
+    untrained: frozenset[str] = frozenset()  # backbones that start at random, by label
+
+
+def facts_of(records: Sequence[Any]) -> Facts:
+    """Return what records say: which backbones have weights, and which strategies are not tlbench's own."""
+    known = networks(records)
+    weighted = {label for label, (_, has_weights) in known.items() if has_weights}
+    trained = {known[label][0] for label in weighted}
+    starts = {label for label, (network, _) in known.items() if label not in weighted and network in trained}
+    foreign = {
+        str(record.labels.get("strategy"))
+        for record in records
+        if record.provenance.get("strategy", {}).get("distribution", _SHIPPED) != _SHIPPED
+    }
+    return Facts(frozenset(weighted), frozenset(foreign), frozenset(starts), _untrained(records))
+
+
+def _untrained(records: Sequence[Any]) -> frozenset[str]:
+    said = {str(record.labels.get("backbone")): record.identity.get("backbone") for record in records}
+    known = {label: told for label, told in said.items() if isinstance(told, dict) and "weights" in told}
+    return frozenset(label for label, told in known.items() if told["weights"] is None)
+
+
+def is_asked(row: Row, facts: Facts) -> bool:
+    """Tell whether a row is one of those that an answer is about."""
+    return row["setting"] != ORACLE and row["backbone"] not in facts.starts
+
+
+def uses_weights(row: Row, facts: Facts) -> bool:
+    """Tell whether a row rests on pretrained weights."""
+    return row["family"] != str(Family.SCRATCH) and row["backbone"] in facts.weighted
+
+
+def unhelpful_places(summary: Summary, weights: pd.DataFrame | None, facts: Facts) -> dict[tuple[str, str], str]:
+    """Return why the weights of a backbone do not help on a transfer, where tests say so at no label budget.
+
+    They help where the same strategy does better with them than from a random start of the network, and where what
+    learns on frozen features does better than what learns on the inputs themselves.
+    """
+    found = {}
+    for rows in partition(summary.rows, ("transfer", "backbone")):
+        place = (str(rows[0]["transfer"]), str(rows[0]["backbone"]))
+        if place[1] in facts.weighted:
+            reason = _against_random_start(place, weights, summary) or _against_inputs(summary, rows)
+            if reason:
+                found[place] = f"on {plain_data(place[0])} the weights of {place[1]} {reason}"
+    return found
+
+
+def _against_random_start(place: tuple[str, str], weights: pd.DataFrame | None, summary: Summary) -> str:
+    if weights is None or weights.empty:
+        return ""
+    lines = [{str(key): value for key, value in line.items()} for line in weights.to_dict("records")]
+    own = [line for line in lines if (line["transfer"], line["backbone"]) == place and np.isfinite(line["delta"])]
+    if not own or any(line["verdict"] == "better" or not _is_told(line["n"], _ahead(line, summary)) for line in own):
+        return ""
+    most = max(own, key=lambda line: line["delta"] if summary.higher_is_better else -line["delta"])
+    by = points({**most, "delta_low": np.nan}, summary.is_in_points)
+    return f"are {_no_better(_ahead(most, summary))} than a random start of the same network ({most['strategy']}: {by})"
+
+
+def _ahead(line: Mapping[str, Any], summary: Summary) -> bool:
+    return bool((line["delta"] > 0) == summary.higher_is_better and line["delta"] != 0)
+
+
+def _is_told(pairs: int, ahead: bool) -> bool:
+    """Tell whether a difference that is not clear says that there is none: with two pairs even a large one is not."""
+    return not ahead or pairs > _PAIRS
+
+
+def _no_better(ahead: bool) -> str:
+    return "not clearly better" if ahead else "no better"
+
+
+def _against_inputs(summary: Summary, rows: Sequence[Row]) -> str:
+    """Say that the best row on frozen features is at no budget better than what learns on the inputs themselves.
+
+    Where it is ahead at every budget, though not clearly, that is no reason.
+    """
+    behind = []
+    for group in partition(rows, GROUP):
+        known = [row for row in group if is_candidate(row)]
+        inputs = [row for row in known if row["family"] == str(Family.SCRATCH) and not row["marked"]]
+        frozen = [row for row in known if row["family"] == str(Family.EXTRACT)]
+        if not inputs or not frozen:
+            continue
+        pair = [best_of(frozen, summary), best_of(inputs, summary)]
+        found = summary.compared(pair, np.array([0]), np.array([1]))
+        if not np.isfinite(found.delta[0]):
+            continue
+        ahead = _ahead({"delta": found.delta[0]}, summary)
+        if ahead and (found.p[0] * len(frozen) <= 0.05 or not _is_told(int(found.n[0]), ahead)):
+            return ""
+        if not ahead:
+            behind.append((pair, abs(found.delta[0]), str(group[0]["budget"]), str(group[0]["setting"])))
+    if not behind:
+        return ""
+    (frozen_row, inputs_row), _, budget, setting = max(behind, key=lambda each: float(each[1]))
+    return (
+        f"are no better than the inputs as they are ({spell(budget, setting)}: {frozen_row['label']} "
+        f"{frozen_row['mean']:.3f}, {inputs_row['label']} {inputs_row['mean']:.3f})"
+    )
+
+
+def best_of(rows: Sequence[Row], summary: Summary) -> Row:
+    """Return the row of the best mean."""
+    return max(rows, key=lambda row: row["mean"] if summary.higher_is_better else -row["mean"])
+
+
+def why_none(leader: Row, rows: Sequence[Row], facts: Facts, unhelpful: Unhelpful) -> str:
+    """Return why a group has no answer, and what to get; nothing where it has one."""
+    place = (str(leader["transfer"]), str(leader["backbone"]))
+    note = unhelpful.notes.get(place, "")
+    on_inputs = any(row["family"] in (str(Family.SCRATCH), str(Family.EXTRACT)) for row in rows)
+    reason = unhelpful.reasons.get(place, "") if on_inputs else ""  # adaptation has baselines of its own
+    if not reason and _transfers_nothing(rows, facts):
+        reason = f"{place[1]} starts from random weights, so that nothing is transferred"
+    with_weights = [row for row in rows if uses_weights(row, facts)]
+    without = [row for row in rows if row["family"] == str(Family.SCRATCH) and is_candidate(row)]
+    if not reason and with_weights and note and not _helps(with_weights, without):
+        reason = _nothing_better(place[1], without)
+    if not reason and with_weights and leader in without and not any(row["tied"] for row in with_weights):
+        reason = f"nothing that uses the weights of {place[1]} comes near {leader['label']} ({leader['mean']:.3f})"
+    if not reason:
+        return ""
+    get = note or (
+        "Get a backbone with weights of data like these (`tlbench list backbones --all`) and give it with -b NAME, or "
+        "-b ARCHITECTURE@FILE."
+    )
+    return f"{reason}. {get}"
+
+
+def _transfers_nothing(rows: Sequence[Row], facts: Facts) -> bool:
+    """Tell whether rows would transfer from a network that has learnt nothing, neither before nor from a source."""
+    asked = [row for row in rows if row["family"] not in (str(Family.SCRATCH), str(Family.UNSUPERVISED))]
+    return bool(asked) and all(row["backbone"] in facts.untrained and not row["source"] for row in asked)
+
+
+def _helps(with_weights: Sequence[Row], without: Sequence[Row]) -> bool:
+    """Tell whether a row that uses weights is clearly better than one that goes without."""
+    known = {row["position"] for row in without}
+    return any(row["verdict"] == "better" and row["reference"] in known for row in with_weights)
+
+
+def _nothing_better(backbone: str, without: Sequence[Row]) -> str:
+    if not without:
+        return f"nothing was run that shows whether the weights of {backbone} help"
+    least = max(without, key=lambda row: row["tied"])
+    return f"nothing that uses the weights of {backbone} is clearly better than {least['label']} ({least['mean']:.3f})"
