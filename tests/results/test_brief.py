@@ -199,3 +199,8 @@ def test_no_gain_is_shown_where_it_is_not_clear():
     table, verdicts = results.table(), results.summary()["verdict"]
     assert (verdicts == "unclear").any()
     assert table["gain"].notna().sum() == verdicts.isin(["better", "worse"]).sum()
+
+
+def test_weights_of_a_file_are_told_from_a_random_start():
+    lines = brief(Results(BOARDS / "photographs"), 120)
+    assert any("mobilenetv1_100@\N{HORIZONTAL ELLIPSIS}" in line for line in lines)

@@ -154,11 +154,16 @@ class _Parts:
         return ", ".join(self.names[getattr(card, each)] for each in self.differ)
 
 
+def _weights_alone(left_out: re.Match[str]) -> str:
+    """Say that weights are those of a file; without them the name would be that of a random start."""
+    return "@\N{HORIZONTAL ELLIPSIS}" if left_out.group().startswith("@") else ""
+
+
 def _parts(answer: "Answer") -> _Parts:
     subjects = {(card.transfer, card.backbone) for card in answer.cards}
     values = {each: list(dict.fromkeys(getattr(card, each) for card in answer.cards)) for each in _SUBJECT}
     every = {name for subject in subjects for name in subject}
-    names = {name: _PARAMETERS.sub("", _READER.sub("", name)) for name in every}
+    names = {name: _PARAMETERS.sub(_weights_alone, _READER.sub("", name)) for name in every}
     if len({(names[transfer], names[backbone]) for transfer, backbone in subjects}) < len(subjects):
         names = {name: name for name in every}
     shared = tuple(names[own[0]] for own in values.values() if len(own) == 1)
