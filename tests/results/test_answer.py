@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from summary_rows import SCRATCH, STEADY, rows
 
-from tests.results.test_headlines import SCRATCH, STEADY, rows
 from tlbench.results.answer import answer
 from tlbench.results.cards import make_cards
 from tlbench.results.headlines import remarks

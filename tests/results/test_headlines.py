@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats as scipy_stats
+from summary_rows import SCRATCH, STEADY, rows
 
 from tlbench.results.cards import make_cards
 from tlbench.results.headlines import headlines
@@ -11,28 +12,7 @@ from tlbench.results.no_answer import Facts
 from tlbench.results.pairwise import pairwise
 from tlbench.results.summary import Summary
 
-FAMILIES = {"scratch": "scratch", "probe": "extract", "finetune": "finetune", "dann": "adapt", "source-only": "adapt"}
 NOTHING_KNOWN = Facts(frozenset(), frozenset())
-STEADY = np.array([0.0, 0.01, -0.01, 0.01, -0.01, 0.0])
-
-
-def rows(strategy, scores, **given):
-    """Return the frame's rows of one strategy: a record per score."""
-    labels = {
-        "strategy": strategy, "family": FAMILIES.get(strategy.partition("-")[0], FAMILIES.get(strategy, "finetune")),
-        "setting": "inductive", "backbone": "tiny", "dataset": "toys", "source": "", "target": "all",
-        "transfer": "toys", "budget": "5-shot", "selection": "last", "tuned": "", "seed": 0, "status": "ok",
-        "upper_bound": False, "folds": 0, "splits": "given", "marked": strategy in ("scratch", "source-only"),
-        "fit_seconds": 2.0, "prepare_seconds": 1.0, "tuning_seconds": np.nan, "members_seconds": np.nan,
-        "source_accuracy": np.nan,
-        "episodes": None, "train_labels": 10, "val_labels": 0, "unlabelled_target": 0, "source_labels": 0,
-        "further_labels": None, "transductive": False, "transductive_measured": None, "pretrained_on": "things",
-        "test_in_train": None, "test_in_source": None, "test_in_upstream": None, "did_not_learn": "", **given,
-    }  # fmt: skip
-    return [
-        {**labels, "cell": f"{strategy}-{i}", "result": f"{strategy}-{i}", "replicate": i, "accuracy": score}
-        for i, score in enumerate(scores)
-    ]
 
 
 def said(*parts):
@@ -43,7 +23,6 @@ def words_of(summary, weights=None, across=(), facts=NOTHING_KNOWN):
     return headlines(summary, make_cards(summary, weights, facts, {}), facts, across, weights)
 
 
-SCRATCH = rows("scratch", 0.5 + STEADY)
 PROBE = rows("probe", 0.6 - STEADY, fit_seconds=0.5, prepare_seconds=0.0)
 
 
