@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tlbench import Results
 
 NAMED = 3  # ties of a card that are named, the others counted
+NO_ANSWER, CONTROL = "no answer", "a control"  # in the place of verdicts
 _VERDICTS = {"better": "clear", "worse": "clearly worse"}
 
 
@@ -83,10 +84,22 @@ def opening(results: "Results", figures: Mapping[tuple[str, str], Figure]) -> Op
     )
 
 
-def without_answer(results: "Results") -> set[tuple[str, ...]]:
-    """Return the groups, by what their rows share, of which no row should be taken."""
-    every = [card for metric in results.primaries for card in results.answer(metric).cards]
-    return {tuple(str(getattr(card, column)) for column in GROUP) for card in every if card.no_answer}
+def without_answer(results: "Results") -> dict[tuple[str, ...], str]:
+    """Return the groups, by what their rows share, of which no row should be taken, and why."""
+    cards = {
+        tuple(str(getattr(card, column)) for column in GROUP): card.no_answer
+        for metric in results.primaries
+        for card in results.answer(metric).cards
+    }
+    found = {group: NO_ANSWER for group, why in cards.items() if why}
+    for metric in results.primaries:
+        summary = results.summary(metric)
+        best = summary[summary["best"] & (summary["setting"] != "oracle")]
+        for row in best.to_dict("records"):
+            group = tuple(str(row[column]) for column in GROUP)
+            if group not in cards:  # run to show what the weights of its network are worth
+                found[group] = CONTROL
+    return found
 
 
 def _card(card: Any, share: bool, metric: str) -> Card:

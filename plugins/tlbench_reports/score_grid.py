@@ -1,6 +1,6 @@
 """Make the tables of scores of the page: comparable rows, with differences, ledger, costs and further metrics."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,17 +41,16 @@ SECTIONS = {
     "unsupervised": "unsupervised",
     "oracle": "oracle: chosen by the test labels",
 }
-NO_ANSWER = "no answer"  # the verdict on rows of a group in which no row should be taken
 MANY = 3000  # rows from which on further metrics are shown without intervals
 Key = tuple[str, ...]
 
 
-def score_grids(results: "Results", metric: str, silent: Collection[Key] = ()) -> list[Grid]:
+def score_grids(results: "Results", metric: str, silent: Mapping[Key, str] | None = None) -> list[Grid]:
     """Return a table for each setting, and for episodes: rows in it may be compared within their groups.
 
-    Groups in `silent`, by what their rows share, have no answer, and their rows no verdict.
+    Groups in `silent`, by what their rows share, have no answer, and their rows in the place of a verdict what it says.
     """
-    facts = _Facts(results, metric, silent)
+    facts = _Facts(results, metric, silent or {})
     parts = partition(summary_rows(results, metric), lambda row: (str(row["setting"]), is_episodic(row)))
     ordered = sorted(parts.items(), key=lambda part: (_order(part[0][0]), part[0][1]))
     return [_grid(facts, metric, setting, episodic, rows) for (setting, episodic), rows in ordered]
@@ -64,7 +63,7 @@ def _order(setting: str) -> int:
 class _Facts:
     """What the tables need beside the summary, looked up by the key of a row."""
 
-    def __init__(self, results: "Results", metric: str, silent: Collection[Key]) -> None:
+    def __init__(self, results: "Results", metric: str, silent: Mapping[Key, str]) -> None:
         from tlbench import ROW
 
         self.results, self.metric, self.silent = results, metric, silent
@@ -87,9 +86,9 @@ class _Facts:
         mean = row.values["mean"]
         return float("inf") if not known(mean) else -mean if self.higher_is_better else mean
 
-    def is_silent(self, group: Group) -> bool:
-        """Tell whether no row of a group should be taken."""
-        return tuple(str(group.rows[0].values[column]) for column in GROUP) in self.silent
+    def why_silent(self, group: Group) -> str:
+        """Say why no row of a group should be taken, in two words; nothing where one may be."""
+        return self.silent.get(tuple(str(group.rows[0].values[column]) for column in GROUP), "")
 
     def key(self, row: Mapping[Any, Any]) -> Key:
         return tuple(_text(row[column]) for column in self.columns)
@@ -158,7 +157,8 @@ def _grid(facts: _Facts, metric: str, setting: str, episodic: bool, values: list
 
 
 def _silence(facts: _Facts, group: Group) -> str:
-    return ": no answer yet" if facts.is_silent(group) else ""
+    why = facts.why_silent(group)
+    return f": {why}" if why else ""
 
 
 def _section(setting: str) -> list[str]:
@@ -224,7 +224,7 @@ def _scores(facts: _Facts, found: list[Group]) -> list[Column]:
 def _verdicts(facts: _Facts, found: list[Group]) -> list[Column]:
     """Return one verdict on each row; none on a row that stands alone, and no best where there is no answer."""
     words = [
-        "" if len(group.rows) == 1 and row.standing else NO_ANSWER if facts.is_silent(group) and row.n else row.word
+        "" if len(group.rows) == 1 and row.standing else (row.n and facts.why_silent(group)) or row.word
         for group in found for row in group.rows
     ]  # fmt: skip
     marks = [word.partition(" ")[0] for word in words]

@@ -185,7 +185,17 @@ def test_where_nothing_should_be_taken_cards_and_rows_say_so(results, monkeypatc
         verdicts.setdefault(transfer, set()).add(verdict)
     assert verdicts["signs"] == {"no answer"}
     assert "best" in verdicts["glyphs"]
-    assert "5 labels per class: no answer yet" in found["groupTitles"]
+    assert "5 labels per class: no answer" in found["groupTitles"]
+
+
+def test_rows_that_no_card_is_about_are_controls_and_none_of_them_is_best(results, monkeypatch):
+    monkeypatch.setattr(figures, "render", lambda *_, **__: [PICTURE])
+    answer = results.answer()
+    cards = tuple(card for card in answer.cards if card.transfer != "signs")
+    monkeypatch.setattr(type(results), "answer", lambda self, metric=None: replace(answer, cards=cards))
+    found = grid(page(results), "scores-accuracy-inductive")
+    verdicts = {verdict for transfer, verdict in rows(found, "transfer", "verdict") if transfer == "signs"}
+    assert verdicts == {"a control"}
 
 
 def test_the_page_prints_no_command_that_no_index_can_fulfil(html, results):
