@@ -359,10 +359,10 @@ def test_a_link_unfolds_what_it_leads_to(opened, address):
     page = opened(address, unfolded=False)
     assert page.locator(".notes li").first.is_hidden()
     page.get_by_role("link", name="How to read this").press("Enter")
-    assert page.locator(".notes li").first.is_visible()
+    page.locator(".notes li").first.wait_for(state="visible")  # raises where it does not come: the script is told later
     place = page.locator(".winners a").last
     place.click()
-    assert page.locator(place.get_attribute("href")).get_attribute("open") is not None
+    page.locator(f"{place.get_attribute('href')}[open]").wait_for()
 
 
 def test_without_a_script_the_page_can_be_read(opened, budgets):
