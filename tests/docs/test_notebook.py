@@ -22,7 +22,6 @@ def test_the_stored_notebook_was_run_and_names_no_folder_of_a_machine():
     assert not OF_A_MACHINE.findall(text)
 
 
-@pytest.mark.slow
 def test_the_notebook_runs_and_shows_what_it_shows(tmp_path, monkeypatch):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
