@@ -71,7 +71,8 @@ def opening(results: "Results", figures: Mapping[tuple[str, str], Figure]) -> Op
     places = tuple(
         Place(
             f"place-{i}", ", ".join(place), names[place],
-            tuple(_card(card, in_points(results, metric), "" if metric == results.primaries[0] else metric)
+            tuple(_card(card, in_points(results, metric), "" if metric == results.primaries[0] else metric,
+                        len(by_place) == 1)
                   for card, metric in cards),
             figures.get(place),
         )
@@ -102,15 +103,20 @@ def without_answer(results: "Results") -> dict[tuple[str, ...], str]:
     return found
 
 
-def _card(card: Any, share: bool, metric: str) -> Card:
-    """Put a card into words: the gain over the reference and over the next best, ties, harm, and the price."""
+def _card(card: Any, share: bool, metric: str, is_alone: bool) -> Card:
+    """Put a card into words: the gain over the reference and over the next best, ties, harm, and the price.
+
+    Where all cards are of one place (`is_alone`), the headline names a row, and the card says which of its ties it is.
+    """
     if card.no_answer:
         return Card(plain(card.labels), "", "", "", (), _sentence(plain(card.no_answer)))
     lines = [("gain", _gain(card.gain, card.gain_low, card.gain_high, card.verdict, card.reference, share))]
     if card.known != card.reference and card.known not in card.tied:
         told = (card.known_gain, card.known_low, card.known_high, card.known_verdict)
         lines.append(("next best", _gain(*told, card.known, share)))
-    lines += [("tied with", _names(card.tied)), ("harmed", _names(card.harmed))]
+    first = [f"{card.take} (taken above)"] if is_alone and card.take in card.tied else []
+    tied = [*first, *(label for label in card.tied if not first or label != card.take)]
+    lines += [("tied with", _names(tied)), ("harmed", _names(card.harmed))]
     if known(card.price) and card.price_of != card.winner:
         lines.append(("time to fit", f"{_times(card.price)} {plain(card.price_of)}".strip()))
     between = f"{number(card.low)}\N{EN DASH}{number(card.high)}" if known(card.low) and known(card.high) else ""

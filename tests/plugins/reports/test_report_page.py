@@ -401,3 +401,14 @@ def test_names_of_files_are_no_longer_than_a_file_may_have():
     assert len(file_name(long)) == 80
     assert file_name(long + "a") != file_name(long + "b")
     assert file_name("10%") == "10-percent"
+
+
+def test_a_card_names_first_of_its_ties_the_row_that_the_headline_takes(results, monkeypatch):
+    monkeypatch.setattr(figures, "render", lambda *_, **__: [PICTURE])
+    answer = results.answer()
+    card = replace(answer.cards[0], winner="a", tied=("b", "c"), take="c", no_answer="")
+    monkeypatch.setattr(type(results), "answer", lambda self, metric=None: replace(answer, cards=(card,)))
+    assert re.search(r"tied with\W+c \(taken above\), b", words_of(page(results)))
+    several = (card, replace(card, transfer="elsewhere"))
+    monkeypatch.setattr(type(results), "answer", lambda self, metric=None: replace(answer, cards=several))
+    assert "taken above" not in page(results)
