@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from tlbench.learning import generator, seeded
 from tlbench_golden.check import Checks, Setup
-from tlbench_golden.samples import few_shot, gaussian
+from tlbench_golden.samples import few_shot, gaussian, pictures
 from tlbench_golden.toy import largest_difference
 
 CHECKS = Checks()
@@ -53,11 +53,9 @@ def pixel_probe_is_scikit_learns(setup: Setup) -> float:
     from tlbench import linear_layer, logistic_regression
     from tlbench_scratch.pixel_probe import Shrink
 
-    draw = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (60, 3, 32, 32), dtype=torch.uint8, generator=draw)
-    labels = (torch.arange(60) % 4).numpy()
-    images[torch.from_numpy(labels == 1), 0, :16] //= 2  # something to find
-    blocks = (images.double() / 255).reshape(60, 3, 4, 8, 4, 8).mean(dim=(3, 5)).flatten(1).numpy()
+    images, targets = pictures()
+    labels = targets.numpy()
+    blocks = (images.double() / 255).reshape(len(images), 3, 4, 8, 4, 8).mean(dim=(3, 5)).flatten(1).numpy()
     known, asked = slice(0, 40), slice(40, None)
     mean = blocks[known].mean(axis=0)
     scale = np.sqrt(np.square(blocks[known] - mean).mean())

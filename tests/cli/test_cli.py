@@ -523,3 +523,12 @@ def test_a_long_run_says_beforehand_how_long_it_is_and_what_makes_it_so(cli, sma
 def test_two_spellings_of_a_budget_are_one_run(cli, small_run):
     first = cli("plan", *small_run, "--budget", "2shot").stdout
     assert first.splitlines()[0] == cli("plan", *small_run, "--budget", "2-shot").stdout.splitlines()[0]
+
+
+def test_many_strategies_of_which_none_makes_a_run_long_are_not_named(cli, small_run, monkeypatch):
+    from tlbench.running.estimate import Estimate
+
+    judged = Estimate(1200.0, 0, 12, 0.0, {f"s{number}": 100.0 for number in range(12)})
+    monkeypatch.setattr("tlbench.running.estimate", lambda *given: judged)
+    [line] = [each for each in cli("run", *small_run).stderr.splitlines() if "this takes about" in each]
+    assert "all but" not in line

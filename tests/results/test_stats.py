@@ -5,7 +5,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from tlbench.results import Interval, t_interval
-from tlbench.results.stats import fewest_pairs, item_interval, paired_interval, share_interval, smallest_p, verdict
+from tlbench.results.stats import fewest_pairs, item_interval, share_interval, smallest_p, verdict
 
 
 @pytest.mark.parametrize(("n", "multiplier"), [(3, 4.303), (5, 2.776), (10, 2.262)])
@@ -33,14 +33,6 @@ def test_none_one_and_equal_values_have_no_spread_to_tell():
     assert np.isnan(one.low)
     assert np.isnan(one.high)
     assert t_interval(np.full(4, 0.25)) == Interval(0.25, 0.25, 0.25, 4)
-
-
-def test_a_paired_interval_is_that_of_the_differences():
-    generator = np.random.default_rng(1)
-    reference = generator.normal(size=6)
-    values = reference + 0.1 + generator.normal(scale=0.01, size=6)
-    paired = paired_interval(values, reference)
-    assert paired == t_interval(values - reference)
 
 
 def test_the_t_interval_covers_the_truth_as_often_as_it_says():

@@ -128,7 +128,10 @@ def _long(chosen: "Chosen", store: "Store") -> str:
     from tlbench.learning import resolve_device
     from tlbench.running import estimate, seconds_in_words
 
-    waiting = [cell for cell in chosen.plan.cells if not store.has(cell.id)]
+    stored = store.cells()
+    waiting = [cell for cell in chosen.plan.cells if cell.id not in stored]
+    if not waiting:  # to judge any, all records are read
+        return ""
     judged = estimate(waiting, chosen.resources, store, resolve_device(chosen.where.device))
     jobs = chosen.where.jobs
     if judged.on(jobs) < _LONG:
@@ -136,7 +139,7 @@ def _long(chosen: "Chosen", store: "Store") -> str:
     slow = [name for name, seconds in judged.by_strategy.items() if seconds > judged.seconds / 10]
     rest = (judged.seconds - sum(judged.by_strategy[name] for name in slow)) / jobs + judged.once
     said = f"note: this takes about {seconds_in_words(judged.on(jobs))} on {plural(jobs, 'worker')}"
-    if len(slow) < len(judged.by_strategy):
+    if slow and len(slow) < len(judged.by_strategy):
         said += f"; all but {' and '.join(map(shown, slow))} take {seconds_in_words(rest)}: -s chooses"
     return f"{said}. What is done is kept when you stop it."
 

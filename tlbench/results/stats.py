@@ -46,11 +46,6 @@ def multiplier(n: int, level: float = LEVEL) -> float:
     return float(special.stdtrit(n - 1, (1 + level) / 2))
 
 
-def paired_interval(values: np.ndarray, reference: np.ndarray, level: float = LEVEL, overlap: float = 0.0) -> Interval:
-    """Return the t interval of the mean difference of two paired samples of equal length; `overlap` as above."""
-    return t_interval(np.asarray(values, dtype=float) - np.asarray(reference, dtype=float), level, overlap)
-
-
 def item_interval(item_scores: np.ndarray, seed: int = 0, level: float = LEVEL) -> Interval:
     """Return the percentile bootstrap interval of a mean over test items (Efron, 1979).
 
