@@ -87,11 +87,7 @@ def opening(results: "Results", figures: Mapping[tuple[str, str], Figure]) -> Op
 
 def without_answer(results: "Results") -> dict[tuple[str, ...], str]:
     """Return the groups, by what their rows share, of which no row should be taken, and why."""
-    cards = {
-        tuple(str(getattr(card, column)) for column in GROUP): card.no_answer
-        for metric in results.primaries
-        for card in results.answer(metric).cards
-    }
+    cards = {card.group: card.no_answer for metric in results.primaries for card in results.answer(metric).cards}
     found = {group: NO_ANSWER for group, why in cards.items() if why}
     for metric in results.primaries:
         summary = results.summary(metric)

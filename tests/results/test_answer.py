@@ -8,7 +8,7 @@ from summary_rows import SCRATCH, STEADY, rows
 from tlbench.results.answer import answer
 from tlbench.results.cards import make_cards
 from tlbench.results.headlines import remarks
-from tlbench.results.no_answer import Facts
+from tlbench.results.origins import Facts
 from tlbench.results.summary import Summary
 from tlbench.results.wording import joined_labels, plain_data
 

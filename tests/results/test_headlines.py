@@ -8,7 +8,7 @@ from summary_rows import SCRATCH, STEADY, rows
 
 from tlbench.results.cards import make_cards
 from tlbench.results.headlines import headlines
-from tlbench.results.no_answer import Facts
+from tlbench.results.origins import Facts
 from tlbench.results.pairwise import pairwise
 from tlbench.results.summary import Summary
 

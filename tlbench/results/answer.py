@@ -2,21 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from tlbench.contract import ORACLE
 from tlbench.results.card import NO_ANSWER, Answer, Card
-from tlbench.results.summary import GROUP, Summary
+from tlbench.results.summary import GROUP, Row, Summary
 from tlbench.results.wording import at, joined_labels, names, plain_data, spell
 
 _FEW = 3  # names that are listed
 _PARTS = 4  # answers in one sentence
 _WORDS = 60  # of one sentence
 _BEST_OR_TIED = "best or tied with the best"
-
-Row = dict[str, Any]
 
 
 def answer(summary: Summary, cards: Sequence[Card], notes: Sequence[str] = ()) -> Answer:
@@ -64,12 +61,12 @@ def _why_no_card(rows: Sequence[Row]) -> str:
 
 def _without_card(cards: Sequence[Card], summary: Summary) -> str:
     """Say at which label budgets no row can be best."""
-    known = {(card.budget, card.setting) for card in cards}
-    place = (cards[0].transfer, cards[0].backbone)
+    known, place = {card.group for card in cards}, cards[0].group[:2]
+    groups = {tuple(str(group[0][column]) for column in GROUP): group for group in summary.groups()}
     silent = [
-        group for group in summary.groups()
-        if (str(group[0]["budget"]), str(group[0]["setting"])) not in known and group[0]["setting"] != ORACLE
-        and (group[0]["transfer"], group[0]["backbone"]) == place and any(not row["undefined"] for row in group)
+        group for of, group in groups.items()
+        if of not in known and of[:2] == place and group[0]["setting"] != ORACLE
+        and any(not row["undefined"] for row in group)
     ]  # fmt: skip
     if not silent:
         return ""
@@ -119,7 +116,7 @@ def _common(cards: Sequence[Card]) -> list[str]:
 
 
 def _rows_of(label: str, cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row]) -> list[Row]:
-    return [rows[card.transfer, card.backbone, card.budget, card.setting, label] for card in cards]
+    return [rows[*card.group, label] for card in cards]
 
 
 def _to_take(cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row], summary: Summary) -> str:
@@ -133,12 +130,12 @@ def _to_take(cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row], summary
 def _with_what_to_take(cards: Sequence[Card], summary: Summary) -> list[Card]:
     """Return cards with the row that the sentence on their dataset and backbone names."""
     rows = _rows(summary)
-    taken: dict[Card, str] = {}
+    taken: dict[tuple[str, ...], str] = {}
     for place in dict.fromkeys((card.transfer, card.backbone) for card in cards):
         own = [card for card in cards if (card.transfer, card.backbone) == place and card.winner]
         for part in _parts(own):
-            taken |= dict.fromkeys(part, _to_take(part, rows, summary))
-    return [replace(card, take=taken.get(card, "")) for card in cards]
+            taken |= dict.fromkeys([card.group for card in part], _to_take(part, rows, summary))
+    return [replace(card, take=taken.get(card.group, "")) for card in cards]
 
 
 def _part(cards: Sequence[Card], rows: Mapping[tuple[str, ...], Row], first: bool, summary: Summary, named: int) -> str:
@@ -193,7 +190,9 @@ def _by_count(cards: Sequence[Card], summary: Summary, several: bool) -> str:
             alone += group
             continue
         counts = {label: sum(label in card.best for card in group) for card in group for label in card.best}
-        means = {label: [rows.get(_place(card, label), {"mean": np.nan})["mean"] for card in group] for label in counts}
+        means = {
+            label: [rows.get((*card.group, label), {"mean": np.nan})["mean"] for card in group] for label in counts
+        }
         most = max(
             counts,
             key=lambda label: (
@@ -223,13 +222,9 @@ def _by_count(cards: Sequence[Card], summary: Summary, several: bool) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _place(card: Card, label: str) -> tuple[str, ...]:
-    return card.transfer, card.backbone, card.budget, card.setting, label
-
-
 def _range(cards: Sequence[Card], label: str, rows: Mapping[tuple[str, ...], Row], summary: Summary) -> str:
     """Say from what to what a row gains over its baseline, where that is clear everywhere."""
-    places = [_place(card, label) for card in cards]
+    places = [(*card.group, label) for card in cards]
     own = [rows[place] for place in places if place in rows]
     if not own or any(row["verdict"] != "better" for row in own) or len({row["baseline"] for row in own}) > 1:
         return ""

@@ -40,6 +40,11 @@ class Card:
     sentence: str = ""
 
     @property
+    def group(self) -> tuple[str, ...]:
+        """Return what the rows of the group share: transfer, backbone, budget and setting."""
+        return self.transfer, self.backbone, self.budget, self.setting
+
+    @property
     def best(self) -> tuple[str, ...]:
         """Return the strategy to take and those that are not clearly behind it; nothing where there is no answer."""
         return (self.winner, *self.tied) if self.winner else ()

@@ -2,22 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tlbench.contract import Family
 from tlbench.results.card import NO_ANSWER, Card
-from tlbench.results.no_answer import Facts, Unhelpful, best_of, is_asked, unhelpful_places, why_none
-from tlbench.results.summary import GROUP, Summary, is_candidate
+from tlbench.results.no_answer import Unhelpful, unhelpful_places, why_none
+from tlbench.results.origins import Facts, is_asked
+from tlbench.results.summary import GROUP, Row, Summary, best_of, is_candidate
 from tlbench.results.wording import costs, names, points, spell
-
-Row = dict[str, Any]
 
 
 def make_cards(
-    summary: Summary, weights: pd.DataFrame | None, facts: "Facts", unfit: Mapping[tuple[str, str], str]
+    summary: Summary, weights: pd.DataFrame | None, facts: Facts, unfit: Mapping[tuple[str, str], str]
 ) -> list[Card]:
     """Return a card for each group of rows; rows that test labels chose have none, nor have random starts.
 

@@ -12,14 +12,12 @@ from tlbench.results import stats
 from tlbench.results.across import Across, mean_over_transfers
 from tlbench.results.card import Card
 from tlbench.results.comparisons import ALPHA, holm
-from tlbench.results.no_answer import Facts, is_asked
-from tlbench.results.summary import GROUP, PLACE, Summary, partition
+from tlbench.results.origins import Facts, is_asked
+from tlbench.results.summary import GROUP, PLACE, Row, Summary, best_of, partition
 from tlbench.results.wording import at, costs, names, points, spell
 
 _FEW = 3  # names that are listed, adaptations with a sentence each
 _MANY = 12  # groups from which on only what all datasets say is put into words
-
-Row = dict[str, Any]
 
 
 def headlines(
@@ -35,25 +33,36 @@ def headlines(
     """
     said = over_all(summary, across)
     covered = {(each.setting, each.budget) for each in across}
-    shown = [group for group in summary.groups() if is_asked(group[0], facts)]
-    if said and len(shown) > _MANY:
-        shown = [group for group in shown if (group[0]["setting"], group[0]["budget"]) not in covered]
-    of = _by_group(cards)
-    for group in shown:
-        first = group[0]
+    found = _by_group(summary, cards, facts)
+    if said and len(found) > _MANY:
+        found = [each for each in found if (each[0]["setting"], each[0]["budget"]) not in covered]
+    for first, card, beside in found:
         where = f"{first['transfer']}, {first['backbone']}, {spell(str(first['budget']), str(first['setting']))}"
-        card = of.get(_group_of(first))
-        own = ([card.sentence] if card is not None else []) + _of_group(summary, group, facts, card)
+        own = ([card.sentence] if card is not None else []) + beside
         said += [f"{where}: {sentence}" for sentence in own]
     return said + closing(summary, weights)
 
 
-def _by_group(cards: Sequence[Card]) -> dict[tuple[str, ...], Card]:
-    return {(card.transfer, card.backbone, card.budget, card.setting): card for card in cards}
+def remarks(summary: Summary, cards: Sequence[Card], facts: Facts) -> list[str]:
+    """Return, group by group, what its card does not say."""
+    several = len({(card.transfer, card.backbone) for card in cards}) > 1
+    said = []
+    for first, _, beside in _by_group(summary, cards, facts):
+        labels = spell(str(first["budget"]), str(first["setting"]))
+        where = f"{first['transfer']}, {first['backbone']}, {labels}" if several else labels
+        said += [f"{where}: {sentence}" for sentence in beside]
+    return said
 
 
-def _group_of(row: Row) -> tuple[str, ...]:
-    return tuple(str(row[column]) for column in GROUP)
+def _by_group(summary: Summary, cards: Sequence[Card], facts: Facts) -> list[tuple[Row, Card | None, list[str]]]:
+    """Return for each group that an answer is about its first row, its card, and what there is to say beside that."""
+    of = {card.group: card for card in cards}
+    found = []
+    for group in summary.groups():
+        if is_asked(group[0], facts):
+            card = of.get(tuple(str(group[0][column]) for column in GROUP))
+            found.append((group[0], card, _of_group(summary, group, facts, card)))
+    return found
 
 
 def over_all(summary: Summary, across: Sequence[Across]) -> list[str]:
@@ -64,21 +73,6 @@ def over_all(summary: Summary, across: Sequence[Across]) -> list[str]:
 def closing(summary: Summary, weights: pd.DataFrame | None) -> list[str]:
     """Return what weights are worth, and what choosing with test labels would add."""
     return ([] if weights is None else _weights(weights, summary.is_in_points)) + _oracle(summary)
-
-
-def remarks(summary: Summary, cards: Sequence[Card], facts: Facts) -> list[str]:
-    """Return, group by group, what its card does not say."""
-    of = _by_group(cards)
-    several = len({(card.transfer, card.backbone) for card in cards}) > 1
-    said = []
-    for group in summary.groups():
-        first = group[0]
-        if is_asked(first, facts):
-            labels = spell(str(first["budget"]), str(first["setting"]))
-            where = f"{first['transfer']}, {first['backbone']}, {labels}" if several else labels
-            card = of.get(_group_of(first))
-            said += [f"{where}: {sentence}" for sentence in _of_group(summary, group, facts, card)]
-    return said
 
 
 def _mean_alone(summary: Summary) -> list[str]:
@@ -178,7 +172,7 @@ def _of_others(summary: Summary, rows: list[Row], facts: Facts, winner: str) -> 
     known = [row for row in scored if row["strategy"] not in facts.foreign]
     if not known:
         return []
-    best = max(known, key=lambda row: row["mean"] if summary.higher_is_better else -row["mean"])
+    best = best_of(known, summary)
     own = [row for row in scored if row["strategy"] in facts.foreign and row["label"] != winner]
     pairs = np.arange(1, len(own) + 1)
     found = summary.compared([best, *own], pairs, np.zeros(len(own), dtype=int)) if own else None
@@ -251,7 +245,7 @@ def _odd_ties(rows: list[Row], summary: Summary) -> list[str]:
               and sign * row["mean"] > sign * last["mean"]]  # fmt: skip
     if not passed:
         return []
-    first = max(passed, key=lambda row: sign * row["mean"])
+    first = best_of(passed, summary)
     two = [f"{row['label']} ({row['mean']:.3f})" for row in (last, first)]
     return [
         f"{two[0]} ties with {best['label']} and {two[1]} does not: the difference to {best['label']} varies less from "

@@ -2,20 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tlbench.contract import ORACLE, Family
-from tlbench.results.summary import GROUP, Summary, is_candidate, partition
-from tlbench.results.weights_gain import networks
+from tlbench.contract import Family
+from tlbench.results.comparisons import ALPHA
+from tlbench.results.origins import Facts, uses_weights
+from tlbench.results.summary import GROUP, Row, Summary, best_of, is_candidate, partition
 from tlbench.results.wording import plain_data, points, spell
 
 _PAIRS = 2  # replicates of which no test of a usual difference is clear
-_SHIPPED = "tlbench"  # the distribution of methods that everybody has
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -24,46 +21,6 @@ class Unhelpful:
 
     reasons: Mapping[tuple[str, str], str]
     notes: Mapping[tuple[str, str], str]
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Hold what records say of backbones and strategies beside their scores."""
-
-    weighted: frozenset[str]  # backbones that have weights, by label
-    foreign: frozenset[str]  # strategies that do not come with tlbench
-    starts: frozenset[str] = frozenset()  # random starts of networks whose weights were run too, by label
-    untrained: frozenset[str] = frozenset()  # backbones that start at random, by label
-
-
-def facts_of(records: Sequence[Any]) -> Facts:
-    """Return what records say: which backbones have weights, and which strategies are not tlbench's own."""
-    known = networks(records)
-    weighted = {label for label, (_, has_weights) in known.items() if has_weights}
-    trained = {known[label][0] for label in weighted}
-    starts = {label for label, (network, _) in known.items() if label not in weighted and network in trained}
-    foreign = {
-        str(record.labels.get("strategy"))
-        for record in records
-        if record.provenance.get("strategy", {}).get("distribution", _SHIPPED) != _SHIPPED
-    }
-    return Facts(frozenset(weighted), frozenset(foreign), frozenset(starts), _untrained(records))
-
-
-def _untrained(records: Sequence[Any]) -> frozenset[str]:
-    said = {str(record.labels.get("backbone")): record.identity.get("backbone") for record in records}
-    known = {label: told for label, told in said.items() if isinstance(told, dict) and "weights" in told}
-    return frozenset(label for label, told in known.items() if told["weights"] is None)
-
-
-def is_asked(row: Row, facts: Facts) -> bool:
-    """Tell whether a row is one of those that an answer is about."""
-    return row["setting"] != ORACLE and row["backbone"] not in facts.starts
-
-
-def uses_weights(row: Row, facts: Facts) -> bool:
-    """Tell whether a row rests on pretrained weights."""
-    return row["family"] != str(Family.SCRATCH) and row["backbone"] in facts.weighted
 
 
 def unhelpful_places(summary: Summary, weights: pd.DataFrame | None, facts: Facts) -> dict[tuple[str, str], str]:
@@ -87,24 +44,23 @@ def _against_random_start(place: tuple[str, str], weights: pd.DataFrame | None, 
         return ""
     lines = [{str(key): value for key, value in line.items()} for line in weights.to_dict("records")]
     own = [line for line in lines if (line["transfer"], line["backbone"]) == place and np.isfinite(line["delta"])]
-    if not own or any(line["verdict"] == "better" or not _is_told(line["n"], _ahead(line, summary)) for line in own):
+    ahead = [_ahead(line["delta"], summary) for line in own]
+    told = [_is_told(line["n"], each) for line, each in zip(own, ahead, strict=True)]
+    if not own or not all(told) or any(line["verdict"] == "better" for line in own):
         return ""
     most = max(own, key=lambda line: line["delta"] if summary.higher_is_better else -line["delta"])
     by = points({**most, "delta_low": np.nan}, summary.is_in_points)
-    return f"are {_no_better(_ahead(most, summary))} than a random start of the same network ({most['strategy']}: {by})"
+    words = "not clearly better" if any(ahead) else "no better"
+    return f"are {words} than a random start of the same network ({most['strategy']}: {by})"
 
 
-def _ahead(line: Mapping[str, Any], summary: Summary) -> bool:
-    return bool((line["delta"] > 0) == summary.higher_is_better and line["delta"] != 0)
+def _ahead(delta: float, summary: Summary) -> bool:
+    return bool((delta > 0) == summary.higher_is_better and delta != 0)
 
 
 def _is_told(pairs: int, ahead: bool) -> bool:
     """Tell whether a difference that is not clear says that there is none: with two pairs even a large one is not."""
     return not ahead or pairs > _PAIRS
-
-
-def _no_better(ahead: bool) -> str:
-    return "not clearly better" if ahead else "no better"
 
 
 def _against_inputs(summary: Summary, rows: Sequence[Row]) -> str:
@@ -123,8 +79,8 @@ def _against_inputs(summary: Summary, rows: Sequence[Row]) -> str:
         found = summary.compared(pair, np.array([0]), np.array([1]))
         if not np.isfinite(found.delta[0]):
             continue
-        ahead = _ahead({"delta": found.delta[0]}, summary)
-        if ahead and (found.p[0] * len(frozen) <= 0.05 or not _is_told(int(found.n[0]), ahead)):
+        ahead = _ahead(found.delta[0], summary)
+        if ahead and (found.p[0] * len(frozen) <= ALPHA or not _is_told(int(found.n[0]), ahead)):
             return ""
         if not ahead:
             behind.append((pair, abs(found.delta[0]), str(group[0]["budget"]), str(group[0]["setting"])))
@@ -135,11 +91,6 @@ def _against_inputs(summary: Summary, rows: Sequence[Row]) -> str:
         f"are no better than the inputs as they are ({spell(budget, setting)}: {frozen_row['label']} "
         f"{frozen_row['mean']:.3f}, {inputs_row['label']} {inputs_row['mean']:.3f})"
     )
-
-
-def best_of(rows: Sequence[Row], summary: Summary) -> Row:
-    """Return the row of the best mean."""
-    return max(rows, key=lambda row: row["mean"] if summary.higher_is_better else -row["mean"])
 
 
 def why_none(leader: Row, rows: Sequence[Row], facts: Facts, unhelpful: Unhelpful) -> str:

@@ -16,7 +16,7 @@ from tlbench.results.answer import answer
 from tlbench.results.by_class import by_class
 from tlbench.results.card import Answer
 from tlbench.results.cards import make_cards
-from tlbench.results.no_answer import Facts, facts_of
+from tlbench.results.origins import Facts, facts_of
 from tlbench.results.pairwise import pairwise
 from tlbench.results.plots import Plots
 from tlbench.results.reading import read_records, read_right_answers

@@ -42,6 +42,7 @@ _COLLAPSE = 0.1  # of a share
 _NOT_BEHIND = {"behind": _NOTHING, "behind_low": _NOTHING, "behind_high": _NOTHING}
 _HIDDEN = ("marked", "position", "overlap", "seconds", "why_not", "reference", "paired")
 
+Row = dict[str, Any]
 Standings = list[tuple[bool, bool]]  # of each row whether it is the best, and whether it ties with the best
 Right = Callable[[str], np.ndarray]  # a cell's id to which test items it got right, bool (episodes, items)
 Sampled = Callable[[Sequence[str]], stats.Interval | None]  # a row's cells to its interval over items, or episodes
@@ -444,6 +445,11 @@ def _steadiness(scores: np.ndarray, is_share: bool) -> dict[str, float]:
 
 def _all_known(values: np.ndarray) -> bool:
     return all(value is not None and value == value for value in values)
+
+
+def best_of(rows: Sequence[Row], summary: Summary) -> Row:
+    """Return the row of the best mean."""
+    return max(rows, key=lambda row: row["mean"] if summary.higher_is_better else -row["mean"])
 
 
 def is_candidate(row: dict[str, Any]) -> bool:
