@@ -53,6 +53,16 @@ class Paired:
             alone = special.stdtrit(self.sole, share) * np.sqrt(self.alone)
         return np.where(least | (self.n == 2), np.fmax(reach, alone), reach)
 
+    def clear_ends(self, corrected: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ends of intervals that leave out 0 exactly where a corrected p is at most 0.05.
+
+        `most` is the number of comparisons that p was corrected for: by so much where it is 0.
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            times = np.where(self.p > 0, corrected / self.p, float(most))
+            half = self.half(1 - ALPHA / times)
+        return self.delta - half, self.delta + half
+
     def put(self, at: np.ndarray, crossed: Crossed) -> None:
         """Replace what is said of some comparisons by what replicates and test items say together."""
         half = crossed.half()

@@ -11,7 +11,7 @@ from tlbench.names import plural
 from tlbench.results import stats
 from tlbench.results.across import Across, mean_over_transfers
 from tlbench.results.card import Card
-from tlbench.results.comparisons import ALPHA, holm
+from tlbench.results.comparisons import holm
 from tlbench.results.origins import Facts, is_asked
 from tlbench.results.summary import GROUP, PLACE, Row, Summary, best_of, partition
 from tlbench.results.wording import at, costs, names, points, spell
@@ -280,9 +280,8 @@ def _tuned(summary: Summary, rows: list[Row]) -> list[str]:
         if each.n[0]:
             verdict = stats.verdict(float(each.delta[0]), float(p), summary.higher_is_better)
             words = {"better": "gains", "worse": "loses"}.get(verdict, "does not clearly differ")
-            times = p / each.p[0] if each.p[0] > 0 else float(max(len(alone), others))
-            half = float(each.half(1 - ALPHA / times)[0])
-            by = {"delta": each.delta[0], "delta_low": each.delta[0] - half, "delta_high": each.delta[0] + half}
+            (low,), (high,) = each.clear_ends(np.array([p]), max(len(alone), others))
+            by = {"delta": each.delta[0], "delta_low": low, "delta_high": high}
             found.setdefault(words, []).append(f"{row['label']} ({points(by, summary.is_in_points)})")
     parts = [
         f"{words}: {', '.join(found[words])}"

@@ -89,6 +89,7 @@ class Results:
         self._summaries: dict[str, Summary] = {}
         self._across: dict[str, list[Across]] = {}
         self._answers: dict[str, Answer] = {}
+        self._weights: dict[str, pd.DataFrame] = {}
         self._known_parts: dict[str, np.ndarray | None] = {}  # of a score by the chosen metric, by cell
         self._catalog = catalog
         plan = self.store.read_plan()
@@ -346,7 +347,10 @@ class Results:
 
     def weights_gain(self, metric: str | None = None) -> pd.DataFrame:
         """Return what pretrained weights add to each row whose network was run from a random start too."""
-        return weights_gain(self._summary(metric or self.metric), self.records)
+        metric = metric or self.metric
+        if metric not in self._weights:
+            self._weights[metric] = weights_gain(self._summary(metric), self.records)
+        return self._weights[metric].copy()
 
     def costs(self) -> pd.DataFrame:
         """Return the costs of each row of the summary: medians, since the first cell of a process is slow."""

@@ -342,11 +342,11 @@ class Summary:
                     row["verdict"] = stats.verdict(row["delta"], strictest, self.higher_is_better)
                     without = self.rows[row["reference"]]["marked"]  # transfer is what it goes without
                     row["negative_transfer"] = row["verdict"] == "worse" and without
-                    times = strictest / row["p"] if row["p"] > 0 else float(max(comparisons, len(compared)))
-                    half = float(row["paired"].half(1 - ALPHA / times)[0])
-                    row |= {"clear_low": row["delta"] - half, "clear_high": row["delta"] + half}
+                    most = max(comparisons, len(compared))
+                    (low,), (high,) = row["paired"].clear_ends(np.array([strictest]), most)
                     if self._right is not None:  # shares differ by 1 at most
-                        row |= {"clear_low": max(row["clear_low"], -1.0), "clear_high": min(row["clear_high"], 1.0)}
+                        low, high = max(low, -1.0), min(high, 1.0)
+                    row |= {"clear_low": float(low), "clear_high": float(high)}
                     if row["verdict"] == "unclear":
                         level = ALPHA / max(comparisons, len(compared))
                         row["needed"] = float(replicates_needed(row["paired"], level)[0])
