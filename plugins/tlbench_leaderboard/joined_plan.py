@@ -7,6 +7,7 @@ from typing import Any
 from tlbench import Protocol, Recipe
 from tlbench.contract import canonical
 from tlbench.errors import StoreError
+from tlbench.running import suites_of
 from tlbench_leaderboard.content import parse_object, read_plan
 from tlbench_leaderboard.source import Source
 
@@ -41,13 +42,6 @@ def rules_of(source: Source) -> dict[str, dict[str, Any]]:
         stated = suite.get(what)
         rules.update(stated if isinstance(stated, dict) else {})
     return found
-
-
-def suites_of(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return all suites that a plan was made of."""
-    listed = plan.get("merged")
-    suites = listed if isinstance(listed, list) else [plan.get("suite")]
-    return [suite for suite in suites if isinstance(suite, dict)]
 
 
 def join_plans(plans: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from tlbench.data import Cache, Resources
 from tlbench.errors import StoreError
 from tlbench.host import Catalog
 from tlbench.results import Store
+from tlbench.running import CannotRebuildError, Rebuilder
 from tlbench_leaderboard.claims import Claim, Claims
 from tlbench_leaderboard.comparing import Verdict, compare
 from tlbench_leaderboard.content import parse_object, read_plan, read_predictions
-from tlbench_leaderboard.rebuild import CannotRebuildError, Rebuilder
 from tlbench_leaderboard.source import Source
 from tlbench_leaderboard.status import REFUTED, UNVERIFIED, VERIFIED
 

@@ -14,6 +14,9 @@ from .progress_bars import seconds_in_words as seconds_in_words
 from .progress_bars import showing as showing
 from .progress_bars import showing_waits as showing_waits
 from .quiet import hearing as hearing
+from .rebuild import CannotRebuildError as CannotRebuildError
+from .rebuild import Rebuilder as Rebuilder
+from .rebuild import suites_of as suites_of
 from .refit import Fitted as Fitted
 from .refit import fit_best as fit_best
 from .run import DEFAULT_SUITE as DEFAULT_SUITE

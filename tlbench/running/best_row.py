@@ -48,9 +48,10 @@ def best_row(results: "Results", named: Sequence[str] = ()) -> dict[str, Any]:
 
 def _taken(results: "Results", rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows that the answer says to take."""
-    group = ("transfer", "backbone", "budget", "setting")
-    takes = {(*(getattr(card, key) for key in group), card.take) for card in results.answer().cards}
-    return [row for row in rows if (*(row[key] for key in group), row["label"]) in takes]
+    from tlbench.results import GROUP
+
+    takes = {(*card.group, card.take) for card in results.answer().cards}
+    return [row for row in rows if (*(row[key] for key in GROUP), row["label"]) in takes]
 
 
 def _refuse_without_answer(results: "Results", row: dict[str, Any]) -> None:

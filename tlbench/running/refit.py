@@ -1,7 +1,7 @@
 """Fit a row of some results again, to use it: on the labels that it was measured with, or on all."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,23 +9,21 @@ import numpy as np
 import torch
 from torch import nn
 
-from tlbench.contract import Block, Budget, Cell, Protocol, Recipe, Record, Suite, canonical
+from tlbench.contract import Budget, Cell, Record
 from tlbench.data import BackboneEntry, Cache, Resources
 from tlbench.errors import ParameterError, StoreError
 from tlbench.host import Catalog, Host
 from tlbench.learning import configure, predict, resolve_device
-from tlbench.planning import make_plan
 from tlbench.running.best_row import best_row, why_no_classifier
 from tlbench.running.cell_setup import open_cell
 from tlbench.running.draw_task import draw_tasks
 from tlbench.running.fit_task import Trial, fit_task, predict_task
+from tlbench.running.rebuild import CannotRebuildError, Rebuilder
 from tlbench.running.source_training import SourceTraining
 from tlbench.running.tuning import tune_task
 
 if TYPE_CHECKING:
     from tlbench.results import Results
-
-FULL = "full"
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +126,15 @@ def fit_best(
     where = resolve_device(device)
     if labels is not None and Budget.parse(labels).is_episodic:
         raise ParameterError(f"--labels {labels}: a budget of labels is needed, as full or 20-shot.")
-    strategy = resources.catalog.strategy(str(_command(record)["strategy"]))[0]
-    if refusal := why_no_classifier(record, bool(strategy.members)):
+    if refusal := why_no_classifier(record, bool(record.identity.get("members"))):
         raise ParameterError(refusal)
-    cell = find_cell(record, found.store.read_plan(), resources, labels)
+    try:
+        cell = Rebuilder(found.store.read_plan(), resources, {}).cell(record, labels)
+    except CannotRebuildError as error:
+        raise StoreError(
+            f"{record.labels['strategy']} cannot be fitted again as it was: {error}. Run the suite again, and export "
+            f"from there."
+        ) from None
     before(chosen, resources.backbone(cell.backbone))
     configure(1)
     return Fitted(chosen, record, cell, _fit(cell, resources, where), resources, found)
@@ -151,78 +154,8 @@ def _record(results: "Results", row: dict[str, Any], replicate: int | None) -> R
         record for record in results.records
         if record.ok and all((record.labels.get(key) or "") == (row[key] or "") for key in ROW if key in record.labels)
     ]  # fmt: skip
-    own = [record for record in own if replicate is None or record.labels["replicate"] == replicate]
-    if not own:
-        known = plural_of(results, row)
+    chosen = [record for record in own if replicate is None or record.labels["replicate"] == replicate]
+    if not chosen:
+        known = ", ".join(map(str, sorted({record.labels["replicate"] for record in own})))
         raise ParameterError(f"{row['strategy']} has no replicate {replicate}. It has: {known}.")
-    return min(own, key=lambda record: (record.labels["seed"], record.labels["replicate"]))
-
-
-def plural_of(results: "Results", row: dict[str, Any]) -> str:
-    """Name the replicates of a row."""
-    frame = results.frame()
-    own = frame[(frame["strategy"] == row["strategy"]) & (frame["budget"] == row["budget"])]
-    return ", ".join(map(str, sorted(set(own["replicate"]))))
-
-
-def _command(record: Record) -> dict[str, Any]:
-    command = record.provenance.get("command")
-    if not isinstance(command, dict):
-        raise StoreError(f"the record {record.cell} does not say by which command it was made. Run the suite again.")
-    return command
-
-
-def find_cell(record: Record, plan: dict[str, Any], resources: Resources, labels: str | None = None) -> Cell:
-    """Return the cell of a record, planned anew, or the one that differs from it in its label budget alone.
-
-    Raises StoreError, saying what differs, where the cell cannot be the same here.
-    """
-    near: list[Cell] = []
-    wanted = str(Budget.parse(labels)) if labels else str(record.identity["budget"])
-    for suite in _suites(record, plan, wanted):
-        cells = make_plan(suite, resources).cells
-        near += cells
-        if any(cell.id == record.cell for cell in cells):
-            like = {**record.identity, "budget": wanted}
-            same = [cell for cell in cells if canonical(cell.identity) == canonical(like)]
-            if same:
-                return same[0]
-            raise ParameterError(
-                f"{record.labels['strategy']} cannot be given {wanted} labels: `tlbench plan` says why."
-            )
-    raise StoreError(
-        f"{record.labels['strategy']} cannot be fitted again as it was: {_difference(record, near)}. Run the suite "
-        f"again, and export from there."
-    )
-
-
-def _suites(record: Record, plan: dict[str, Any], budget: str) -> Iterator[Suite]:
-    """Yield suites of one row: the record's own, under its own budget and another."""
-    command, identity, labels = _command(record), record.identity, record.labels
-    source = identity.get("source") or {}
-    texts = [f"{command['dataset']}[{source.get('domain', '')}->{identity['target']}]"]
-    if source and source.get("fingerprint") != identity["dataset"]["fingerprint"]:  # of another dataset: as typed
-        blocks = plan.get("suite", {}).get("blocks", ())
-        texts = [text for block in blocks for text in block["datasets"] if text.startswith(command["dataset"])]
-    stored = plan.get("suite", {}).get("protocol", {})
-    names = {field.name for field in fields(Protocol)}
-    protocol = Protocol(**{key: value for key, value in {**stored, **identity["protocol"]}.items() if key in names})
-    budgets = tuple(dict.fromkeys((str(identity["budget"]), budget)))
-    for text in texts:
-        block = Block((command["strategy"],), (command["backbone"],), (text,), budgets)
-        suite = Suite(
-            "export", (block,), "", identity["replicate"] + 1, identity["seed"], protocol, Recipe(**identity["recipe"])
-        )
-        if identity.get("selection"):
-            suite = replace(suite, selection=(identity["selection"],))
-        yield replace(suite, tune=identity["tuning"]["budget"]) if labels.get("tuned") else suite
-
-
-def _difference(record: Record, near: Sequence[Cell]) -> str:
-    """Say which part of the identity is another here."""
-    for cell in near:
-        if cell.budget == Budget.parse(str(record.identity["budget"])) and cell.replicate == record.labels["replicate"]:
-            keys = {**cell.identity, **record.identity}
-            parts = [key for key in keys if canonical(cell.identity.get(key)) != canonical(record.identity.get(key))]
-            return f"its {' and its '.join(parts)} {'is' if len(parts) == 1 else 'are'} not what was measured"
-    return "its combination is no longer planned"
+    return min(chosen, key=lambda record: (record.labels["seed"], record.labels["replicate"]))

@@ -6,13 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from tlbench import Budget, ParameterError, TlbenchError
-from tlbench.contract import Cell
-from tlbench.errors import PlanError
-from tlbench_leaderboard.joined_plan import suites_of
+from tlbench.contract import Block, Budget, Cell, Protocol, Recipe, Record, Suite, canonical
+from tlbench.errors import ParameterError, PlanError, TlbenchError
 
 if TYPE_CHECKING:
-    from tlbench import Record, Suite
     from tlbench.data import Resources
 
 
@@ -29,25 +26,32 @@ class Rebuilder:
         self.elsewhere = elsewhere  # specs of datasets and backbones, and what to read in their place
         self._planned: dict[Any, tuple[Cell, ...] | str] = {}
 
-    def cell(self, record: "Record") -> Cell:
-        """Return the cell of a record; raise CannotRebuildError where there is none like it here."""
+    def cell(self, record: Record, budget: str | None = None) -> Cell:
+        """Return the cell of a record, or the one that differs from it in its label budget alone.
+
+        Raises CannotRebuildError where there is none like it here, and ParameterError where it cannot have that budget.
+        """
         command = record.provenance.get("command")
         if not isinstance(command, Mapping) or not all(isinstance(value, str) for value in command.values()):
             raise CannotRebuildError("the record does not say by which command it was made")
         near: list[Cell] = []
         why = "the names in it are known to no suite here"
-        for suite in [*self._narrowed(record, command), *self._alone(record, command)]:
+        wanted = str(Budget.parse(budget or str(record.identity["budget"])))
+        like = canonical({**record.identity, "budget": wanted})
+        for suite in [*self._narrowed(record, command, wanted), *self._alone(record, command, wanted)]:
             cells = self._cells(suite)
             if isinstance(cells, str):
                 why = cells
                 continue
-            for cell in cells:
-                if cell.id == record.cell:
-                    return cell
+            if any(cell.id == record.cell for cell in cells):
+                for cell in cells:
+                    if canonical(cell.identity) == like:
+                        return cell
+                raise ParameterError(f"{command['strategy']} cannot be given {wanted} labels: `tlbench plan` says why.")
             near += cells
         raise CannotRebuildError(_difference(record, near) or why.rstrip("."))
 
-    def _narrowed(self, record: "Record", command: Mapping[str, str]) -> "Iterator[Suite]":
+    def _narrowed(self, record: Record, command: Mapping[str, str], wanted: str) -> Iterator[Suite]:
         """Yield each suite with what concerns a record alone."""
         for suite in self.suites:
             blocks = []
@@ -63,16 +67,14 @@ class Rebuilder:
                             strategies=block.strategies if record.identity.get("members") else tuple(strategies),
                             backbones=tuple(map(self._here, backbones)),
                             datasets=tuple(map(self._here, datasets)),
-                            budgets=tuple(budgets),
+                            budgets=tuple(dict.fromkeys([*budgets, wanted])),
                         )
                     )
             if blocks:
                 yield replace(suite, blocks=tuple(blocks), too_large_budgets_skip=True)
 
-    def _alone(self, record: "Record", command: Mapping[str, str]) -> "Iterator[Suite]":
+    def _alone(self, record: Record, command: Mapping[str, str], wanted: str) -> Iterator[Suite]:
         """Yield a suite of this record's row: of one that was added to the folder by another command."""
-        from tlbench import Block, Protocol, Recipe, Suite
-
         identity = record.identity
         if identity.get("members"):
             return
@@ -89,15 +91,16 @@ class Rebuilder:
                 (command["strategy"],),
                 (self._here(command["backbone"]),),
                 tuple(map(self._here, texts)),
-                (identity["budget"],),
+                tuple(dict.fromkeys((str(identity["budget"]), wanted))),
             )
             suite = Suite(
                 "record", (block,), "", identity["replicate"] + 1, identity["seed"], protocol, recipe,
                 too_large_budgets_skip=True,
             )  # fmt: skip
-            chosen = {"selection": (identity["selection"],)} if identity.get("selection") else {}
+            if identity.get("selection"):
+                suite = replace(suite, selection=(identity["selection"],))
             tuning = identity.get("tuning")
-            yield replace(suite, **chosen, **({"tune": tuning["budget"]} if tuning else {}))
+            yield replace(suite, tune=tuning["budget"]) if tuning else suite
         except (TlbenchError, TypeError, KeyError, ValueError):
             return
 
@@ -115,7 +118,7 @@ class Rebuilder:
         except TlbenchError:
             return text
 
-    def _cells(self, suite: "Suite") -> "tuple[Cell, ...] | str":
+    def _cells(self, suite: Suite) -> tuple[Cell, ...] | str:
         from tlbench.planning import make_plan
 
         key = repr(suite)
@@ -129,9 +132,14 @@ class Rebuilder:
         return self._planned[key]
 
 
-def _read_suites(plan: dict[str, Any]) -> "Iterator[Suite]":
-    from tlbench import Suite
+def suites_of(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return all suites that a plan was made of: results that were merged have several."""
+    listed = plan.get("merged")
+    suites = listed if isinstance(listed, list) else [plan.get("suite")]
+    return [suite for suite in suites if isinstance(suite, dict)]
 
+
+def _read_suites(plan: dict[str, Any]) -> Iterator[Suite]:
     for data in suites_of(plan):
         try:
             yield TypeAdapter(Suite).validate_python(data)
@@ -160,7 +168,7 @@ def _budget(text: str) -> str:
         return text
 
 
-def _difference(record: "Record", near: list[Cell]) -> str:
+def _difference(record: Record, near: list[Cell]) -> str:
     """Say what makes the cells that are otherwise alike other cells; nothing where none is alike."""
     alike = ("strategy", "target", "source", "budget", "replicate", "seed", "selection", "tuned")
     for cell in near:
@@ -171,9 +179,7 @@ def _difference(record: "Record", near: list[Cell]) -> str:
     return ""
 
 
-def _same(cell: Cell, record: "Record", key: str) -> bool:
-    from tlbench.contract import canonical
-
+def _same(cell: Cell, record: Record, key: str) -> bool:
     return canonical(cell.identity.get(key)) == canonical(record.identity.get(key))
 
 
