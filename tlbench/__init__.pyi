@@ -81,8 +81,8 @@ from .names import some as some
 from .progress import track as track
 from .results.across import Across as Across
 from .results.crossings import BudgetRanking as BudgetRanking
-from .results.crossings import Crossing as Crossing
 from .results.crossings import budget_rankings as budget_rankings
+from .results.reigns import Crossing as Crossing
 from .results.reporting import MANY_RECORDS as MANY_RECORDS
 from .results.reporting import REPORTS_STAMP as REPORTS_STAMP
 from .results.reporting import read_stamp as read_stamp

@@ -5,10 +5,10 @@ from .comparisons import ALPHA as ALPHA
 from .comparisons import compare as compare
 from .crossed import cross as cross
 from .crossings import BudgetRanking as BudgetRanking
-from .crossings import Crossing as Crossing
 from .crossings import budget_rankings as budget_rankings
 from .labelling import distinct_labels as distinct_labels
 from .records_frame import spent_seconds as spent_seconds
+from .reigns import Crossing as Crossing
 from .reporting import MANY_RECORDS as MANY_RECORDS
 from .reporting import REPORTS_STAMP as REPORTS_STAMP
 from .reporting import Stamp as Stamp
