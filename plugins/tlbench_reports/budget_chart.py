@@ -3,19 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.text import Annotation, Text
-from matplotlib.transforms import Bbox, ScaledTranslation
+from matplotlib.text import Text
 
 from tlbench import BudgetRanking, budget_rankings
 from tlbench_reports.drawing import Chart, Look, broken, cut, figure_of, looks, place_name, score_limits
 from tlbench_reports.leading import relabelled
+from tlbench_reports.line_ends import End, end_beside_chart, end_beside_point, settle
 from tlbench_reports.measure import named
 from tlbench_reports.palette import BLACK, GREY, NOTE, PALE, PAPER
 from tlbench_reports.row import truth, worth
@@ -239,7 +237,7 @@ class _Drawing:
         axes.grid(axis="x", visible=False)
         if 0.0 in self.ranking.labels and len(places) > 1:
             _break_axis(axes, sorted(places.values()))
-        return lambda: _settle(axes, ends, names)
+        return lambda: settle(axes, ends, names)
 
     def _draw(self, axes: Axes, label: str, places: dict[str, float], step: float, screen: Screen) -> "list[End]":
         look = self.style[label]
@@ -265,11 +263,12 @@ class _Drawing:
             return []  # the tables say why
         budget, end = str(own[-1]["budget"]), (x[-1], own[-1]["mean"])
         if budget == self.ranking.budgets[-1]:
-            return [_end(axes, name, look, end, screen)]
+            return [end_beside_chart(axes, name, look, end, screen.font)]
         if budget == self.ranking.budgets[0] and not self.passes_gap:
-            return [_end_beside_point(axes, name, end, screen)]
+            return [end_beside_point(axes, name, end, screen.font)]
         until = self._tick(budget).partition("\n")[0]
-        return [_end(axes, f"{name} ({'to' if len(own) > 1 else 'at'} {until})", look, end, screen, is_linked=False)]
+        name = f"{name} ({'to' if len(own) > 1 else 'at'} {until})"
+        return [end_beside_chart(axes, name, look, end, screen.font, is_linked=False)]
 
     def _shift(self, row: Any) -> float:
         """Return the place of a row among the bright ones of its budget, 0 in the middle."""
@@ -315,80 +314,6 @@ class _Drawing:
             for budget, label in zip(self.ranking.budgets, self.ranking.best, strict=True)
             if label
         ]  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class End:
-    """Hold the name at the end of a strategy's line, and the mark beside it."""
-
-    name: Annotation
-    mark: Line2D | None  # of names that stand beside the chart
-
-
-def _end(axes: Axes, name: str, look: Look, end: tuple[float, float], screen: Screen, *, is_linked: bool = True) -> End:
-    """Write a strategy's name beside the chart with its mark, linked to the end of its line where that is near."""
-    link = {"arrowstyle": "-", "color": look.colour, "linewidth": 0.7, "relpos": (0, 0.5), "shrinkA": 13, "shrinkB": 5}
-    text = axes.annotate(
-        name, end, (1, end[1]), textcoords=_beside(axes, 26), va="center", fontsize=screen.font,
-        arrowprops=link if is_linked else None, annotation_clip=False,
-    )  # fmt: skip
-    [mark] = axes.plot(
-        1, end[1], marker=look.marker, markersize=6, color=look.colour, linestyle="none", transform=_beside(axes, 19),
-        clip_on=False,
-    )  # fmt: skip
-    return End(text, mark)
-
-
-def _end_beside_point(axes: Axes, name: str, end: tuple[float, float], screen: Screen) -> End:
-    text = axes.annotate(
-        name, end, (9, 0), textcoords="offset points", va="center", fontsize=screen.font, annotation_clip=False
-    )
-    return End(text, None)
-
-
-def _beside(axes: Axes, points: float) -> Any:
-    """Return the coordinates of what stands so far to the right of the axes: 1, and a score."""
-    shift = ScaledTranslation(points / 72, 0, axes.figure.dpi_scale_trans)
-    return axes.get_yaxis_transform() + shift
-
-
-def _settle(axes: Axes, ends: list[End], best: list[Text]) -> None:
-    """Move names that would stand on each other apart, and leave the names of the best out where they have no room."""
-    area = axes.get_window_extent()
-    for own in partition(ends, lambda end: end.mark is None).values():
-        boxes = {id(end): Text.get_window_extent(end.name) for end in own}  # without what links it
-        own.sort(key=lambda end: _middle(boxes[id(end)]), reverse=True)
-        sizes = [boxes[id(end)].height * 1.08 for end in own]
-        heights = spread([_middle(boxes[id(end)]) for end in own], sizes, area.y0 - area.height * 0.1, area.y1)
-        for end, height in zip(own, heights, strict=True):
-            if end.mark is None:
-                end.name.set_position((9, (height - _middle(boxes[id(end)])) * 72 / axes.figure.dpi))
-                continue
-            score = float(axes.transData.inverted().transform((0, height))[1])
-            end.name.set_position((1, score))
-            end.mark.set_ydata([score])
-    extents = sorted((text.get_window_extent() for text in best), key=lambda box: box.x0)
-    if any(one.x1 + 4 > other.x0 for one, other in pairwise(extents)):
-        for text in best:
-            text.set_visible(False)
-
-
-def _middle(box: Bbox) -> float:
-    return float(box.y0 + box.y1) / 2
-
-
-def spread(wanted: list[float], sizes: list[float], low: float, high: float) -> list[float]:
-    """Return heights near the wanted ones, which fall, so far apart that things of these sizes do not overlap."""
-    places: list[float] = []
-    top = high
-    for centre, size in zip(wanted, sizes, strict=True):
-        places.append(min(centre, top - size / 2))
-        top = places[-1] - size / 2
-    bottom = low
-    for i in reversed(range(len(places))):  # what was pushed out below moves up again
-        places[i] = max(places[i], bottom + sizes[i] / 2)
-        bottom = places[i] + sizes[i] / 2
-    return places
 
 
 def _break_axis(axes: Axes, places: list[float]) -> None:

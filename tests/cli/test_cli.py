@@ -513,7 +513,7 @@ def test_a_run_of_ones_own_data_takes_a_backbone_that_suits_them_and_says_which(
 
 def test_a_long_run_says_beforehand_how_long_it_is_and_what_makes_it_so(cli, small_run, monkeypatch, tmp_path):
     assert "this takes about" not in cli("run", *small_run).stderr
-    monkeypatch.setattr("tlbench.cli.commands._LONG", 0.0)
+    monkeypatch.setattr("tlbench.cli.plan_text.LONG", 0.0)
     [line] = [each for each in cli("run", *small_run, "--seed", "1", "--out", tmp_path / "other").stderr.splitlines()
               if "this takes about" in each]  # fmt: skip
     assert line.startswith("note: this takes about ")

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -19,15 +19,9 @@ from tlbench.cli.options import (
     selection_options,
     tell_broken,
 )
+from tlbench.cli.plan_text import long_run, once_in_words, print_plan
 from tlbench.errors import TlbenchError
-from tlbench.names import plural, shown, unknown
-
-if TYPE_CHECKING:
-    from tlbench.cli.options import Chosen
-    from tlbench.contract import Plan
-    from tlbench.results import Store
-
-_LONG = 180  # seconds of a run from which on it is said beforehand how long it takes
+from tlbench.names import plural, unknown
 
 
 @click.group(cls=PluginGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -68,7 +62,7 @@ def run(retry_failed: bool, track: tuple[str, ...], verbose: bool, **options: An
         store = Store(chosen.folder, create=True)
         store.enter_round(chosen.round)
         follow(trackers, catalog.host.manager, store, retry_failed, watch.say)
-        if said := _long(chosen, store):
+        if said := long_run(chosen, store):
             watch.say(said)
         try:
             ran = execute_plan(
@@ -112,68 +106,15 @@ def plan(cells: bool, **options: Any) -> None:
     store = Store(chosen.folder) if (chosen.folder / MARKER).exists() else None
     stored = store.cells() if store else set()
     waiting = [cell for cell in chosen.plan.cells if cell.id not in stored]
-    _print_plan(plan, cells, len(plan.cells) - len(waiting), chosen.folder)
+    print_plan(plan, cells, len(plan.cells) - len(waiting), chosen.folder)
     if waiting:
         judged = estimate(waiting, chosen.resources, store, resolve_device(chosen.where.device))
         jobs = chosen.where.jobs
         click.echo(
             f"Estimate: about {seconds_in_words(judged.on(jobs))} on {plural(jobs, 'worker')}"
-            f"{_once_in_words(judged.once)} ({judged.from_records} of {plural(judged.cells, 'cell')} judged by stored "
+            f"{once_in_words(judged.once)} ({judged.from_records} of {plural(judged.cells, 'cell')} judged by stored "
             f"records, the rest by one timed training step)."
         )
-
-
-def _long(chosen: "Chosen", store: "Store") -> str:
-    """Say how long a run will take where that is minutes, and which strategies make it so long; nothing else."""
-    from tlbench.learning import resolve_device
-    from tlbench.running import estimate, seconds_in_words
-
-    stored = store.cells()
-    waiting = [cell for cell in chosen.plan.cells if cell.id not in stored]
-    if not waiting:  # to judge any, all records are read
-        return ""
-    judged = estimate(waiting, chosen.resources, store, resolve_device(chosen.where.device))
-    jobs = chosen.where.jobs
-    if judged.on(jobs) < _LONG:
-        return ""
-    slow = [name for name, seconds in judged.by_strategy.items() if seconds > judged.seconds / 10]
-    rest = (judged.seconds - sum(judged.by_strategy[name] for name in slow)) / jobs + judged.once
-    said = f"note: this takes about {seconds_in_words(judged.on(jobs))} on {plural(jobs, 'worker')}"
-    if slow and len(slow) < len(judged.by_strategy):
-        said += f"; all but {' and '.join(map(shown, slow))} take {seconds_in_words(rest)}: -s chooses"
-    return f"{said}. What is done is kept when you stop it."
-
-
-def _once_in_words(seconds: float) -> str:
-    from tlbench.running import seconds_in_words
-
-    return f", {seconds_in_words(seconds)} of it to read images and extract features, once" if seconds >= 1 else ""
-
-
-def _print_plan(plan: "Plan", cells: bool, stored: int, folder: Path) -> None:
-    from tlbench.results import distinct_labels
-
-    click.echo(f"Suite {plan.suite.name}: {plural(len(plan.cells), 'cell')}, {stored} of them stored in {folder}.")
-    counts: dict[tuple[str, str, str], int] = {}
-    names = distinct_labels((cell.identity, cell.labels) for cell in plan.cells)
-    for cell, labels in zip(plan.cells, names, strict=True):
-        from_source = f" from {labels['source']}" if labels["source"] else ""
-        key = (f"{labels['transfer']}{from_source}", str(labels["backbone"]), str(labels["strategy"]))
-        counts[key] = counts.get(key, 0) + 1
-        if cells:
-            click.echo(f"  {cell.id}  {' | '.join(key)} | {cell.budget} | replicate {cell.replicate}")
-    if not cells:
-        for key, count in counts.items():
-            click.echo(f"  {' | '.join(key)}: {count}")
-    if plan.skips:
-        click.echo(f"Skipped: {plural(sum(skip.cells for skip in plan.skips), 'cell')}.")
-    for skip in plan.skips:
-        chosen = [f"selection {skip.selection}"] if skip.selection else []
-        chosen += [f"tuned by {skip.tuned}"] if skip.tuned else []
-        where = (skip.transfer, skip.backbone, skip.strategy, skip.budget, *chosen)
-        click.echo(f"  {' | '.join(where)}: {skip.reason}")
-    for line in (*plan.findings, *plan.warnings):
-        click.echo(f"Note: {line}")
 
 
 @main.command("list")

@@ -1,7 +1,6 @@
 """Describe a suite, read from TOML: strategies, backbones, datasets and budgets to cross under one protocol."""
 
 import json
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -16,6 +15,7 @@ from tlbench.contract.recipe import Recipe
 from tlbench.contract.search_space import TuningBudget
 from tlbench.contract.selection_rule import check_rules
 from tlbench.contract.split_rule import GIVEN, SplitRule
+from tlbench.contract.suite_name import joined, name_of_choice
 from tlbench.errors import ParameterError, PluginError
 from tlbench.names import near_miss
 
@@ -98,9 +98,10 @@ class Suite:
         given: dict[str, Any] = {key: value for key, value in chosen.items() if value}
         blocks = tuple(dict.fromkeys(replace(block, **given) for block in blocks))
         is_custom = blocks != self.blocks
+        on = datasets or _union(block.datasets for block in self.blocks)
         return replace(
             self,
-            name=_name_of_choice(self, strategies, backbones, datasets, budgets) if is_custom else self.name,
+            name=name_of_choice(strategies or self.name, backbones, on, budgets) if is_custom else self.name,
             narrows=self.narrows or self.name if is_custom else self.narrows,
             description="" if is_custom else self.description,  # it is of what the suite named itself
             blocks=blocks,
@@ -113,14 +114,14 @@ class Suite:
             return self
         own, others = asdict(self.protocol), asdict(protocol)
         rules = [f"{key}-{value}" for key, value in others.items() if own[key] != value]
-        return replace(self, name=_joined(self.name, *rules), narrows=self.narrows or self.name, protocol=protocol)
+        return replace(self, name=joined(self.name, *rules), narrows=self.narrows or self.name, protocol=protocol)
 
     def choosing(self, selection: tuple[str, ...], tune: str) -> "Suite":
         """Return the suite with other selection rules, or another tuning budget, where any are given."""
         if not selection and not tune:
             return self
         chosen = replace(self, selection=selection or self.selection, tune=tune or self.tune)
-        name = _joined(self.name, *(f"by-{rule}" for rule in selection), f"tuned-{chosen.tune}" if tune else "")
+        name = joined(self.name, *(f"by-{rule}" for rule in selection), f"tuned-{chosen.tune}" if tune else "")
         return replace(chosen, name=name, narrows=self.narrows or self.name)
 
     @property
@@ -128,51 +129,6 @@ class Suite:
         """Return what decides which cells there are, but for replicates and the root seed, as JSON."""
         kept = {"blocks": self.blocks, "protocol": self.protocol, "recipe": self.recipe, "selection": self.selection}
         return dict(json.loads(json.dumps({**kept, "tune": self.tune}, default=asdict)))
-
-
-LONGEST = 72  # letters of a name that the command line's choice makes
-FEW = 3  # names of one kind that are told one by one
-
-
-def _name_of_choice(
-    suite: Suite,
-    strategies: tuple[str, ...],
-    backbones: tuple[str, ...],
-    datasets: tuple[str, ...],
-    budgets: tuple[str, ...],
-) -> str:
-    """Name what a user has put together as people would: `digits-scratch-vs-linear-probe`, `flowers-few-labels`.
-
-    Data, then strategies or else the suite, then the backbones and budgets that the user chose. Names may coincide;
-    `default_output` keeps their folders apart.
-    """
-    on = datasets or _union(block.datasets for block in suite.blocks)
-    of = _several(strategies, "-vs-", "strategies") if strategies else suite.name
-    return _joined(
-        _several(on, "+", "datasets"), of, _several(backbones, "+", "backbones"), _several(budgets, "+", "budgets")
-    )
-
-
-def _several(specs: tuple[str, ...], between: str, noun: str) -> str:
-    names = list(dict.fromkeys(filter(None, map(_short, specs))))
-    return between.join(names) if len(names) <= FEW else f"{len(names)}-{noun}"
-
-
-def _short(spec: str) -> str:
-    """Return what people call a dataset, strategy or backbone: without its reader, its folders and its brackets."""
-    if re.match(r"[A-Za-z][A-Za-z0-9_-]+:", spec) and "(" not in spec.partition(":")[0]:
-        return Path(spec.partition(":")[2].partition("?")[0]).expanduser().resolve().stem
-    return spec.partition("[")[0].partition("@")[0]
-
-
-def _joined(*parts: str) -> str:
-    """Return a name for files of the parts that fit; what other systems or shells read as their own is a hyphen."""
-    name = ""
-    for part in parts:
-        clean = re.sub(r"[^A-Za-z0-9_.+%-]+", "-", part).strip("-.")
-        if clean and len(name) + len(clean) < LONGEST:
-            name += f"-{clean}" if name else clean
-    return name or "custom"
 
 
 def _union(groups: Any) -> tuple[str, ...]:

@@ -177,7 +177,9 @@ def test_data_that_changed_are_told_before_anything_is_fitted(measured):
     Image.new("RGB", (20, 20), "red").save(extra)
     try:
         anew = Resources(resources.catalog, resources.cache)
-        with pytest.raises(StoreError, match="linear-probe cannot be fitted again as it was: the dataset.s fingerprint is"):
+        with pytest.raises(
+            StoreError, match="linear-probe cannot be fitted again as it was: the dataset's fingerprint is"
+        ):
             fit_best(folder, row=["linear-probe"], resources=anew, device="cpu")
     finally:
         extra.unlink()

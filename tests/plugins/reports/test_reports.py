@@ -19,11 +19,11 @@ from scipy import stats as scipy_stats
 
 from tlbench import Results
 from tlbench_reports import svg, tlbench_reporters
-from tlbench_reports.budget_chart import spread
 from tlbench_reports.charts import charts
 from tlbench_reports.cost_curve import pareto
 from tlbench_reports.drawing import looks, render
 from tlbench_reports.facts import commands
+from tlbench_reports.line_ends import spread
 from tlbench_reports.page import page
 from tlbench_reports.words import plain
 
