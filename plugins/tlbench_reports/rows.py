@@ -1,12 +1,11 @@
 """Group the rows of the summary as people read it: made once, in groups that may be compared."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tlbench import ROW, Budget, plural
+from tlbench import ROW, Budget, budget_in_words, plural, short_name
 from tlbench_reports.once import once
 from tlbench_reports.row import Row, truth
 from tlbench_reports.words import (
@@ -193,29 +192,14 @@ def sampling(rows: Iterable[Row]) -> str:
 
 def spoken(row: Mapping[str, Any]) -> str:
     """Name the label budget and the setting of a row of the summary as people say it: `5 labels per class`."""
-    if row["setting"] == "unsupervised":
-        return "no label at all"
-    budget = plain(row["budget"])
-    shots = budget.removesuffix("-shot")
-    if is_episodic(row):
-        words = f"episodes of {budget}"
-    elif Budget.parse(str(row["budget"])).is_zero:
-        words = "no target labels"
-    elif shots != budget:
-        words = f"{shots} label{'' if shots == '1' else 's'} per class"
-    else:
-        words = "all labels" if budget == "full" else f"{budget} labels"
-    return words + _SPOKEN.get(str(row["setting"]), "")
+    setting = str(row["setting"])
+    words = budget_in_words(plain(row["budget"]), setting)
+    return words + (_SPOKEN[setting] if setting == "oracle" else "")
 
 
 def short_names(places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """Name each transfer and backbone as shortly as tells them apart: `flowers12, efficientnet_lite0.imagenet`."""
     every = list(dict.fromkeys(places))
     sides = [side for side in (0, 1) if len({place[side] for place in every}) > 1] or [0, 1]
-    short = {place: ", ".join(_short(place[side]) for side in sides) for place in every}
+    short = {place: ", ".join(short_name(place[side]) for side in sides) for place in every}
     return short if len(set(short.values())) == len(every) else {place: ", ".join(place) for place in every}
-
-
-def _short(name: str) -> str:
-    """Return a name without its parameters, and that of a file without its kind and ending; a random start is told."""
-    return re.sub(r"\((?![^()]*pretrained=false)[^()]*\)", "", re.sub(r"^\w+:(.*?)(\.\w{2,7})?$", r"\1", name)) or name

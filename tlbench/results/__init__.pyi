@@ -26,4 +26,6 @@ from .store import USUAL as USUAL
 from .store import Store as Store
 from .summary import GROUP as GROUP
 from .summary import ROW as ROW
+from .wording import budget_in_words as budget_in_words
 from .wording import plain_data as plain_data
+from .wording import short_name as short_name

@@ -8,7 +8,7 @@ import numpy as np
 from tlbench.contract import ORACLE
 from tlbench.results.card import NO_ANSWER, Answer, Card
 from tlbench.results.summary import GROUP, Row, Summary
-from tlbench.results.wording import at, joined_labels, names, plain_data, spell
+from tlbench.results.wording import at, budget_in_words, joined_labels, names, plain_data
 
 _FEW = 3  # names that are listed
 _PARTS = 4  # answers in one sentence
@@ -70,7 +70,7 @@ def _without_card(cards: Sequence[Card], summary: Summary) -> str:
     ]  # fmt: skip
     if not silent:
         return ""
-    where = joined_labels([spell(str(group[0]["budget"]), str(group[0]["setting"])) for group in silent])
+    where = joined_labels([budget_in_words(str(group[0]["budget"]), str(group[0]["setting"])) for group in silent])
     return f" {NO_ANSWER} with {where}: {_why_no_card([row for group in silent for row in group])}."
 
 

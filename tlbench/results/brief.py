@@ -11,7 +11,7 @@ from rich.cells import cell_len, set_cell_size
 from tlbench.contract import ORACLE
 from tlbench.names import plural
 from tlbench.results.short_table import short_table
-from tlbench.results.wording import spell
+from tlbench.results.wording import budget_in_words, short_name
 
 if TYPE_CHECKING:
     from tlbench.results.card import Answer, Card
@@ -21,9 +21,6 @@ MOST = 24  # lines: the page's path is another
 _SENTENCE = 6  # lines of the answer
 _LEAST = 24  # columns of a name below which numbers are left out for it
 _NAME = 8  # columns that are left of it at least
-_READER = re.compile(r"^[a-z0-9_-]+:(?:.*/)?|(?<=\w)\.(?:zip|npz|csv|tar|parquet)$")
-# What readers of data and weights say, left out where names still differ; a random start is told.
-_PARAMETERS = re.compile(r"\((?![^()]*pretrained=false)[^()]*\)|@.*")
 _SUBJECT = ("transfer", "backbone")
 _GAP = "  "
 _NOTHING = "\N{EN DASH}"
@@ -71,7 +68,7 @@ def _every_row(results: "Results", answer: "Answer", width: int) -> list[str]:
     groups = summary.groups()
     for group in groups:
         own = short_table([group], summary.higher_is_better)
-        labels = spell(str(group[0]["budget"]), str(group[0]["setting"]))
+        labels = budget_in_words(str(group[0]["budget"]), str(group[0]["setting"]))
         labels += ", chosen by test labels" if group[0]["setting"] == ORACLE else ""
         if len(groups) > 1:
             where = (str(group[0]["transfer"]), str(group[0]["backbone"]))
@@ -154,16 +151,12 @@ class _Parts:
         return ", ".join(self.names[getattr(card, each)] for each in self.differ)
 
 
-def _weights_alone(left_out: re.Match[str]) -> str:
-    """Say that weights are those of a file; without them the name would be that of a random start."""
-    return "@\N{HORIZONTAL ELLIPSIS}" if left_out.group().startswith("@") else ""
-
-
 def _parts(answer: "Answer") -> _Parts:
     subjects = {(card.transfer, card.backbone) for card in answer.cards}
     values = {each: list(dict.fromkeys(getattr(card, each) for card in answer.cards)) for each in _SUBJECT}
     every = {name for subject in subjects for name in subject}
-    names = {name: _PARAMETERS.sub(_weights_alone, _READER.sub("", name)) for name in every}
+    # that weights are of a file is told: without them the name would be that of a random start
+    names = {name: re.sub("@.*", "@\N{HORIZONTAL ELLIPSIS}", short_name(name)) for name in every}
     if len({(names[transfer], names[backbone]) for transfer, backbone in subjects}) < len(subjects):
         names = {name: name for name in every}
     shared = tuple(names[own[0]] for own in values.values() if len(own) == 1)

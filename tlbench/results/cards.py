@@ -11,7 +11,7 @@ from tlbench.results.card import NO_ANSWER, Card
 from tlbench.results.no_answer import Unhelpful, unhelpful_places, why_none
 from tlbench.results.origins import Facts, is_asked
 from tlbench.results.summary import GROUP, Row, Summary, best_of, is_candidate
-from tlbench.results.wording import costs, names, points, spell
+from tlbench.results.wording import budget_in_words, costs, names, points
 
 
 def make_cards(
@@ -44,7 +44,7 @@ def _card(summary: Summary, group: Sequence[Row], facts: Facts, unhelpful: Unhel
         backbone,
         budget,
         setting,
-        labels=spell(str(first["budget"]), str(first["setting"])),
+        labels=budget_in_words(str(first["budget"]), str(first["setting"])),
         winner=str(leader["label"]),
         strategy=str(leader["strategy"]),
         score=float(leader["mean"]),

@@ -14,7 +14,7 @@ from tlbench.results.card import Card
 from tlbench.results.comparisons import holm
 from tlbench.results.origins import Facts, is_asked
 from tlbench.results.summary import GROUP, PLACE, Row, Summary, best_of, partition
-from tlbench.results.wording import at, costs, names, points, spell
+from tlbench.results.wording import at, budget_in_words, costs, names, points
 
 _FEW = 3  # names that are listed, adaptations with a sentence each
 _MANY = 12  # groups from which on only what all datasets say is put into words
@@ -37,7 +37,9 @@ def headlines(
     if said and len(found) > _MANY:
         found = [each for each in found if (each[0]["setting"], each[0]["budget"]) not in covered]
     for first, card, beside in found:
-        where = f"{first['transfer']}, {first['backbone']}, {spell(str(first['budget']), str(first['setting']))}"
+        where = (
+            f"{first['transfer']}, {first['backbone']}, {budget_in_words(str(first['budget']), str(first['setting']))}"
+        )
         own = ([card.sentence] if card is not None else []) + beside
         said += [f"{where}: {sentence}" for sentence in own]
     return said + closing(summary, weights)
@@ -48,7 +50,7 @@ def remarks(summary: Summary, cards: Sequence[Card], facts: Facts) -> list[str]:
     several = len({(card.transfer, card.backbone) for card in cards}) > 1
     said = []
     for first, _, beside in _by_group(summary, cards, facts):
-        labels = spell(str(first["budget"]), str(first["setting"]))
+        labels = budget_in_words(str(first["budget"]), str(first["setting"]))
         where = f"{first['transfer']}, {first['backbone']}, {labels}" if several else labels
         said += [f"{where}: {sentence}" for sentence in beside]
     return said
@@ -100,7 +102,7 @@ def _weights(found: pd.DataFrame, in_points: bool) -> list[str]:
                 if verdict == "unclear":  # the interval of one comparison may leave 0 out, where that of many does not
                     own = [{**row, "delta_low": np.nan} for row in own]
                 parts.append(f"{words}: {names(str(row['strategy']) + ' ' + points(row, in_points) for row in own)}")
-        where = f"{transfer}, {backbone}, {spell(str(budget), str(setting))}"
+        where = f"{transfer}, {backbone}, {budget_in_words(str(budget), str(setting))}"
         said.append(f"{where}: the weights against a random start of the same network: {'; '.join(parts)}.")
     return said
 
@@ -145,7 +147,7 @@ def _is_expected(best: Any) -> bool:
 
 
 def _at(budget: str, setting: str) -> str:
-    words = at(spell(budget, setting))
+    words = at(budget_in_words(budget, setting))
     return words[0].upper() + words[1:]
 
 

@@ -10,7 +10,7 @@ from tlbench.contract import Family
 from tlbench.results.comparisons import ALPHA
 from tlbench.results.origins import Facts, uses_weights
 from tlbench.results.summary import GROUP, Row, Summary, best_of, is_candidate, partition
-from tlbench.results.wording import plain_data, points, spell
+from tlbench.results.wording import budget_in_words, plain_data, points
 
 _PAIRS = 2  # replicates of which no test of a usual difference is clear
 
@@ -88,7 +88,7 @@ def _against_inputs(summary: Summary, rows: Sequence[Row]) -> str:
         return ""
     (frozen_row, inputs_row), _, budget, setting = max(behind, key=lambda each: float(each[1]))
     return (
-        f"are no better than the inputs as they are ({spell(budget, setting)}: {frozen_row['label']} "
+        f"are no better than the inputs as they are ({budget_in_words(budget, setting)}: {frozen_row['label']} "
         f"{frozen_row['mean']:.3f}, {inputs_row['label']} {inputs_row['mean']:.3f})"
     )
 

@@ -1,5 +1,6 @@
 """Put names, label budgets, differences and costs of results into words."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -10,6 +11,7 @@ from tlbench.contract import UNSUPERVISED, Budget
 
 _FEW = 3  # names that are listed
 _PER_CLASS = " per class"
+_PARAMETERS = re.compile(r"\((?![^()]*pretrained=false)[^()]*\)")
 
 
 def costs(ratio: float, reference: str, who: str = "it") -> str:
@@ -28,8 +30,18 @@ def plain_data(transfer: str) -> str:
     if not colon or "/" in kind:
         return transfer
     path, mark, options = rest.partition("?")
-    place = PurePosixPath(path)
-    return f"{place.name if place.suffix == '' else place.stem}{mark}{options}" or transfer
+    segments = path.split("/")
+    files = [place for place, segment in enumerate(segments) if PurePosixPath(segment).suffix]
+    if files:  # what follows a file is a domain of it
+        segments = [PurePosixPath(segments[files[-1]]).stem.removesuffix(".tar"), *segments[files[-1] + 1 :]]
+    elif path.startswith(("/", "~", ".")):
+        segments = segments[-1:]
+    return f"{'/'.join(segments)}{mark}{options}" or transfer
+
+
+def short_name(name: str) -> str:
+    """Return a name of data or a backbone without its parameters and its reader; a random start is told."""
+    return _PARAMETERS.sub("", plain_data(name)) or name
 
 
 def joined_labels(budgets: Sequence[str]) -> str:
@@ -64,7 +76,7 @@ def at(words: str) -> str:
     return f"{'at' if words[0].isdigit() else 'in' if words.startswith('episodes') else 'with'} {words}"
 
 
-def spell(budget: str, setting: str) -> str:
+def budget_in_words(budget: str, setting: str) -> str:
     """Return a budget, and the setting where it is no inductive one, in words."""
     if setting == UNSUPERVISED:
         return "no label at all"
