@@ -91,7 +91,7 @@ from .results.rows import row_labels as row_labels
 from .results.side_by_side import side_by_side as side_by_side
 from .results.stats import Interval as Interval
 from .results.stats import t_interval as t_interval
-from .results.summary import ROW as ROW
+from .results.summary_row import ROW as ROW
 from .results.wording import budget_in_words as budget_in_words
 from .results.wording import short_name as short_name
 from .running.run import run as run

@@ -24,8 +24,8 @@ from .stats import t_interval as t_interval
 from .store import MARKER as MARKER
 from .store import USUAL as USUAL
 from .store import Store as Store
-from .summary import GROUP as GROUP
-from .summary import ROW as ROW
+from .summary_row import GROUP as GROUP
+from .summary_row import ROW as ROW
 from .wording import budget_in_words as budget_in_words
 from .wording import plain_data as plain_data
 from .wording import short_name as short_name

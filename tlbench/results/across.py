@@ -23,7 +23,8 @@ from tlbench.results.across_blocks import (
 from tlbench.results.comparisons import ALPHA
 from tlbench.results.rows import row_labels
 from tlbench.results.side_by_side import side_by_side
-from tlbench.results.summary import Summary, partition
+from tlbench.results.summary import Summary
+from tlbench.results.summary_row import partition
 
 CANDIDATE = ("strategy", "backbone", "selection", "tuned")
 Row = dict[str, Any]

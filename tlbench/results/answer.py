@@ -7,7 +7,8 @@ import numpy as np
 
 from tlbench.contract import ORACLE
 from tlbench.results.card import NO_ANSWER, Answer, Card
-from tlbench.results.summary import GROUP, Row, Summary
+from tlbench.results.summary import Summary
+from tlbench.results.summary_row import GROUP, Row
 from tlbench.results.wording import at, budget_in_words, joined_labels, names, plain_data
 
 _FEW = 3  # names that are listed

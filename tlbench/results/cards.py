@@ -10,7 +10,8 @@ from tlbench.contract import Family
 from tlbench.results.card import NO_ANSWER, Card
 from tlbench.results.no_answer import Unhelpful, unhelpful_places, why_none
 from tlbench.results.origins import Facts, is_asked
-from tlbench.results.summary import GROUP, Row, Summary, best_of, is_candidate
+from tlbench.results.summary import Summary
+from tlbench.results.summary_row import GROUP, Row, best_of, is_candidate
 from tlbench.results.wording import budget_in_words, costs, names, points
 
 
@@ -97,7 +98,7 @@ def _with_known(card: Card, rows: Sequence[Row], summary: Summary) -> Card:
     others = [row for row in rows if is_candidate(row) and np.isfinite(row["behind"]) and not row["did_not_learn"]]
     if not others:
         return card
-    other = best_of([row for row in others if row["tied"]] or others, summary)
+    other = best_of([row for row in others if row["tied"]] or others, summary.higher_is_better)
     tested = np.isfinite(other["behind_low"])
     verdict = "" if not tested else "unclear" if other["tied"] else "better"
     card = replace(

@@ -12,7 +12,8 @@ from tlbench.results.crossing_words import ranking_sentence
 from tlbench.results.reigns import Crossing, Place, Reign, reigns_of
 from tlbench.results.rows import row_labels
 from tlbench.results.stats import LEVEL, multiplier
-from tlbench.results.summary import Summary, is_candidate, partition
+from tlbench.results.summary import Summary
+from tlbench.results.summary_row import is_candidate, partition
 
 if TYPE_CHECKING:
     from tlbench.results.results import Results

@@ -13,7 +13,8 @@ from tlbench.results.across import Across, mean_over_transfers
 from tlbench.results.card import Card
 from tlbench.results.comparisons import holm
 from tlbench.results.origins import Facts, is_asked
-from tlbench.results.summary import GROUP, PLACE, Row, Summary, best_of, partition
+from tlbench.results.summary import Summary
+from tlbench.results.summary_row import GROUP, PLACE, Row, best_of, partition
 from tlbench.results.wording import at, budget_in_words, costs, names, points
 
 _FEW = 3  # names that are listed, adaptations with a sentence each
@@ -174,7 +175,7 @@ def _of_others(summary: Summary, rows: list[Row], facts: Facts, winner: str) -> 
     known = [row for row in scored if row["strategy"] not in facts.foreign]
     if not known:
         return []
-    best = best_of(known, summary)
+    best = best_of(known, summary.higher_is_better)
     own = [row for row in scored if row["strategy"] in facts.foreign and row["label"] != winner]
     pairs = np.arange(1, len(own) + 1)
     found = summary.compared([best, *own], pairs, np.zeros(len(own), dtype=int)) if own else None
@@ -247,7 +248,7 @@ def _odd_ties(rows: list[Row], summary: Summary) -> list[str]:
               and sign * row["mean"] > sign * last["mean"]]  # fmt: skip
     if not passed:
         return []
-    first = best_of(passed, summary)
+    first = best_of(passed, summary.higher_is_better)
     two = [f"{row['label']} ({row['mean']:.3f})" for row in (last, first)]
     return [
         f"{two[0]} ties with {best['label']} and {two[1]} does not: the difference to {best['label']} varies less from "

@@ -9,7 +9,8 @@ import pandas as pd
 from tlbench.contract import Family
 from tlbench.results.comparisons import ALPHA
 from tlbench.results.origins import Facts, uses_weights
-from tlbench.results.summary import GROUP, Row, Summary, best_of, is_candidate, partition
+from tlbench.results.summary import Summary
+from tlbench.results.summary_row import GROUP, Row, best_of, is_candidate, partition
 from tlbench.results.wording import budget_in_words, plain_data, points
 
 _PAIRS = 2  # replicates of which no test of a usual difference is clear
@@ -75,7 +76,7 @@ def _against_inputs(summary: Summary, rows: Sequence[Row]) -> str:
         frozen = [row for row in known if row["family"] == str(Family.EXTRACT)]
         if not inputs or not frozen:
             continue
-        pair = [best_of(frozen, summary), best_of(inputs, summary)]
+        pair = [best_of(frozen, summary.higher_is_better), best_of(inputs, summary.higher_is_better)]
         found = summary.compared(pair, np.array([0]), np.array([1]))
         if not np.isfinite(found.delta[0]):
             continue

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tlbench.contract import ORACLE, Family
-from tlbench.results.summary import Row
+from tlbench.results.summary_row import Row
 from tlbench.results.weights_gain import networks
 
 _SHIPPED = "tlbench"  # the distribution of methods that everybody has

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from tlbench.results.comparisons import ALPHA, holm, items_needed, replicates_needed
-from tlbench.results.summary import GROUP, Summary, is_candidate
+from tlbench.results.summary import Summary
+from tlbench.results.summary_row import GROUP, is_candidate
 
 COLUMNS = (
     *GROUP, "a", "b", "delta", "low", "high", "n", "over", "p", "p_holm", "separated", "effect", "needed",

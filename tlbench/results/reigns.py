@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.results.summary import Summary, is_candidate
+from tlbench.results.summary import Summary
+from tlbench.results.summary_row import is_candidate
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ from tlbench.results.stored_scores import (
     scores_of,
     why_undefined,
 )
-from tlbench.results.summary import GROUP, ROW, Summary
+from tlbench.results.summary import Summary
+from tlbench.results.summary_row import GROUP, ROW
 from tlbench.results.told_apart import told_apart
 from tlbench.results.weights_gain import weights_gain
 

@@ -1,6 +1,6 @@
 """Compute one row per variant and place from the records' frame: means, intervals, verdicts, ties."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,25 +10,19 @@ import pandas as pd
 from tlbench.results import stats
 from tlbench.results.across_blocks import interquartile_mean
 from tlbench.results.comparisons import (
-    ALPHA,
     OVER_BOTH,
     OVER_ITEMS,
     OVER_REPLICATES,
     Paired,
     compare,
-    holm,
-    items_needed,
-    replicates_needed,
 )
 from tlbench.results.crossed import cross, share_bounds
 from tlbench.results.records_frame import LEDGER, SPENT
 from tlbench.results.rows import baselines, row_labels
 from tlbench.results.side_by_side import side_by_side
+from tlbench.results.summary_row import GROUP, PLACE, ROW, partition
+from tlbench.results.verdicts import Standings, judge, stand
 
-# What one row of the summary is about.
-ROW = ("transfer", "backbone", "budget", "setting", "source", "family", "strategy", "selection", "tuned")
-PLACE = ROW[:3]
-GROUP = ROW[:4]  # rows that are compared with each other
 _MEASURED = ("transductive_measured", "test_in_train", "test_in_source", "test_in_upstream")  # by each cell
 _MANY = 2_000  # rows that are worth a process of their own
 _NOTHING = float("nan")
@@ -39,11 +33,8 @@ _NO_DIFFERENCE = {
     "needed_items": _NOTHING, "improvement": _NOTHING, "negative_transfer": False, "reference": None, "paired": None,
 }  # fmt: skip
 _COLLAPSE = 0.1  # of a share
-_NOT_BEHIND = {"behind": _NOTHING, "behind_low": _NOTHING, "behind_high": _NOTHING}
 _HIDDEN = ("marked", "position", "overlap", "seconds", "why_not", "reference", "paired")
 
-Row = dict[str, Any]
-Standings = list[tuple[bool, bool]]  # of each row whether it is the best, and whether it ties with the best
 Right = Callable[[str], np.ndarray]  # a cell's id to which test items it got right, bool (episodes, items)
 Sampled = Callable[[Sequence[str]], stats.Interval | None]  # a row's cells to its interval over items, or episodes
 Parts = Callable[[str], np.ndarray | None]  # a cell's id to the shares of its score that groups of test items have
@@ -79,8 +70,7 @@ class Summary:
         self.rows: list[dict[str, Any]] = sorted(
             (row for rows in made for row in rows), key=lambda row: row["position"]
         )
-        self.comparisons = 0  # with baselines, for which verdicts are corrected
-        self._judge()
+        self.comparisons = judge(self)  # with baselines, for which verdicts are corrected
 
     def frame(self) -> pd.DataFrame:
         """Return the rows as a frame, without what is for comparisons alone."""
@@ -90,6 +80,11 @@ class Summary:
     def _frame(self) -> pd.DataFrame:
         shown = [{key: value for key, value in row.items() if key not in _HIDDEN} for row in self.rows]
         return pd.DataFrame(shown, columns=None if shown else list(ROW))
+
+    @property
+    def is_of_answers(self) -> bool:
+        """Tell whether it is known which test items each row got right: means and differences are of shares then."""
+        return self._right is not None
 
     @cached_property
     def is_in_points(self) -> bool:
@@ -153,9 +148,9 @@ class Summary:
             def outcomes(r: int, columns: np.ndarray = columns, involved: np.ndarray = involved) -> np.ndarray:
                 return np.stack([(known[row] or {})[int(columns[r])] for row in involved])
 
-            step = 1 / outcomes(0).shape[1] if self._right is not None else 0.0
+            step = 1 / outcomes(0).shape[1] if self.is_of_answers else 0.0
             found.put(np.array(pairs), cross(outcomes, len(columns), ours, theirs, step))
-        if self._right is not None:  # shares differ by 1 at most
+        if self.is_of_answers:  # shares differ by 1 at most
             found.low, found.high = np.maximum(found.low, -1.0), np.minimum(found.high, 1.0)
         return found
 
@@ -285,7 +280,7 @@ class Summary:
             lambda r: np.stack([every[r], np.zeros_like(every[r])]), len(every), np.array([0]), np.array([1])
         )
         over = OVER_BOTH if len(every) > 1 else OVER_ITEMS
-        if self._right is not None:
+        if self.is_of_answers:
             return (*share_bounds(seeds.mean, crossed), over)
         half = float(crossed.half()[0])
         return seeds.mean - half, seeds.mean + half, over
@@ -321,58 +316,6 @@ class Summary:
         return float(np.mean((known > 0) == self.higher_is_better, where=known != 0) * np.mean(known != 0)
                      + np.mean(known == 0) / 2) if (known != 0).any() else 0.5  # fmt: skip
 
-    def _judge(self) -> None:
-        """Say which rows are better or worse than their baseline, which are best, and which tie with the best.
-
-        A row is better, or worse, where its p holds after Holm's correction for all rows of the page, and after
-        Bonferroni's for its group. The second is what decides ties, so that a row that is worse than another never ties
-        with the best.
-        """
-        against = [row for row in self.rows if row["reference"] is not None and not row["upper_bound"]]
-        compared = [row for row in against if np.isfinite(row["p"])]
-        self.comparisons = len(compared)
-        for row, p in zip(compared, holm(np.array([row["p"] for row in compared])), strict=True):
-            row["p_holm"] = float(p)
-        for group in self.groups():
-            comparisons = max(1, sum(is_candidate(row) for row in group) - 1)
-            for row, name in zip(group, row_labels(group), strict=True):
-                row |= {"label": name, "best": False, "tied": False, **_NOT_BEHIND}
-                if np.isfinite(row["p_holm"]):
-                    strictest = max(row["p_holm"], min(1.0, row["p"] * comparisons))
-                    row["verdict"] = stats.verdict(row["delta"], strictest, self.higher_is_better)
-                    without = self.rows[row["reference"]]["marked"]  # transfer is what it goes without
-                    row["negative_transfer"] = row["verdict"] == "worse" and without
-                    most = max(comparisons, len(compared))
-                    (low,), (high,) = row["paired"].clear_ends(np.array([strictest]), most)
-                    if self._right is not None:  # shares differ by 1 at most
-                        low, high = max(low, -1.0), min(high, 1.0)
-                    row |= {"clear_low": float(low), "clear_high": float(high)}
-                    if row["verdict"] == "unclear":
-                        level = ALPHA / max(comparisons, len(compared))
-                        row["needed"] = float(replicates_needed(row["paired"], level)[0])
-                        row["needed_items"] = float(items_needed(row["paired"], level)[0])
-        for group in self.groups():
-            rows = [row for row in group if is_candidate(row)]
-            for row, standing in zip(rows, self.standings(rows), strict=True):
-                row["best"], row["tied"] = standing
-            self._set_behind(rows)
-
-    def _set_behind(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Set the difference of each row of a group to the best, with the interval at the level by which rows tie."""
-        best = next((place for place, row in enumerate(rows) if row["best"]), None)
-        if best is None or len(rows) < 2:
-            return
-        others = np.array([place for place in range(len(rows)) if place != best])
-        found = self.compared(rows, others, np.full(len(others), best))
-        half = found.half(1 - ALPHA / len(others), least=False)
-        for k, row in enumerate(rows[place] for place in others):
-            low, high = found.delta[k] - half[k], found.delta[k] + half[k]
-            if row["reference"] == rows[best]["position"] and row["verdict"]:  # one verdict, one interval
-                low, high = row["clear_low"], row["clear_high"]
-            elif rows[best]["reference"] == row["position"] and rows[best]["verdict"]:
-                low, high = -rows[best]["clear_high"], -rows[best]["clear_low"]
-            row |= {"behind": float(found.delta[k]), "behind_low": float(low), "behind_high": float(high)}
-
     def standings(self, rows: Sequence[dict[str, Any]]) -> Standings:
         """Return for each of some rows with scores whether it is the best, and whether it ties with the best.
 
@@ -384,48 +327,8 @@ class Summary:
         """
         of = tuple(row["position"] for row in rows)
         if of not in self._standings:
-            self._standings[of] = self._stand(rows)
+            self._standings[of] = stand(self, rows)
         return self._standings[of]
-
-    def _ahead_of(self, rows: Sequence[dict[str, Any]], worth: np.ndarray) -> tuple[int, np.ndarray]:
-        """Return the best row, and which others it is ahead of.
-
-        It has the greatest worth of those that no other is ahead of: where rows lack replicates, a mean may be higher
-        for want of a hard one, though another row is better in each replicate that both have.
-        """
-        every, may_be_best = np.arange(len(rows)), np.isfinite(worth)
-        found = []
-        for best in np.argsort(-worth, kind="stable")[: may_be_best.sum()]:
-            compared = self.compared(rows, np.full(len(rows), best), every)
-            clear = (compared.p_over_both <= ALPHA / max(1, len(rows) - 1)) & (every != best)
-            ahead = (compared.delta > 0) == self.higher_is_better
-            found.append((int(best), clear & ahead))
-            if not (clear & ~ahead & may_be_best).any():
-                return found[-1]
-        return found[0]  # each is behind another
-
-    def _stand(self, rows: Sequence[dict[str, Any]]) -> Standings:
-        if not rows:
-            return []
-        runs = [row["n"] + row["copies"] for row in rows]
-        worth = np.array([row["mean"] if self.higher_is_better else -row["mean"] for row in rows])
-        lost = np.array([row["did_not_learn"] for row in rows])
-        worth[(np.array(runs) < min(2, max(runs))) | (lost > 0)] = -np.inf
-        if not np.isfinite(worth).any():
-            return [(False, False)] * len(rows)
-        best, apart = self._ahead_of(rows, worth)
-        places = {row["position"]: place for place, row in enumerate(rows)}
-        judged = [(place, places[row["reference"]]) for place, row in enumerate(rows)
-                  if row["verdict"] and row["reference"] in places]  # fmt: skip
-        for place, other in judged:  # a verdict on the best and another stands in the place of that test
-            if best in (place, other):
-                apart[place if best == other else other] = False
-        for place, other in judged:
-            apart[place] |= rows[place]["verdict"] == "worse"
-            apart[other] |= rows[place]["verdict"] == "better"
-        apart |= lost == [row["n"] for row in rows]  # a row in which nothing was learnt ties with nobody
-        apart[best] = False
-        return [(bool(value == worth[best]) and not away, not away) for value, away in zip(worth, apart, strict=True)]
 
 
 def _steadiness(scores: np.ndarray, is_share: bool) -> dict[str, float]:
@@ -445,24 +348,6 @@ def _steadiness(scores: np.ndarray, is_share: bool) -> dict[str, float]:
 
 def _all_known(values: np.ndarray) -> bool:
     return all(value is not None and value == value for value in values)
-
-
-def best_of(rows: Sequence[Row], summary: Summary) -> Row:
-    """Return the row of the best mean."""
-    return max(rows, key=lambda row: row["mean"] if summary.higher_is_better else -row["mean"])
-
-
-def is_candidate(row: dict[str, Any]) -> bool:
-    """Tell whether a row may be best in its group."""
-    return bool(np.isfinite(row["mean"])) and not row["upper_bound"]
-
-
-def partition(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> list[list[dict[str, Any]]]:
-    """Put rows that agree in some columns together, in the order in which they come up."""
-    found: dict[tuple[Hashable, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        found.setdefault(tuple(row[column] for column in columns), []).append(row)
-    return list(found.values())
 
 
 def _items(right: Sequence[np.ndarray]) -> stats.Interval:

@@ -9,7 +9,8 @@ import pandas as pd
 from tlbench.contract import Family, Record, canonical
 from tlbench.results import stats
 from tlbench.results.comparisons import holm
-from tlbench.results.summary import GROUP, Summary, partition
+from tlbench.results.summary import Summary
+from tlbench.results.summary_row import GROUP, partition
 
 _ALIKE = ("transfer", "budget", "setting", "source", "strategy", "selection", "tuned")
 COLUMNS = (
